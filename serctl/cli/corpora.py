@@ -1,0 +1,230 @@
+"""``serctl corpora``: what of the four corpora is on disk, and what is odd about it."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from serctl.emotions import EMOTIONS, REPORT_FIVE
+from serctl.errors import PathError, ResultsError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from serctl.train.survey import Survey
+
+DEFAULT_FOLDER = os.path.join(os.curdir, "corpora")
+MAX_NAMES_SHOWN = 3
+
+EXAMPLES = """\b
+Examples:
+  serctl corpora ~/corpora
+  serctl corpora ~/corpora -o clips.csv
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("folder", metavar="[DIR]", required=False, envvar="SERCTL_CORPORA")
+@click.option("-o", "--output", metavar="FILE.csv", help="Write a table of all the clips there.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE.csv if there is one.")
+def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
+    """Check the corpora that training needs.
+
+    Reads every clip of CREMA-D, RAVDESS, SAVEE and TESS below DIR, in whatever folders and format
+    they were downloaded, and counts them by emotion and corpus. Lists what is missing, unreadable,
+    silent, repeated, of unknown name, or not as published. DIR is SERCTL_CORPORA by default, or
+    else ./corpora. The exit status is 0 if all four are complete and can be read, 1 if they are
+    not, and 3 if there are none.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from serctl.train.corpora import SOURCES, WHERE_THE_CORPORA_ARE
+
+    if folder is not None and not os.path.isdir(folder):
+        found = "a file, and a folder is needed" if os.path.exists(folder) else "no such folder"
+        raise PathError(f"{folder}: {found}.\n{WHERE_THE_CORPORA_ARE}")
+    folder = DEFAULT_FOLDER if folder is None else folder
+    if output is not None:
+        _check_output(output, overwrite)
+    survey = _survey_with_progress(folder)
+    console = Console(highlight=False)
+    console.print(_count_table(survey.table, folder))
+    console.print(_summary(survey.table))
+    findings = _findings(survey, folder)
+    odd = [(what, names) for what, names in findings if names]
+    if odd:
+        console.print(_finding_table(odd))
+    console.print(f"None: {'; '.join(what for what, names in findings if not names)}.")
+    if survey.missing:
+        sources = "\n".join(SOURCES[corpus] for corpus in survey.missing)
+        console.print(f"What is missing is had from\n{sources}", soft_wrap=True)
+    if output is not None:
+        _write(survey.table, output)
+        console.print(Text(f"Table: {_shown(output)}"))
+    return 0 if survey.complete else 1
+
+
+def _check_output(output: str, overwrite: bool) -> None:
+    from serctl.results import check_output
+
+    if not output.lower().endswith(".csv"):
+        raise UsageError(f"{output}: the table is written as CSV. Give a name that ends in .csv.")
+    check_output(output, overwrite)
+
+
+def _survey_with_progress(folder: str) -> "Survey":
+    from serctl.cli.progress import progress
+    from serctl.train.survey import survey
+
+    return survey(folder, lambda readings, n: progress(readings, n, "Reading", "clip"))
+
+
+def _count_table(table: "pd.DataFrame", folder: str) -> "Table":
+    """Clips that can be read, by emotion and corpus, beside how many there should be."""
+    import pandas as pd
+    from rich.table import Table
+    from rich.text import Text
+
+    from serctl.train.corpora import CORPORA, manifest
+
+    def count(clips: "pd.DataFrame") -> "pd.DataFrame":
+        counts = pd.crosstab(clips["emotion"], clips["corpus"])
+        return counts.reindex(index=EMOTIONS, columns=CORPORA, fill_value=0)
+
+    expected, counts = count(manifest()), count(_readable(table))
+    title = Text(f"Clips that can be read in {_shown(folder)}")
+    printed = Table("emotion", title=title, title_justify="left")
+    for column in (*CORPORA, "all", "of"):
+        printed.add_column(column, justify="right")
+    for emotion in EMOTIONS:
+        # No number where the corpus does not act the emotion.
+        cells = [
+            str(counts.at[emotion, corpus]) if expected.at[emotion, corpus] else ""
+            for corpus in CORPORA
+        ]
+        printed.add_row(
+            emotion, *cells, f"{counts.loc[emotion].sum()}", f"{expected.loc[emotion].sum()}"
+        )
+    printed.add_section()
+    sums = [f"{n}" for n in counts.sum()]
+    printed.add_row("all", *sums, f"{counts.to_numpy().sum()}", f"{expected.to_numpy().sum()}")
+    printed.add_row("of", *(f"{n}" for n in expected.sum()))
+    return printed
+
+
+def _summary(table: "pd.DataFrame") -> str:
+    """How many clips there are of the report's five emotions, and of neutral."""
+    from serctl.train.corpora import manifest
+
+    counts, expected = (
+        frame["emotion"].value_counts().reindex(EMOTIONS, fill_value=0)
+        for frame in (_readable(table), manifest())
+    )
+    five, neutral = list(REPORT_FIVE), ["neutral", "calm"]
+    least, most = counts[five].min(), counts[five].max()
+    each = f"{least}" if least == most else f"{least} to {most}"
+    n_five, n_neutral = (
+        f"{counts[emotions].sum()} of {expected[emotions].sum()}" for emotions in (five, neutral)
+    )
+    return (
+        f"The report's five emotions: {n_five} clips, {each} each.\n"
+        f"Neutral, calm counted in: {n_neutral} clips."
+    )
+
+
+def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
+    """Each thing that can be odd, and the names that it holds for."""
+    from serctl.train.corpora import IDENTICAL_CLIPS, SILENT_CLIP
+
+    def below(path: str) -> str:
+        return os.path.relpath(path, folder)
+
+    def as_published(known: bool) -> str:
+        return " (as published)" if known else ""
+
+    table = survey.table
+    silent = table[table["status"] == "silent"]
+    unreadable = table[table["status"] == "unreadable"]
+    repeats: dict[bool, list[str]] = {True: [], False: []}
+    for path, first, same_bytes in survey.duplicates.itertuples(index=False):
+        repeats[same_bytes].append(f"{below(path)} (of {below(first)})")
+    missing = [(f"missing ({corpus})", names) for corpus, names in survey.missing.items()]
+    return [
+        *(missing or [("missing", [])]),
+        (
+            "unreadable",
+            [
+                f"{below(path)} ({reason})"
+                for path, reason in zip(unreadable["path"], unreadable["reason"], strict=True)
+            ],
+        ),
+        (
+            "silent",
+            [
+                clip + as_published((corpus, clip) == SILENT_CLIP)
+                for corpus, clip in zip(silent["corpus"], silent["clip"], strict=True)
+            ],
+        ),
+        (
+            "same as another",
+            [
+                " = ".join([clip for _, clip in group[:MAX_NAMES_SHOWN]])
+                + (" = ..." if len(group) > MAX_NAMES_SHOWN else "")
+                + as_published(group in IDENTICAL_CLIPS)
+                for group in survey.identical
+            ],
+        ),
+        ("repeated (same bytes)", repeats[True]),
+        ("repeated (other bytes)", repeats[False]),
+        ("unknown name", [below(path) for path in survey.unknown]),
+        ("song (left out)", [below(path) for path in survey.songs]),
+        (
+            "not as published",
+            [below(path) for path in _readable(table[~table["original"]])["path"]],
+        ),
+    ]
+
+
+def _finding_table(findings: list[tuple[str, list[str]]]) -> "Table":
+    """How many there are of each finding, and the first names."""
+    from rich.table import Table
+    from rich.text import Text
+
+    printed = Table("found", title="What is odd", title_justify="left")
+    printed.add_column("how many", justify="right")
+    printed.add_column("such as", overflow="fold")
+    for what, names in findings:
+        more = ["..."] if len(names) > MAX_NAMES_SHOWN else []
+        # Stems are short and fit on a line; paths do not.
+        separator = ", " if what.startswith("missing") else "\n"
+        examples = separator.join(map(_shown, names[:MAX_NAMES_SHOWN] + more))
+        printed.add_row(what, f"{len(names)}", Text(examples))
+    return printed
+
+
+def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
+    return table[table["status"] != "unreadable"]
+
+
+def _shown(text: str) -> str:
+    """Text for a terminal: what cannot be printed (control characters, broken UTF-8) as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _write(table: "pd.DataFrame", output: str) -> None:
+    """Write the table aside and rename it, so that no half of one is ever seen."""
+    from serctl.results import PARTIAL
+
+    partial = output + PARTIAL
+    try:
+        # As in results files: names that are not UTF-8 keep their bytes.
+        table.to_csv(
+            partial, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"
+        )
+        os.replace(partial, output)
+    except OSError as error:
+        raise ResultsError(
+            f"{output}: cannot be written ({error.strerror}). Give another output."
+        ) from error

@@ -1,0 +1,44 @@
+"""Progress on standard error: a bar on a terminal, a plain line now and then otherwise."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+PLAIN_LINE_EVERY_S = 10.0
+
+Item = TypeVar("Item")
+
+
+def progress(items: Iterable[Item], n_items: int, verb: str, unit: str) -> Iterator[Item]:
+    """Hand over items, and show how many have come.
+
+    Parameters
+    ----------
+    items : iterable
+        Whose coming is the progress.
+    n_items : int
+        How many there will be.
+    verb : str
+        What is done to them, as ``"Classifying"``.
+    unit : str
+        What one of them is, as ``"recording"``.
+    """
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, verb, n_items, unit=f" {unit}s", dynamic_ncols=True, leave=False)
+        return
+    began = last = time.monotonic()
+    for n_done, item in enumerate(items, 1):
+        now = time.monotonic()
+        if now - last >= PLAIN_LINE_EVERY_S and n_done < n_items:
+            last = now
+            left_s = (now - began) / n_done * (n_items - n_done)
+            print(
+                f"{verb}: {n_done} of {n_items} {unit}s ({n_done / n_items:.0%}), "
+                f"about {left_s:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+        yield item

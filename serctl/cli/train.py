@@ -1,0 +1,142 @@
+"""``serctl train``: weights from the four corpora."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from serctl.train.loop import History
+    from serctl.train.training import Watcher
+
+EXAMPLES = """\b
+Examples:
+  serctl train --corpora ./corpora
+  serctl train --corpora ./corpora --split report --seed 1 -o /tmp/report-1
+  serctl train --corpora ./corpora --resume        go on after a kill
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--corpora",
+    envvar="SERCTL_CORPORA",
+    default="./corpora",
+    show_default=True,
+    metavar="DIR",
+    help="Folder with the four corpora; or set SERCTL_CORPORA.",
+)
+@click.option("--model", default=None, metavar="NAME", help="Recipe.  [default: paper-cnn]")
+@click.option(
+    "--split",
+    type=click.Choice(["report", "new-speakers"]),
+    default="new-speakers",
+    show_default=True,
+    help="report: random by clip. new-speakers: test speakers are held out.",
+)
+@click.option(
+    "--fold",
+    type=click.IntRange(0, 4),
+    default=0,
+    show_default=True,
+    help="Of new-speakers: which speakers are held out.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=None, help="At most.  [default: the recipe's]"
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the network is trained; auto takes a GPU if there is one.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Folder of the weights.  [default: ./serctl-weights/<model>]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the training that was cut off there.")
+@click.option("--overwrite", is_flag=True, help="Replace the weights that are there.")
+def train(
+    corpora: str,
+    model: str | None,
+    split: str,
+    fold: int,
+    seed: int,
+    epochs: int | None,
+    device: str,
+    output: Path | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Rebuild a model's weights from the four corpora.
+
+    Features are computed once and kept (in SERCTL_CACHE, or the user's cache folder). After every epoch
+    there is a checkpoint to resume from. The same seed gives the same weights, bit for bit, on the same
+    machine. `serctl corpora` says where the corpora are had and what is missing.
+    """
+    from serctl.cli.scores import print_scores
+    from serctl.models import DEFAULT_MODEL
+    from serctl.train.training import TrainingOptions, train_model
+
+    model = model or DEFAULT_MODEL
+    output = output or Path("serctl-weights", model)
+    options = TrainingOptions(
+        corpora, model, split, fold, seed, epochs, device, output, resume, overwrite
+    )
+    with _watching() as watcher:
+        scores = train_model(options, watcher)
+    where = f"fold {fold}" if split == "new-speakers" else f"seed {seed}"
+    print_scores(scores, f"{model}, test part of {split}, {where}")
+    click.echo(f"Weights: {output}")
+
+
+class _watching:
+    """Shows clips and epochs as they come, on standard error."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __enter__(self) -> "Watcher":
+        from serctl.train.training import Watcher
+
+        return Watcher(self._clips, self._epochs)
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _clips(self, rows: Iterable[Any], n_clips: int) -> Iterator[Any]:
+        from serctl.cli.progress import progress
+
+        return progress(rows, n_clips, "Features", "clip")
+
+    def _epochs(self, history: "History", n_epochs: int) -> None:
+        import sys
+
+        n_done = len(history.epochs)
+        told = ""
+        if n_done:
+            epoch = history.epochs[-1]
+            told = (
+                f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.1%}, "
+                f"best {history.best_accuracy:.1%}"
+            )
+        if not sys.stderr.isatty():
+            if n_done:
+                click.echo(f"epoch {n_done} of at most {n_epochs}: {told}", err=True)
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc="Training", total=n_epochs, initial=n_done, unit=" epochs", dynamic_ncols=True
+            )
+        self._bar.set_postfix_str(told, refresh=False)
+        self._bar.update(n_done - self._bar.n)

@@ -1,0 +1,195 @@
+"""Features: samples in, mel spectrogram, MFCC and clip statistics out.
+
+Pure functions of samples and a frozen spec. They agree with librosa's in float64, at its defaults: Hann
+window, centred frames with zeros beyond the ends, power spectrum, Slaney mel scale and filter areas. The
+arithmetic of a frame is float32; sums over frames are float64, since a running float32 mean drifts.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from serctl import kernels
+from serctl.errors import AudioError
+
+BLOCK_FRAMES = 64  # frames per FFT call: 64 x 2048 float32 fit the second-level cache
+POWER_FLOOR = 1e-10  # smallest power that is taken the logarithm of, -100 dB
+
+
+@dataclass(frozen=True)
+class MelSpec:
+    """Parameters of a mel spectrogram and of the MFCC made from it; librosa's defaults.
+
+    Attributes
+    ----------
+    rate_hz : int
+        Of the samples.
+    n_fft : int
+        Samples in a frame, and in its Hann window.
+    hop_samples : int
+        From one frame to the next.
+    n_mels : int
+        Mel bands, from 0 Hz to half of ``rate_hz``.
+    n_mfcc : int
+        Cepstral coefficients, from the zeroth on.
+    top_db : float
+        Decibels are floored this far below the clip's largest.
+    """
+
+    rate_hz: int = 22050
+    n_fft: int = 2048
+    hop_samples: int = 512
+    n_mels: int = 128
+    n_mfcc: int = 20
+    top_db: float = 80.0
+
+
+def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
+    """Mel power spectrogram of one clip.
+
+    Parameters
+    ----------
+    samples : float32 [n_samples]
+        Mono, full scale at 1.0, at ``spec.rate_hz``; at least one.
+    spec : MelSpec
+        Its parameters.
+
+    Returns
+    -------
+    float32 [n_frames, n_mels]
+        Power, with n_frames = 1 + n_samples // hop_samples.
+
+    Raises
+    ------
+    AudioError
+        If there are no samples, or some are not finite.
+    """
+    if len(samples) == 0 or not np.isfinite(samples).all():
+        raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
+    samples = np.ascontiguousarray(samples, np.float32)
+    window = hann_window(spec.n_fft)
+    filters, first_bins, last_bins = _sparse_mel_filters(spec)
+    n_frames = 1 + len(samples) // spec.hop_samples
+    mel = np.empty((n_frames, spec.n_mels), np.float32)
+    block = np.empty((BLOCK_FRAMES, spec.n_fft), np.float32)
+    for i in range(0, n_frames, BLOCK_FRAMES):
+        frames = block[: min(BLOCK_FRAMES, n_frames - i)]
+        first_sample = i * spec.hop_samples - spec.n_fft // 2
+        kernels.frame_windowed(samples, window, first_sample, spec.hop_samples, frames)
+        spectrum = scipy.fft.rfft(frames, axis=1)
+        kernels.mel_power(spectrum, first_bins, last_bins, filters, mel[i : i + BLOCK_FRAMES])
+    return mel
+
+
+def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floating]:
+    """Decibels of powers, floored ``top_db`` below the largest of them.
+
+    The floor is relative to the clip, because a band that the recording does not reach (above 8 kHz in
+    a 16 kHz file) holds nothing but rounding noise.
+
+    Parameters
+    ----------
+    power : float [...]
+        Of one clip, not negative.
+    top_db : float
+        Range that is kept, in dB.
+
+    Returns
+    -------
+    float [...]
+        10 log10(power), of the same dtype.
+    """
+    decibels = 10 * np.log10(np.maximum(power, np.asarray(POWER_FLOOR, power.dtype)))
+    return np.maximum(decibels, decibels.max() - np.asarray(top_db, power.dtype))
+
+
+def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
+    """Mean over time of the MFCC of a mel spectrogram.
+
+    The DCT (type II, orthonormal) is linear, so it is taken of the mean and not of every frame.
+
+    Parameters
+    ----------
+    mel : float32 [n_frames, n_mels]
+        Power, of one clip.
+    spec : MelSpec
+        Its parameters.
+
+    Returns
+    -------
+    float64 [n_mfcc]
+    """
+    mean_db = power_to_db(mel, spec.top_db).mean(axis=0, dtype=np.float64)
+    return scipy.fft.dct(mean_db, type=2, norm="ortho")[: spec.n_mfcc]
+
+
+def clip_statistics(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
+    """The report's features: time-means of the mel spectrogram and of the MFCC.
+
+    Parameters
+    ----------
+    samples : float32 [n_samples]
+        Mono, full scale at 1.0, at ``spec.rate_hz``; at least one.
+    spec : MelSpec
+        Their parameters.
+
+    Returns
+    -------
+    float32 [n_mels + n_mfcc]
+        Mean power of each mel band, then mean of each coefficient.
+
+    Raises
+    ------
+    AudioError
+        If there are no samples, or some are not finite.
+    """
+    mel = mel_spectrogram(samples, spec)
+    mel_mean = mel.mean(axis=0, dtype=np.float64)
+    return np.concatenate([mel_mean, mfcc_mean(mel, spec)]).astype(np.float32)
+
+
+@functools.cache
+def hann_window(n_fft: int) -> NDArray[np.float32]:
+    """Periodic Hann window, float32 [n_fft]."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+
+
+def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
+    """Triangular mel filters of equal area (Slaney, Auditory Toolbox, 1998).
+
+    The scale is linear below 1 kHz (15 mel a kHz) and logarithmic above (27 mel to 6.4 kHz).
+
+    Parameters
+    ----------
+    spec : MelSpec
+        Rate, frame length and number of bands.
+
+    Returns
+    -------
+    float32 [n_mels, 1 + n_fft // 2]
+        Equal to ``librosa.filters.mel``.
+    """
+    linear_hz, log_step = 200 / 3, np.log(6.4) / 27
+    top_hz = spec.rate_hz / 2
+    top_mel = top_hz / linear_hz if top_hz < 1000 else 15 + np.log(top_hz / 1000) / log_step
+    mels = np.linspace(0, top_mel, spec.n_mels + 2)
+    edges_hz = np.where(mels < 15, linear_hz * mels, 1000 * np.exp(log_step * (mels - 15)))
+    bins_hz = np.fft.rfftfreq(spec.n_fft, 1 / spec.rate_hz)
+    rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
+    falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * (2 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype(np.float32)
+
+
+@functools.cache
+def _sparse_mel_filters(
+    spec: MelSpec,
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Filters [n_mels, n_bins], and the first and one past the last bin of each [n_mels]."""
+    filters = mel_filters(spec)
+    first_bins = (filters > 0).argmax(axis=1)
+    last_bins = filters.shape[1] - (filters[:, ::-1] > 0).argmax(axis=1)
+    return filters, first_bins, last_bins

@@ -1,0 +1,283 @@
+"""Models: a weights folder, bundled or given, found, checked and loaded.
+
+A weights folder holds ``model.safetensors``, ``config.json``, ``metrics.json`` and ``card.md``. The
+network is built from ``config.json``, whose every value is checked, and its tensors are loaded only if
+their file has the SHA-256 that ``config.json`` states and exactly the network's names and shapes. A
+pickle is never opened: what unpickles can run anything.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+from numpy.typing import NDArray
+from torch import nn
+
+import serctl.weights
+from serctl.emotions import EMOTIONS
+from serctl.errors import ModelError, UsageError
+from serctl.features import MelSpec, power_to_db
+from serctl.networks import NETWORKS
+
+DEFAULT_MODEL = "paper-cnn"
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How clip statistics are scaled before the network sees them.
+
+    Attributes
+    ----------
+    mean, deviation : tuple of float, n_mels + n_mfcc each
+        Of the training clips, after the mel means are turned to decibels.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __call__(self, statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
+        """Scale one clip.
+
+        Parameters
+        ----------
+        statistics : float32 [n_mels + n_mfcc]
+            Of `serctl.features.clip_statistics`.
+        spec : MelSpec
+            Their parameters.
+
+        Returns
+        -------
+        float32 [n_mels + n_mfcc]
+            About 0, with a deviation of about 1 in every column.
+        """
+        columns = statistics_in_db(statistics, spec)
+        return ((columns - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+
+
+def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
+    """Clip statistics with the mel means in decibels, floored relative to the clip's largest band.
+
+    Parameters
+    ----------
+    statistics : float32 [n_mels + n_mfcc]
+        Of `serctl.features.clip_statistics`.
+    spec : MelSpec
+        Their parameters.
+
+    Returns
+    -------
+    float64 [n_mels + n_mfcc]
+    """
+    mel_db = power_to_db(statistics[: spec.n_mels].astype(np.float64), spec.top_db)
+    return np.concatenate([mel_db, statistics[spec.n_mels :]])
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What ``config.json`` says.
+
+    Attributes
+    ----------
+    name : str
+        Of the model.
+    network : str
+        One of `serctl.networks.NETWORKS`.
+    emotions : tuple of str
+        In the order of the logits.
+    features : MelSpec
+        Of the clip statistics that the network takes.
+    scaling : Scaling
+        Of those, from training clips.
+    temperature : float
+        Logits are divided by it before the softmax; fitted on validation clips.
+    window_s : float
+        Longer recordings are classified in windows of this length, in seconds.
+    min_duration_s : float
+        Shorter recordings are not classified.
+    sha256 : str
+        Of ``model.safetensors``, in hexadecimal.
+    """
+
+    name: str
+    network: str
+    emotions: tuple[str, ...]
+    features: MelSpec
+    scaling: Scaling
+    temperature: float
+    window_s: float
+    min_duration_s: float
+    sha256: str = field(default="")
+
+    def to_json(self) -> str:
+        """Text of ``config.json``."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model: its configuration and its network, on the CPU, ready to classify."""
+
+    config: ModelConfig
+    network: nn.Module
+
+
+def bundled_models() -> dict[str, Path]:
+    """Names and folders of the models that serctl brings along, in alphabetical order."""
+    root = Path(serctl.weights.__file__).parent
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG_FILE}"))}
+
+
+def find_model(name: str) -> Path:
+    """Folder of a model.
+
+    Parameters
+    ----------
+    name : str
+        Of a bundled model, or the path of a weights folder.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    bundled = bundled_models()
+    if name in bundled:
+        return bundled[name]
+    if Path(name).is_dir():
+        return Path(name)
+    raise UsageError(
+        f"{name}: neither a bundled model ({', '.join(bundled)}) nor a folder. "
+        "Name one of these, or a folder that serctl train wrote."
+    )
+
+
+def load_model(name: str = DEFAULT_MODEL) -> Model:
+    """Find, check and load a model.
+
+    Parameters
+    ----------
+    name : str
+        Of a bundled model, or the path of a weights folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    ModelError
+        If the folder is not a whole, untouched weights folder.
+    """
+    folder = find_model(name)
+    config = read_config(folder)
+    path = folder / WEIGHTS_FILE
+    content = _read(path)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != config.sha256:
+        raise ModelError(
+            f"{path}: its SHA-256 is {sha256}, {CONFIG_FILE} says {config.sha256 or 'none'}. The "
+            "weights are damaged or not the ones of this folder; install or train them again."
+        )
+    try:
+        tensors = safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
+    network = NETWORKS[config.network](len(config.emotions))
+    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    found = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    if found != expected:
+        key = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+        raise ModelError(
+            f"{path}: tensor {key} is {found.get(key, 'missing')}, {expected.get(key, 'nothing')} "
+            f"is needed for the network {config.network}. Train it again."
+        )
+    network.load_state_dict(tensors)
+    return Model(config, network.eval())
+
+
+def save_model(folder: Path, config: ModelConfig, network: nn.Module) -> ModelConfig:
+    """Write ``model.safetensors`` and ``config.json``, and return the configuration with its hash."""
+    tensors = {key: tensor.cpu().contiguous() for key, tensor in network.state_dict().items()}
+    content = safetensors.torch.save(tensors)
+    values = {f.name: getattr(config, f.name) for f in fields(config)}
+    config = ModelConfig(**values | {"sha256": hashlib.sha256(content).hexdigest()})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+    return config
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read and check ``config.json``.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds a pickle, or a value is missing, unknown or out of range.
+    """
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_EXTENSIONS)
+    if pickles:
+        raise ModelError(
+            f"{folder}: holds {', '.join(pickles)}, which may be a pickle; opening one can run "
+            f"anything. Only {WEIGHTS_FILE} is loaded: convert it, and remove the pickle."
+        )
+    path = folder / CONFIG_FILE
+    try:
+        values = json.loads(_read(path))
+        return _checked(values)
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelError(
+            f"{path}: {reason}. A folder written by serctl train is needed; train it again."
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: {error.strerror}. A weights folder has {CONFIG_FILE} and {WEIGHTS_FILE}; "
+            "name a bundled model, or a folder that serctl train wrote."
+        ) from error
+
+
+def _checked(values: Any) -> ModelConfig:
+    """Build a configuration of parsed JSON; ValueError, TypeError or KeyError say what is wrong."""
+    if not isinstance(values, dict):
+        raise TypeError(f"holds a {type(values).__name__}, a JSON object is needed")
+    values = {f.name: values[f.name] for f in fields(ModelConfig)}
+    for name in ("name", "network", "sha256"):
+        if not isinstance(values[name], str):
+            raise TypeError(f"{name} is {values[name]!r}, text is needed")
+    if values["network"] not in NETWORKS:
+        raise ValueError(f"network {values['network']!r} is not one of {', '.join(NETWORKS)}")
+    emotions = values["emotions"]
+    if len(set(emotions)) != len(emotions) or not set(emotions) <= set(EMOTIONS) or len(emotions) < 2:
+        raise ValueError(f"emotions are {emotions!r}, two or more of {', '.join(EMOTIONS)} are needed")
+    for name in ("temperature", "window_s", "min_duration_s"):
+        _require_number(name, values[name], low=0.0, high=3600.0)
+    spec = MelSpec(**values["features"])
+    if spec != MelSpec():
+        raise ValueError(f"features are {spec}, the network {values['network']} takes {MelSpec()}")
+    scaling = Scaling(**{key: tuple(numbers) for key, numbers in values["scaling"].items()})
+    for numbers, low in ((scaling.mean, -math.inf), (scaling.deviation, 0.0)):
+        if len(numbers) != spec.n_mels + spec.n_mfcc:
+            raise ValueError(f"scaling has {len(numbers)} numbers, not {spec.n_mels + spec.n_mfcc}")
+        for number in numbers:
+            _require_number("scaling", number, low, math.inf)
+    return ModelConfig(
+        **values | {"emotions": tuple(emotions), "features": spec, "scaling": scaling}
+    )
+
+
+def _require_number(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
+        raise ValueError(f"{name} is {value!r}, a number above {low} and below {high} is needed")

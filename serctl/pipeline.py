@@ -1,0 +1,109 @@
+"""The pipeline: recordings in, results out, in the same order, in bounded memory.
+
+Threads decode and extract features, a few recordings ahead, while the caller's thread runs the network
+on batches. Threads are enough: decoding, resampling, the FFT and the kernels all release the GIL. A
+batch is filled in the order of the recordings, so results do not depend on the number of threads.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from serctl.classifier import Classifier, Extraction
+from serctl.results import Result
+
+AHEAD_PER_WORKER = 8  # recordings begun before their turn; more only costs memory
+
+Item = TypeVar("Item")
+Product = TypeVar("Product")
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def classify_recordings(
+    paths: Iterable[str], classifier: Classifier, n_workers: int | None = None
+) -> Iterator[Result]:
+    """Classify recordings.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Of audio files.
+    classifier : Classifier
+        What classifies.
+    n_workers : int, optional
+        Threads that decode and extract features; the number of cores by default.
+
+    Yields
+    ------
+    Result
+        One for every path, in their order.
+    """
+    # The network has one thread: results must not depend on the number of cores, and the workers
+    # keep the others busy.
+    torch.set_num_threads(1)
+    extractions = map_in_order(classifier.extract, paths, n_workers or n_cores())
+    for extraction, probabilities in _in_batches(extractions, classifier):
+        yield classifier.result(extraction, probabilities)
+
+
+def map_in_order(
+    function: Callable[[Item], Product], items: Iterable[Item], n_workers: int
+) -> Iterator[Product]:
+    """Map a function over items in threads, a few items ahead, in their order.
+
+    An exception of ``function`` is raised in its turn. What is not begun by the time the iterator is
+    closed never is.
+    """
+    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
+    begun: deque[Future[Product]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > AHEAD_PER_WORKER * n_workers:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_batches(
+    extractions: Iterable[Extraction], classifier: Classifier
+) -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
+    """Pair each extraction with its windows' probabilities, [n_windows, n_emotions]."""
+    waiting: deque[Extraction] = deque()  # whose windows are not all classified
+    windows: list[NDArray[np.float32]] = []  # of those, not yet classified
+    done: list[NDArray[np.float64]] = []  # of those, classified: [n_emotions] each
+
+    def classify_next() -> None:
+        done.extend(classifier.probabilities(windows[: classifier.batch_size]))
+        del windows[: classifier.batch_size]
+
+    def finished() -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
+        while waiting and len(waiting[0].windows) <= len(done):
+            n_windows = len(waiting[0].windows)
+            probabilities = np.reshape(done[:n_windows], (n_windows, len(classifier.emotions)))
+            del done[:n_windows]
+            yield waiting.popleft(), probabilities
+
+    for extraction in extractions:
+        waiting.append(extraction)
+        windows.extend(extraction.windows)
+        while len(windows) >= classifier.batch_size:
+            classify_next()
+        yield from finished()
+    while windows:
+        classify_next()
+    yield from finished()

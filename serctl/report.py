@@ -1,0 +1,248 @@
+"""Summaries of results: by emotion, by folder and by status.
+
+Results are read a row at a time, and only the tallies are kept, so that a file of any length is
+summarised in little memory. Of several files every row counts, and their emotions are united.
+A file that cannot be read as results stops the summary: there is no summary of a part.
+
+Tidy rows are the one source of every format. Shares are of the labelled recordings by emotion, and
+of all recordings otherwise, in [0, 1]; durations are in seconds:
+
+- by emotion: ``emotion, n, share, mean_confidence, duration_s``
+- by folder: ``folder, n, share, mean_confidence, duration_s, most_frequent, n_<emotion> ...``; of
+  emotions that are equally frequent, the first in the order of the columns
+- by status: ``status, reason, n, share, duration_s, example``, a row for every reason; where
+  reasons differ in a number only, they are one, with ``...`` in its place
+"""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from serctl.emotions import EMOTIONS
+from serctl.errors import NothingFoundError
+from serctl.results import Result, csv_line, read_results
+from serctl.schema import STATUSES
+
+GROUPINGS = ("emotion", "folder", "status")
+N_EXAMPLES = 3  # of the paths behind each reason
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+ANY_NUMBER = "..."
+
+# A value of a tidy row.
+Value = str | float | int | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many recordings, how long in all, and how sure."""
+
+    n: int = 0
+    duration_s: float = 0.0
+    n_labelled: int = 0
+    confidence: float = 0.0
+    emotions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: Result) -> None:
+        """Count one recording in."""
+        self.n += 1
+        self.duration_s += result.duration_s or 0.0
+        if result.status == "ok":
+            self.n_labelled += 1
+            self.confidence += result.confidence or 0.0
+            self.emotions[result.emotion] += 1
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Over the labelled recordings; None if there are none."""
+        return round(self.confidence / self.n_labelled, 6) if self.n_labelled else None
+
+
+@dataclass(slots=True)
+class Reason:
+    """One reason for a status, and the first recordings that it holds for."""
+
+    status: str
+    words: list[str]
+    numbers: list[str]
+    tally: Tally = field(default_factory=Tally)
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The reason, with ``...`` where numbers differ."""
+        pairs = zip(self.words, [*self.numbers, ""], strict=True)
+        return "".join(word + number for word, number in pairs)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What some results files hold.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Paths of the results files.
+    emotions : tuple of str
+        The emotions of any of the files: those that serctl knows in its order, then others.
+    total : Tally
+        Of all recordings.
+    by_emotion, by_folder, by_status : dict
+        Tallies; folders are those of the recordings' paths.
+    reasons : dict
+        By status and the reason's words.
+    """
+
+    files: tuple[str, ...]
+    emotions: tuple[str, ...]
+    total: Tally = field(default_factory=Tally)
+    by_emotion: dict[str, Tally] = field(default_factory=dict)
+    by_folder: dict[str, Tally] = field(default_factory=dict)
+    by_status: dict[str, Tally] = field(default_factory=dict)
+    reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        """Count one recording in."""
+        self.total.add(result)
+        self.by_folder.setdefault(os.path.dirname(result.path) or ".", Tally()).add(result)
+        self.by_status.setdefault(result.status, Tally()).add(result)
+        if result.status == "ok":
+            self.by_emotion.setdefault(result.emotion, Tally()).add(result)
+        words, numbers = NUMBER.split(result.reason), NUMBER.findall(result.reason)
+        reason = self.reasons.setdefault(
+            (result.status, *words), Reason(result.status, words, numbers)
+        )
+        pairs = zip(reason.numbers, numbers, strict=True)
+        reason.numbers = [held if held == new else ANY_NUMBER for held, new in pairs]
+        reason.tally.add(result)
+        if len(reason.examples) < N_EXAMPLES:
+            reason.examples.append(result.path)
+
+    def ordered_reasons(self) -> list[Reason]:
+        """Reasons in the order of the statuses, the most frequent first."""
+        return sorted(
+            self.reasons.values(),
+            key=lambda reason: (STATUSES.index(reason.status), -reason.tally.n, reason.text),
+        )
+
+
+def summarise(files: Sequence[str]) -> Summary:
+    """Summarise results files.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Paths, as `serctl.results.read_results` takes them.
+
+    Raises
+    ------
+    PathError, UsageError, ResultsError
+        As `serctl.results.read_results`.
+    NothingFoundError
+        If there is no row in any of them.
+    """
+    opened = [read_results(path) for path in files]
+    found = list(dict.fromkeys(emotion for emotions, _ in opened for emotion in emotions))
+    known = [emotion for emotion in EMOTIONS if emotion in found]
+    others = [emotion for emotion in found if emotion not in EMOTIONS]
+    summary = Summary(tuple(files), (*known, *others))
+    for _, results in opened:
+        for result in results:
+            summary.add(result)
+    if not summary.total.n:
+        raise NothingFoundError(
+            f"{', '.join(files)}: no rows; a row for every recording was expected. Write the "
+            "results again with serctl classify."
+        )
+    return summary
+
+
+def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
+    """Tidy rows of a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of any results.
+    by : str
+        One of `GROUPINGS`.
+
+    Returns
+    -------
+    list of dict
+        With the columns that the module's docstring gives. Every emotion has a row, recordings or
+        none; folders are sorted by path.
+    """
+    if by == "emotion":
+        return [
+            {"emotion": emotion, **_figures(tally, summary.total.n_labelled)}
+            for emotion in summary.emotions
+            for tally in [summary.by_emotion.get(emotion, Tally())]
+        ]
+    if by == "folder":
+        return [
+            {
+                "folder": folder,
+                **_figures(tally, summary.total.n),
+                "most_frequent": max(summary.emotions, key=tally.emotions.__getitem__)
+                if tally.n_labelled
+                else "",
+                **{f"n_{emotion}": tally.emotions[emotion] for emotion in summary.emotions},
+            }
+            for folder, tally in sorted(summary.by_folder.items())
+        ]
+    return [
+        {
+            "status": reason.status,
+            "reason": reason.text,
+            "n": reason.tally.n,
+            "share": _share(reason.tally.n, summary.total.n),
+            "duration_s": round(reason.tally.duration_s, 3),
+            "example": reason.examples[0],
+        }
+        for reason in summary.ordered_reasons()
+    ]
+
+
+def csv_text(summary: Summary, by: str) -> str:
+    """Tidy rows as CSV: a header line, numbers as in JSON, empty cells where there is none."""
+    found = rows(summary, by)
+    lines = [list(found[0])]
+    lines += [["" if value is None else str(value) for value in row.values()] for row in found]
+    return "".join(csv_line(line) for line in lines)
+
+
+def json_text(summary: Summary) -> str:
+    """All of a summary as one JSON object.
+
+    Returns
+    -------
+    str
+        ``files``, ``n_recordings``, ``n_labelled``, ``mean_confidence``, ``duration_s``, and the
+        tidy rows under ``emotion``, ``folder`` and ``status``.
+    """
+    everything = {
+        "files": summary.files,
+        "n_recordings": summary.total.n,
+        "n_labelled": summary.total.n_labelled,
+        "mean_confidence": summary.total.mean_confidence,
+        "duration_s": round(summary.total.duration_s, 3),
+        **{by: rows(summary, by) for by in GROUPINGS},
+    }
+    return json.dumps(everything, indent=2) + "\n"
+
+
+def _figures(tally: Tally, n_all: int) -> dict[str, Value]:
+    return {
+        "n": tally.n,
+        "share": _share(tally.n, n_all),
+        "mean_confidence": tally.mean_confidence,
+        "duration_s": round(tally.duration_s, 3),
+    }
+
+
+def _share(n: int, n_all: int) -> float | None:
+    return round(n / n_all, 6) if n_all else None

@@ -1,0 +1,183 @@
+"""Summaries as people read them: tables of text, from the tidy rows of `serctl.report`.
+
+A table here is text only, so that the terminal and Markdown show the same. Paths and reasons come
+from file names, which may hold anything: `printable` makes them safe to show.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from serctl.report import Summary, Value, rows
+from serctl.schema import STATUSES
+
+# Columns that are shown under another name, and how.
+HEADERS = {
+    "n": "recordings",
+    "mean_confidence": "confidence",
+    "duration_s": "duration",
+    "most_frequent": "mostly",
+}
+TEXT_COLUMNS = frozenset({"emotion", "folder", "status", "most_frequent"})
+NOT_ANY = "-"
+N_FILES_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text: with or without a row for the whole at its foot."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """What stands above the columns."""
+        return tuple(HEADERS.get(column, column).capitalize() for column in self.columns)
+
+
+def headline(summary: Summary) -> str:
+    """Say in one line what was summarised."""
+    names = [printable(file) for file in summary.files]
+    named = ", ".join(names if len(names) <= N_FILES_NAMED else [*names[:N_FILES_NAMED], "..."])
+    where = named if len(names) == 1 else f"{len(names)} files ({named})"
+    n_recordings = count(summary.total.n, "recording")
+    return (
+        f"{where}: {n_recordings}, {summary.total.n_labelled} labelled, "
+        f"{clock(summary.total.duration_s)} of sound"
+    )
+
+
+def tables(summary: Summary, by: str | None = None) -> list[Table]:
+    """Tables of a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of any results.
+    by : str, optional
+        One of `serctl.report.GROUPINGS`; without it, by emotion and by status.
+    """
+    if by is None:
+        return [_by_emotion(summary), _by_status(summary)]
+    if by == "folder":
+        return _by_folder(summary)
+    return [_by_emotion(summary) if by == "emotion" else _by_status(summary)]
+
+
+def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
+    """Why recordings have no label: the reason in a line, and the first paths that it holds for."""
+    for reason in summary.ordered_reasons():
+        if reason.status == "ok":
+            continue
+        paths = [printable(path) for path in reason.examples]
+        if reason.tally.n > len(paths):
+            paths.append(f"and {reason.tally.n - len(paths)} more")
+        text = printable(reason.text) or "no reason given"
+        yield f"{reason.status}, {count(reason.tally.n, 'recording')}: {text}", paths
+
+
+def markdown_text(summary: Summary, by: str | None = None) -> str:
+    """Headline, tables and reasons in Markdown (tables as GitHub has them)."""
+    lines = [_escaped(headline(summary)), ""]
+    for table in tables(summary, by):
+        ruler = ["---" if column in TEXT_COLUMNS else "---:" for column in table.columns]
+        lines += [f"## {table.title}", "", _markdown_row(table.headers), _markdown_row(ruler)]
+        lines += [_markdown_row(cells) for cells in table.rows]
+        if table.total:
+            lines.append(_markdown_row(table.total))
+        lines.append("")
+    if by in (None, "status"):
+        for reason, paths in reasons(summary):
+            lines += [f"- {_escaped(reason)}", *(f"  - {_escaped(path)}" for path in paths)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def clock(duration_s: float) -> str:
+    """Hours, minutes and whole seconds: ``1:02:03``."""
+    minutes, seconds = divmod(round(duration_s), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def count(n: int, noun: str) -> str:
+    """``1 recording``, ``2 recordings``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def printable(text: str) -> str:
+    """Text with what would move the cursor, colour the terminal or not print at all escaped."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _by_emotion(summary: Summary) -> Table:
+    found = rows(summary, "emotion")
+    n_labelled = summary.total.n_labelled
+    total: dict[str, Value] = {
+        "emotion": "all labelled",
+        "n": n_labelled,
+        "share": 1.0 if n_labelled else None,
+        "mean_confidence": summary.total.mean_confidence,
+        "duration_s": sum(tally.duration_s for tally in summary.by_emotion.values()),
+    }
+    return _table("By emotion", found, total)
+
+
+def _by_folder(summary: Summary) -> list[Table]:
+    # Two tables, since emotions beside the figures would not fit a terminal.
+    figures: list[dict[str, Value]] = []
+    counts: list[dict[str, Value]] = []
+    for row in rows(summary, "folder"):
+        counts.append({"folder": row["folder"]})
+        counts[-1].update({emotion: row.pop(f"n_{emotion}") for emotion in summary.emotions})
+        figures.append({**row, "most_frequent": row["most_frequent"] or NOT_ANY})
+    return [_table("By folder", figures), _table("Emotions by folder", counts)]
+
+
+def _by_status(summary: Summary) -> Table:
+    # A row a status here; the reasons stand below the table.
+    found: list[dict[str, Value]] = [
+        {
+            "status": status,
+            "n": tally.n,
+            "share": tally.n / summary.total.n,
+            "duration_s": tally.duration_s,
+        }
+        for status in STATUSES
+        if (tally := summary.by_status.get(status))
+    ]
+    return _table("By status", found)
+
+
+def _table(
+    title: str, found: Sequence[dict[str, Value]], total: dict[str, Value] | None = None
+) -> Table:
+    cells = tuple(tuple(_shown(*item) for item in row.items()) for row in found)
+    foot = tuple(_shown(*item) for item in total.items()) if total else ()
+    return Table(title, tuple(found[0]), cells, foot)
+
+
+def _shown(column: str, value: Value) -> str:
+    if value is None:
+        return NOT_ANY
+    if column == "duration_s":
+        return clock(float(value))
+    if column == "share":
+        return f"{value:.1%}"
+    if column == "mean_confidence":
+        return f"{value:.3f}"
+    return printable(str(value))
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(text: str) -> str:
+    # What Markdown would take for markup in a file name. Underscores inside words are left alone.
+    for mark in "\\`*[]<>|":
+        text = text.replace(mark, "\\" + mark)
+    return text

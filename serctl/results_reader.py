@@ -1,0 +1,142 @@
+"""Results files: reading them back.
+
+A file is read as results only if its every row is as expected: nothing is guessed or passed over,
+and what is wrong is said with its line. CSV and JSON Lines are read a row at a time, a JSON array
+whole.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Generator, Iterator, Sequence
+from typing import TextIO
+
+from serctl.errors import PathError, ResultsError
+from serctl.schema import PARTIAL, REMAKE, Result, columns, emotions_of, extension_of, result_of
+
+
+def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
+    """Emotions and results of a file; CSV and JSON Lines are read a row at a time.
+
+    Parameters
+    ----------
+    path : str
+        A file with one of `EXTENSIONS`, or the partial file of one.
+
+    Returns
+    -------
+    emotions : tuple of str
+        In the order of each result's probabilities.
+    results : iterator of Result
+        As in the file. Rows are checked as they are reached.
+
+    Raises
+    ------
+    PathError
+        If there is no such file.
+    UsageError
+        If its extension is not known.
+    ResultsError
+        Here or on the way, if it cannot be read, or if it is not results: the message has the
+        line, the column, what was found and what was expected.
+    """
+    if not os.path.exists(path):
+        raise PathError(
+            f"{path}: does not exist; a results file was expected. Check the path, or make it "
+            "with serctl classify."
+        )
+    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
+        extension_of(path.removesuffix(PARTIAL))
+    ]
+    # Opened twice, so that results that nobody iterates over leave no file open.
+    opening = read(path)
+    where, names, _ = next(opening, (path, (), ()))
+    opening.close()
+    if not names:
+        raise ResultsError(f"{path}: empty; a row for every recording was expected. {REMAKE}")
+    return emotions_of(names, where), _results(read(path), emotions_of(names, where))
+
+
+# A place in the file, the columns there, and their values. The first of a file has no values.
+_Line = tuple[str, tuple[str, ...], Sequence[object]]
+
+
+def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Result]:
+    expected = columns(emotions)
+    next(lines)
+    for where, names, values in lines:
+        if names != expected:
+            raise ResultsError(
+                f"{where}: found {', '.join(names)}; the columns of the first row were expected, "
+                f"{', '.join(expected)}. {REMAKE}"
+            )
+        yield result_of(dict(zip(names, values, strict=True)), emotions, where)
+
+
+def _csv_lines(path: str) -> Generator[_Line]:
+    # The byte-order mark is what spreadsheets put in front.
+    with _open(path, "utf-8-sig") as file:
+        reader = csv.reader(file, strict=True)
+        names: tuple[str, ...] | None = None
+        try:
+            for cells in reader:
+                where = f"{path}, line {reader.line_num}"
+                if names is None:
+                    names = tuple(cells)
+                    yield where, names, ()
+                elif len(cells) != len(names):
+                    raise ResultsError(
+                        f"{where}: {len(cells)} cells; {len(names)} were expected. "
+                        f"Is the file complete? {REMAKE}"
+                    )
+                else:
+                    yield where, names, cells
+        except csv.Error as error:
+            raise ResultsError(
+                f"{path}, line {reader.line_num}: not CSV ({error}). Is the file complete? {REMAKE}"
+            ) from error
+
+
+def _jsonl_lines(path: str) -> Generator[_Line]:
+    with _open(path) as file:
+        for number, line in enumerate(file, start=1):
+            where = f"{path}, line {number}"
+            row = _object(_parsed(line, where), where)
+            if number == 1:
+                yield where, tuple(row), ()
+            yield where, tuple(row), tuple(row.values())
+
+
+def _json_lines(path: str) -> Generator[_Line]:
+    with _open(path) as file:
+        rows = _parsed(file.read(), path)
+    if not isinstance(rows, list):
+        raise ResultsError(f"{path}: not a JSON array of rows, as results are. {REMAKE}")
+    for number, found in enumerate(rows, start=1):
+        where = f"{path}, row {number}"
+        row = _object(found, where)
+        if number == 1:
+            yield where, tuple(row), ()
+        yield where, tuple(row), tuple(row.values())
+
+
+def _open(path: str, encoding: str = "utf-8") -> TextIO:
+    try:
+        return open(path, encoding=encoding, errors="surrogateescape", newline="")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _parsed(text: str, where: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(
+            f"{where}: not JSON ({error}). Is the file complete? {REMAKE}"
+        ) from error
+
+
+def _object(found: object, where: str) -> dict[str, object]:
+    if not isinstance(found, dict):
+        raise ResultsError(f"{where}: not a JSON object, as a row of results is. {REMAKE}")
+    return found

@@ -1,0 +1,257 @@
+"""The results schema: what is known of one recording, and the columns that hold it.
+
+Column order is fixed and versioned. A row made by `row_of` and read by `result_of` is the same
+result, its probabilities rounded to 6 decimals and its duration to 3. `result_of` guesses nothing:
+a value that does not fit is a ResultsError naming the place, what was found and what was expected.
+"""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from serctl.errors import ResultsError, UsageError
+
+SCHEMA_VERSION = 1
+STATUSES = ("ok", "silent", "too_short", "unreadable", "failed")
+
+LEADING = ("path", "status", "reason", "emotion", "confidence")
+TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows")
+PROBABILITY = "p_"
+
+PROBABILITY_DECIMALS = 6
+DURATION_DECIMALS = 3
+
+EXTENSIONS = (".csv", ".jsonl", ".json")
+PARTIAL = ".partial"
+
+REMAKE = "Was it made by another version of serctl, or edited? Write it again with serctl classify."
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one recording.
+
+    Parameters
+    ----------
+    path : str
+        The argument as typed joined with the path below it.
+    status : str
+        One of `STATUSES`.
+    reason : str
+        In words, why the status is not ``ok``.
+    emotion : str
+        The most probable emotion; empty unless the status is ``ok``.
+    confidence : float or None
+        Its probability, in [0, 1].
+    probabilities : tuple of float
+        In [0, 1], in the order of the file's emotions; empty unless the status is ``ok``.
+    duration_s : float or None
+        Length in seconds.
+    sample_rate_hz : int or None
+        As in the file, before resampling.
+    channels : int or None
+        As in the file, before downmixing.
+    windows : int
+        How many windows the probabilities are the mean of.
+    """
+
+    path: str
+    status: str
+    reason: str = ""
+    emotion: str = ""
+    confidence: float | None = None
+    probabilities: tuple[float, ...] = ()
+    duration_s: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    windows: int = 0
+
+
+def columns(emotions: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a results file, in their fixed order, for a model with these emotions."""
+    return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *TRAILING)
+
+
+def extension_of(path: str) -> str:
+    """Extension of a results file, which says its format: one of `EXTENSIONS`.
+
+    Raises
+    ------
+    UsageError
+        If it is not one of them.
+    """
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in EXTENSIONS:
+        raise UsageError(
+            f"{path}: the extension says the format, and {extension or 'none'} is not one of "
+            f"{', '.join(EXTENSIONS)}. Name the file so."
+        )
+    return extension
+
+
+Cell = str | float | int | None
+
+
+def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
+    """Row of one result, in the order of `columns`.
+
+    Parameters
+    ----------
+    result : Result
+        Its probabilities are those of ``emotions``, or there are none.
+    emotions : sequence of str
+        The file's.
+
+    Returns
+    -------
+    dict
+        Column to text, rounded number, or None where there is none.
+
+    Raises
+    ------
+    ValueError
+        If the result does not fit the schema: a caller's mistake, not a user's.
+    """
+    probabilities: Sequence[float | None] = result.probabilities or (None,) * len(emotions)
+    if len(probabilities) != len(emotions):
+        raise ValueError(
+            f"{len(probabilities)} probabilities for {len(emotions)} emotions: {result}"
+        )
+    numbers = (result.confidence, result.duration_s, *probabilities)
+    if not all(number is None or math.isfinite(number) for number in numbers):
+        raise ValueError(f"a number that is not finite: {result}")
+    if result.status not in STATUSES or (result.emotion and result.emotion not in emotions):
+        raise ValueError(f"a status or an emotion that is not known: {result}")
+    cells: tuple[Cell, ...] = (
+        result.path,
+        result.status,
+        result.reason,
+        result.emotion,
+        _rounded(result.confidence, PROBABILITY_DECIMALS),
+        *(_rounded(probability, PROBABILITY_DECIMALS) for probability in probabilities),
+        _rounded(result.duration_s, DURATION_DECIMALS),
+        result.sample_rate_hz,
+        result.channels,
+        result.windows,
+    )
+    return dict(zip(columns(emotions), cells, strict=True))
+
+
+def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
+    """Emotions that a file's columns name.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Column names as found.
+    where : str
+        The file and the place in it, for the message.
+
+    Raises
+    ------
+    ResultsError
+        If these are not the columns of results.
+    """
+    expected = f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}"
+    emotions = tuple(
+        name.removeprefix(PROBABILITY)
+        for name in header
+        if name.startswith(PROBABILITY) and name != PROBABILITY
+    )
+    if not emotions or len(set(emotions)) < len(emotions) or tuple(header) != columns(emotions):
+        missing = [name for name in (*LEADING, *TRAILING) if name not in header]
+        if not emotions:
+            missing.append("p_<emotion>")
+        what = f"without {', '.join(missing)}" if missing else f"found {', '.join(header)}"
+        raise ResultsError(
+            f"{where}: not the columns of serctl results: {what}; expected, in this order, "
+            f"{expected}. {REMAKE}"
+        )
+    return emotions
+
+
+def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) -> Result:
+    """Read the result that a row holds.
+
+    Parameters
+    ----------
+    row : mapping
+        Every column to text (as in CSV) or to text, number or None (as in JSON).
+    emotions : sequence of str
+        The file's.
+    where : str
+        The file and the line, for the message.
+
+    Raises
+    ------
+    ResultsError
+        If a value is not what its column holds.
+    """
+    status = _text(row, "status", where)
+    if status not in STATUSES:
+        raise _wrong(where, "status", status, f"one of {', '.join(STATUSES)}")
+    emotion = _text(row, "emotion", where)
+    if emotion not in (emotions if status == "ok" else (*emotions, "")):
+        raise _wrong(where, "emotion", emotion, f"one of {', '.join(emotions)}")
+    named = ["confidence", *(PROBABILITY + name for name in emotions)]
+    shares = [_number(row, column, where, upper=1.0) for column in named]
+    found = [share for share in shares if share is not None]
+    if len(found) < len(shares) and (found or status == "ok"):
+        raise _wrong(where, named[shares.index(None)], "", "a number from 0 to 1")
+    windows = _whole(row, "windows", where)
+    return Result(
+        path=_text(row, "path", where),
+        status=status,
+        reason=_text(row, "reason", where),
+        emotion=emotion,
+        confidence=shares[0],
+        probabilities=tuple(found[1:]),
+        duration_s=_number(row, "duration_s", where),
+        sample_rate_hz=_whole(row, "sample_rate_hz", where),
+        channels=_whole(row, "channels", where),
+        windows=0 if windows is None else windows,
+    )
+
+
+def _rounded(number: float | None, decimals: int) -> float | None:
+    return None if number is None else round(float(number), decimals)
+
+
+def _text(row: Mapping[str, object], column: str, where: str) -> str:
+    value = row[column]
+    if not isinstance(value, str):
+        raise _wrong(where, column, value, "text")
+    return value
+
+
+def _number(
+    row: Mapping[str, object], column: str, where: str, upper: float = math.inf
+) -> float | None:
+    value = row[column]
+    if value is None or value == "":
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (0 <= number <= upper and math.isfinite(number)):
+        expected = "a number from 0 to 1" if upper == 1 else "a number of at least 0"
+        raise _wrong(where, column, value, expected)
+    return number
+
+
+def _whole(row: Mapping[str, object], column: str, where: str) -> int | None:
+    number = _number(row, column, where)
+    if number is None:
+        return None
+    # "16000.0" passes: other programs write whole numbers so when some rows have none.
+    if not number.is_integer():
+        raise _wrong(where, column, row[column], "a whole number")
+    return int(number)
+
+
+def _wrong(where: str, column: str, found: object, expected: str) -> ResultsError:
+    return ResultsError(
+        f"{where}: column {column} holds {found!r}; {expected} was expected. {REMAKE}"
+    )

@@ -1,0 +1,306 @@
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serctl.emotions import EMOTIONS, REPORT_FIVE
+from serctl.errors import CorporaError
+from serctl.scan import AUDIO_EXTENSIONS
+from serctl.train import corpora
+from serctl.train.corpora import (
+    CORPORA,
+    IDENTICAL_CLIPS,
+    LEFT_OUT_OF_TRAINING,
+    SOURCES,
+    ClipName,
+    clip_table,
+    find_clips,
+    manifest,
+    parse_clip_name,
+)
+
+MANIFEST = manifest()
+PATHS = MANIFEST["path"].tolist()
+STEMS = [PurePath(path).stem for path in PATHS]
+KNOWN_STEMS = {stem.lower() for stem in STEMS}
+
+
+def touch(root: Path, paths: Iterable[str]) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty files for all clips, in the layout of the manifest; tests leave it as it is."""
+    root = tmp_path_factory.mktemp("corpora")
+    touch(root, PATHS)
+    return root
+
+
+# Names
+
+
+def test_every_clip_of_the_manifest_parses_to_its_own_row() -> None:
+    for row in MANIFEST.itertuples():
+        name = parse_clip_name(row.path)
+        assert name == ClipName(row.corpus, row.clip, row.speaker, row.emotion)
+
+
+def test_a_clip_is_identified_by_corpus_and_stem() -> None:
+    assert not MANIFEST.duplicated(["corpus", "clip"]).any()
+    differing = MANIFEST["clip"] != STEMS
+    assert MANIFEST.loc[differing, "clip"].tolist() == ["OAF_bite_neutral"]
+
+
+@given(
+    path=st.sampled_from(PATHS),
+    upper=st.lists(st.booleans(), min_size=60, max_size=60),
+    extension=st.sampled_from(sorted(AUDIO_EXTENSIONS)),
+)
+def test_case_and_extension_do_not_matter(path: str, upper: list[bool], extension: str) -> None:
+    plain = PurePath(path).with_suffix(extension).name
+    name = "".join(c.upper() if high else c.lower() for c, high in zip(plain, upper, strict=False))
+    assert parse_clip_name(f"anywhere/{name}") == parse_clip_name(path)
+
+
+@given(
+    stem=st.sampled_from(STEMS), position=st.integers(0, 40), character=st.characters(codec="utf-8")
+)
+def test_a_name_with_one_wrong_character_is_not_another_clip(
+    stem: str, position: int, character: str
+) -> None:
+    position %= len(stem)
+    name = stem[:position] + character + stem[position + 1 :]
+    if name.lower() not in KNOWN_STEMS and "/" not in name:
+        assert parse_clip_name(f"{name}.wav") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "1001_DFA_ANG.wav",
+        "1001_DFA_ANG_X.wav",
+        "1001_DFA_ANG_HI.wav",  # only IEO was acted at three levels
+        "1001_DFA_ANG_XX (1).wav",
+        "1001_DFA_ANG_XX.wav\n",
+        "1001_DFA_ANG_XX.txt",
+        "1001_DFA_ANG_XX",
+        "1001_DFA_JOY_XX.wav",
+        "1000_DFA_ANG_XX.wav",
+        "1092_DFA_ANG_XX.wav",
+        "11001_DFA_ANG_XX.wav",
+        "\u0661\u0660\u0660\u0661_DFA_ANG_XX.wav",  # digits, but not ASCII
+        "1001_DFA_ANG_XX.wav/notes.wav",
+        "03-01-09-01-01-01-01.wav",
+        "03-01-01-02-01-01-01.wav",  # neutral was not acted strongly
+        "03-01-02-01-01-01-25.wav",
+        "03-01-02-01-01-03-01.wav",
+        "01-01-02-01-01-01-01.wav",  # the video's sound track
+        "02-01-02-01-01-01-01.mp4",
+        "03-02-02-01-01-01-01.wav",  # a song
+        "AB_a01.wav",
+        "DC_a16.wav",
+        "DC_a1.wav",
+        "DC_x01.wav",
+        "AudioData/AB/a01.wav",
+        "a01.wav",
+        "OAF_nonsense_sad.wav",
+        "OAF_back_calm.wav",
+        "MAF_back_sad.wav",
+        "\u017fa01.wav",
+        "",
+    ],
+)
+def test_names_that_are_nearly_right_are_not_clips(path: str) -> None:
+    assert parse_clip_name(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("1040_ITH_SAD_X.wav", ClipName("crema-d", "1040_ITH_SAD_XX", "crema1040", "sad")),
+        ("AudioData/DC/a01.wav", ClipName("savee", "DC_a01", "saveeDC", "angry")),
+        ("AudioData/KL/su15.WAV", ClipName("savee", "KL_su15", "saveeKL", "surprise")),
+        ("jk/SA07.flac", ClipName("savee", "JK_sa07", "saveeJK", "sad")),
+        # The file's own name goes before the folder's.
+        ("DC/JE_n30.wav", ClipName("savee", "JE_n30", "saveeJE", "neutral")),
+        ("OA_bite_neutral.wav", ClipName("tess", "OAF_bite_neutral", "tessOAF", "neutral")),
+        ("OAF_bite_neutral.wav", ClipName("tess", "OAF_bite_neutral", "tessOAF", "neutral")),
+        ("YAF_dog_ps.wav", ClipName("tess", "YAF_dog_ps", "tessYAF", "surprise")),
+        ("YAF_dog_Pleasant_surprise.wav", ClipName("tess", "YAF_dog_ps", "tessYAF", "surprise")),
+        ("YAF_dog_pleasant surprised.wav", ClipName("tess", "YAF_dog_ps", "tessYAF", "surprise")),
+        (
+            "x/03-01-02-02-01-02-24.ogg",
+            ClipName("ravdess", "03-01-02-02-01-02-24", "ravdess24", "calm"),
+        ),
+    ],
+)
+def test_the_spellings_that_downloads_have(path: str, expected: ClipName) -> None:
+    assert parse_clip_name(path) == expected
+    assert parse_clip_name(PurePath("deep/down") / path) == expected
+
+
+# The manifest
+
+
+def test_the_manifest_counts_what_is_published() -> None:
+    assert MANIFEST["corpus"].value_counts(sort=False).to_dict() == {
+        "crema-d": 7442,
+        "ravdess": 1440,
+        "savee": 480,
+        "tess": 2800,
+    }
+    counts = MANIFEST["emotion"].value_counts()
+    assert set(counts.index) == set(EMOTIONS)
+    assert [counts[emotion] for emotion in REPORT_FIVE] == [1923] * 5
+    assert counts["neutral"] + counts["calm"] == 1895
+    assert (MANIFEST["test"] & (MANIFEST["fold"] == 0)).sum() == 2258
+    assert MANIFEST["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_a_caller_may_change_its_manifest() -> None:
+    mine = manifest()
+    mine["emotion"] = "glad"
+    assert set(manifest()["emotion"]) == set(EMOTIONS)
+
+
+def test_what_stays_out_of_training() -> None:
+    pairs = [
+        ("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"),
+        ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"),
+        ("1017_IWW_ANG_XX", "1017_IWW_FEA_XX"),
+    ]
+    identical = [tuple(("crema-d", clip) for clip in pair) for pair in pairs]
+    same_label = (("ravdess", "03-01-03-01-02-01-07"), ("ravdess", "03-01-03-01-02-02-07"))
+    assert IDENTICAL_CLIPS == (*identical, same_label)
+    contradictory = {clip for pair in identical for clip in pair}
+    assert LEFT_OUT_OF_TRAINING == contradictory | {("crema-d", "1076_MTI_SAD_XX")}
+
+
+# Finding clips
+
+
+def test_the_table_of_complete_corpora(complete: Path) -> None:
+    table = clip_table(complete)
+    assert list(table) == ["path", "corpus", "clip", "speaker", "emotion", "fold", "test"]
+    assert list(table.index) == list(range(12162))
+    keys = list(zip(table["corpus"], table["clip"], strict=True))
+    assert keys == sorted(keys)
+    assert table["path"].map(os.path.isfile).all()
+    merged = table.merge(MANIFEST, on=["corpus", "clip"], suffixes=("", "_original"))
+    assert len(merged) == 12162
+    for column in ("speaker", "emotion", "fold", "test"):
+        assert (merged[column] == merged[f"{column}_original"]).all()
+
+
+def test_any_layout_gives_the_same_clips(complete: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    for path in PATHS:
+        name = PurePath(path)
+        if path.startswith("SAVEE"):
+            speaker, take = name.stem.split("_")
+            touch(flat, [f"AudioData/{speaker}/{take}.WAV"])
+        elif path.startswith("TESS"):
+            touch(flat, [f"TESS data/TESS data/{name.stem}.flac"])
+        else:
+            touch(flat, [name.name])
+    columns = ["corpus", "clip", "speaker", "emotion", "fold", "test"]
+    assert clip_table(flat)[columns].equals(clip_table(complete)[columns])
+
+
+def test_hidden_files_are_passed_over_and_links_followed_once(tmp_path: Path) -> None:
+    touch(tmp_path / "disk", ["a/DC_a01.wav", "a/._DC_a02.wav", ".git/DC_a03.wav", "notes.txt"])
+    root = tmp_path / "corpora"
+    root.mkdir()
+    (root / "SAVEE").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (root / "again").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk" / "a" / "loop").symlink_to(tmp_path / "disk", target_is_directory=True)
+    found = find_clips(root)
+    assert found.copies == {("savee", "DC_a01"): [str(root / "SAVEE" / "a" / "DC_a01.wav")]}
+    assert found.unknown == found.songs == []
+
+
+def test_the_folder_itself_may_name_the_speaker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, ["AudioData/DC/a01.wav"])
+    monkeypatch.chdir(tmp_path / "AudioData" / "DC")
+    assert find_clips(".").copies == {("savee", "DC_a01"): ["./a01.wav"]}
+
+
+def test_songs_and_unknown_names_are_told_apart(tmp_path: Path) -> None:
+    touch(tmp_path, ["DC_a01.wav", "03-02-02-01-01-01-01.wav", "b.mp3", "03-02-07-01-01-01-01.wav"])
+    found = find_clips(tmp_path)
+    assert found.songs == [str(tmp_path / "03-02-02-01-01-01-01.wav")]
+    assert found.unknown == [str(tmp_path / name) for name in ("03-02-07-01-01-01-01.wav", "b.mp3")]
+
+
+def test_of_several_copies_the_first_in_path_order_is_taken(tmp_path: Path) -> None:
+    touch(tmp_path, ["b/DC_a01.wav", "a/a/DC_a01.wav", "a/DC_a01.flac"])
+    paths = [str(tmp_path / path) for path in ("a/DC_a01.flac", "a/a/DC_a01.wav", "b/DC_a01.wav")]
+    assert find_clips(tmp_path).copies == {("savee", "DC_a01"): paths}
+
+
+def test_a_copy_of_the_originals_size_goes_first(tmp_path: Path) -> None:
+    touch(tmp_path, ["a/DC_a01.wav", "b/DC_a01.wav", "c/DC_a01.wav"])
+    n_bytes = MANIFEST.set_index("clip")["bytes"]["DC_a01"]
+    (tmp_path / "b" / "DC_a01.wav").write_bytes(bytes(n_bytes))
+    paths = [str(tmp_path / path / "DC_a01.wav") for path in "bac"]
+    assert find_clips(tmp_path).copies == {("savee", "DC_a01"): paths}
+
+
+def test_a_broken_link_is_a_copy_of_no_size(tmp_path: Path) -> None:
+    touch(tmp_path, ["b/DC_a01.wav", "a/x"])
+    (tmp_path / "a" / "DC_a01.wav").symlink_to(tmp_path / "gone")
+    assert len(find_clips(tmp_path).copies["savee", "DC_a01"]) == 2
+
+
+# Refusals
+
+
+def test_a_missing_folder_says_where_corpora_are_had(tmp_path: Path) -> None:
+    with pytest.raises(CorporaError, match="nowhere: no such folder") as error:
+        clip_table(tmp_path / "nowhere")
+    assert set(SOURCES) == set(CORPORA)
+    assert all(source in str(error.value) for source in SOURCES.values())
+
+
+def test_a_folder_without_clips_says_what_it_holds(tmp_path: Path) -> None:
+    touch(tmp_path, ["mine.wav", "03-02-02-01-01-01-01.wav"])
+    with pytest.raises(CorporaError, match="2 audio files of other names"):
+        clip_table(tmp_path)
+
+
+def test_incomplete_corpora_are_counted_and_named(complete: Path, tmp_path: Path) -> None:
+    root = tmp_path / "corpora"
+    shutil.copytree(complete, root, copy_function=os.link)
+    shutil.rmtree(root / "SAVEE")
+    (root / "TESS" / "OAF_neutral" / "OA_bite_neutral.wav").unlink()
+    with pytest.raises(CorporaError, match="incomplete") as error:
+        clip_table(root)
+    message = str(error.value)
+    assert "savee: 0 of 480 clips, without DC_a01, DC_a02, DC_a03 ..." in message
+    assert "tess: 2799 of 2800 clips, without OAF_bite_neutral\n" in message
+    assert "crema-d:" not in message
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, ["open/DC_a01.wav", "shut/DC_a02.wav"])
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if PurePath(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(corpora.os, "scandir", refuse)
+    with pytest.raises(CorporaError, match=r"shut: this folder cannot be listed \(Permission"):
+        find_clips(tmp_path)

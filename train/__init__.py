@@ -1,0 +1,4 @@
+"""What makes serctl's weights: corpora, splits, training and evaluation.
+
+This folder stands at the top level of the checkout and is installed as ``serctl.train``.
+"""

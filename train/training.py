@@ -1,0 +1,290 @@
+"""One training from corpora to weights folder.
+
+`train_model` reads the clips, computes their features, trains on the training part of a split, stops and
+calibrates on the validation part, scores the test part once, and writes the weights folder:
+``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``, ``learning_curve.png`` and
+``confusion_matrix.png``. While it runs, the folder holds a checkpoint, and no ``config.json``, so that an
+unfinished training is never taken for a model.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+import serctl
+from serctl.classifier import Classifier, choose_device
+from serctl.errors import ModelError, UsageError
+from serctl.models import (
+    CONFIG_FILE,
+    Model,
+    ModelConfig,
+    Scaling,
+    save_model,
+    statistics_in_db,
+)
+from serctl.networks import NETWORKS
+from serctl.pipeline import map_in_order, n_cores
+from serctl.train.card import card_text
+from serctl.train.corpora import clip_table
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
+from serctl.train.scores import Scores, score
+from serctl.train.figures import confusion_matrix, learning_curve
+from serctl.train.loop import History, LabelledClips, Training, fit_temperature
+from serctl.train.recipe import Recipe, load_recipe
+from serctl.train.splits import Split, split_clips
+
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What is trained, on what, and where to.
+
+    Attributes
+    ----------
+    corpora : str
+        Folder with the four complete corpora.
+    model : str
+        Whose recipe is followed.
+    split : str
+        One of `serctl.train.splits.SPLITS`.
+    fold, seed : int
+        Of the split and of everything random.
+    n_epochs : int or None
+        Instead of the recipe's.
+    device : str
+        As `serctl.classifier.choose_device` takes it.
+    output : Path
+        The weights folder.
+    resume, overwrite : bool
+        Whether to go on from a checkpoint there, and whether to replace what is there.
+    """
+
+    corpora: str
+    model: str
+    split: str
+    fold: int
+    seed: int
+    n_epochs: int | None
+    device: str
+    output: Path
+    resume: bool
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """How a training tells what it does; the command shows it, the tests do not.
+
+    Attributes
+    ----------
+    clips : callable
+        Wraps the iterator over clips' features, given how many there will be.
+    epochs : callable
+        Called with the history and the most epochs there can be.
+    """
+
+    clips: Callable[[Iterable[NDArray[np.float32]], int], Iterator[NDArray[np.float32]]]
+    epochs: Callable[[History, int], None]
+
+
+def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
+    """Train a model and write its weights folder.
+
+    Parameters
+    ----------
+    options : TrainingOptions
+        What to do.
+    watcher : Watcher
+        Who is told.
+
+    Returns
+    -------
+    Scores
+        Of the test part.
+
+    Raises
+    ------
+    UsageError
+        If the model, split, fold or device is not to be had, or there is a model already.
+    CorporaError
+        If the corpora are not there, whole.
+    RunError
+        If a checkpoint or the folder cannot be read or written.
+    """
+    recipe = load_recipe(options.model)
+    if options.n_epochs is not None:
+        recipe = replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
+    device = choose_device(options.device)
+    checkpoint = _prepare_output(options)
+    clips = clip_table(options.corpora)
+    clips = clips[clips["emotion"].isin(recipe.model.emotions)].reset_index(drop=True)
+    split = split_clips(clips, options.split, options.fold, options.seed)
+    statistics = _clip_statistics(clips, recipe, watcher)
+    scaling = _fit_scaling(statistics[split.train], recipe)
+    labels = label_indices(clips["emotion"], recipe.model.emotions)
+    inputs = np.stack([scaling(row, recipe.features) for row in statistics])
+
+    def part(rows: NDArray[np.int64]) -> LabelledClips:
+        return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
+
+    torch.use_deterministic_algorithms(True)
+    training = Training(
+        lambda: NETWORKS[recipe.model.network](len(recipe.model.emotions)),
+        recipe.training,
+        options.seed,
+        device,
+        part(split.train),
+        part(split.validation),
+    )
+    network = training.fit(
+        checkpoint,
+        _identity(options, recipe, device, clips),
+        options.resume,
+        lambda history: watcher.epochs(history, recipe.training.n_epochs),
+    )
+    config = ModelConfig(
+        **vars(recipe.model), features=recipe.features, scaling=scaling, temperature=1.0
+    )
+    classifier = Classifier(Model(config, network), device="cpu")
+    validation = part(split.validation)
+    temperature = fit_temperature(classifier.logits(validation.inputs), validation.labels)
+    config = replace(config, temperature=temperature)
+    scores = _score(Classifier(Model(config, network), device="cpu"), clips, inputs, split.test)
+    _write(options, recipe, config, network, training.history, split, scores)
+    return scores
+
+
+def _prepare_output(options: TrainingOptions) -> Path:
+    """Make the folder, unless something in it would be lost; path of the checkpoint."""
+    folder, checkpoint = options.output, options.output / CHECKPOINT_FILE
+    if not options.overwrite:
+        if (folder / CONFIG_FILE).exists():
+            raise UsageError(
+                f"{folder}: there is a model already. Give another folder, or --overwrite."
+            )
+        if checkpoint.exists() and not options.resume:
+            raise UsageError(
+                f"{checkpoint}: there is a training that was cut off. --resume goes on with it, "
+                "--overwrite begins anew."
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG_FILE).unlink(missing_ok=True)
+        if not options.resume:
+            checkpoint.unlink(missing_ok=True)
+    except OSError as error:
+        raise ModelError(f"{folder}: {error.strerror}. Give a folder that can be written.") from error
+    return checkpoint
+
+
+def _clip_statistics(
+    clips: pd.DataFrame, recipe: Recipe, watcher: Watcher
+) -> NDArray[np.float32]:
+    """Clip statistics [n_clips, n_mels + n_mfcc] of all clips, from the cache or computed."""
+    extract = ClipFeatures(recipe.features, cache_folder(), recipe.model.window_s)
+    rows = map_in_order(extract, clips["path"], n_cores())
+    return np.stack(list(watcher.clips(rows, len(clips))))
+
+
+def _fit_scaling(statistics: NDArray[np.float32], recipe: Recipe) -> Scaling:
+    """Means and deviations of the training clips' columns."""
+    columns = np.stack([statistics_in_db(row, recipe.features) for row in statistics])
+    return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(columns.std(axis=0).tolist()))
+
+
+def _identity(
+    options: TrainingOptions, recipe: Recipe, device: torch.device, clips: pd.DataFrame
+) -> dict[str, Any]:
+    """What a checkpoint must have in common with the training that goes on from it."""
+    return {
+        "model": options.model,
+        "split": options.split,
+        "fold": options.fold,
+        "seed": options.seed,
+        "recipe": json.loads(json.dumps(asdict(recipe))),
+        "clips": len(clips),
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+    }
+
+
+def _score(
+    classifier: Classifier,
+    clips: pd.DataFrame,
+    inputs: NDArray[np.float32],
+    rows: NDArray[np.int64],
+) -> Scores:
+    """Score clips by the classifier that users get."""
+    answers: list[str] = []
+    for batch in np.array_split(rows, -(-len(rows) // classifier.batch_size)):
+        best = classifier.probabilities(list(inputs[batch])).argmax(axis=1)
+        answers.extend(classifier.emotions[i] for i in best)
+    chosen = clips.iloc[rows]
+    return score(list(chosen["emotion"]), answers, list(chosen["corpus"]), classifier.emotions)
+
+
+def _write(
+    options: TrainingOptions,
+    recipe: Recipe,
+    config: ModelConfig,
+    network: torch.nn.Module,
+    history: History,
+    split: Split,
+    scores: Scores,
+) -> None:
+    """Write the weights folder; ``config.json``, which makes it a model, comes last but the checkpoint."""
+    folder = options.output
+    title = f"{config.name}, {options.split} split"
+    title += f", seed {options.seed}" if options.split == "report" else f", fold {options.fold}"
+    metrics = {
+        "model": config.name,
+        "command": command_line(options),
+        "split": options.split,
+        "fold": options.fold if options.split == "new-speakers" else None,
+        "seed": options.seed,
+        "n_train": len(split.train),
+        "n_validation": len(split.validation),
+        "temperature": config.temperature,
+        "test": asdict(scores),
+        "history": asdict(history),
+        "recipe": asdict(recipe),
+        "made_with": {
+            "serctl": serctl.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+            "threads": torch.get_num_threads(),
+        },
+    }
+    try:
+        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
+        (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
+        learning_curve(history, title, folder / "learning_curve.png")
+        confusion_matrix(scores, title, folder / "confusion_matrix.png")
+        save_model(folder, config, network)
+        os.unlink(folder / CHECKPOINT_FILE)
+    except OSError as error:
+        raise ModelError(
+            f"{folder}: {error.strerror}. Make room; then --resume writes the model again."
+        ) from error
+
+
+def command_line(options: TrainingOptions) -> str:
+    """The command that does the same; ``CORPORA`` stands for the folder of the corpora."""
+    parts = ["serctl train --corpora CORPORA", f"--model {options.model}", f"--split {options.split}"]
+    if options.split == "new-speakers":
+        parts.append(f"--fold {options.fold}")
+    parts.append(f"--seed {options.seed}")
+    if options.n_epochs is not None:
+        parts.append(f"--epochs {options.n_epochs}")
+    return " ".join(parts)
