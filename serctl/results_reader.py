@@ -41,10 +41,10 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
         line, the column, what was found and what was expected.
     """
     if not os.path.exists(path):
-        raise PathError(
-            f"{path}: does not exist; a results file was expected. Check the path, or make it "
-            "with serctl classify."
-        )
+        advice = "Check the path, or make it with serctl classify."
+        if os.path.exists(path + PARTIAL):
+            advice = f"There is {path}{PARTIAL}, of a run that did not finish: it can be read too."
+        raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
     read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
         extension_of(path.removesuffix(PARTIAL))
     ]

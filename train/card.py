@@ -21,8 +21,8 @@ Hears one of {n_emotions} emotions ({emotions}) in a recording of speech. Made b
 
 ## Terms
 
-These weights may be used for research and other non-commercial ends only: they are made from corpora
-whose terms say so. serctl's code is MIT; the weights are not.
+These weights may be used for research and other non-commercial ends only: they are made from
+corpora whose terms say so. serctl's code is MIT; the weights are not.
 
 | corpus | speakers | terms |
 | --- | --- | --- |
@@ -30,11 +30,15 @@ whose terms say so. serctl's code is MIT; the weights are not.
 
 ## How good it is
 
-Split: {split}. {n_train} clips trained, {n_validation} chose the epoch and the calibration, and {n_test}
-were scored once, at the end.
+Split: {split}.
+{n_train} clips trained, {n_validation} chose the epoch and the calibration, and {n_test} were scored
+once, at the end.
 
-**UA {ua:.1%}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (share of clips that are
-right). Chance is {chance:.1%}.{check}
+**UA {ua:.1%}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (share of clips
+that are right). Chance is {chance:.1%}. To check it, with FOLDER for the folder of this card and
+CORPORA for that of the corpora:
+
+    serctl evaluate --model FOLDER --corpora CORPORA --split {check}
 
 | corpus | clips | WA | UA |
 | --- | --- | --- | --- |
@@ -43,19 +47,20 @@ right). Chance is {chance:.1%}.{check}
 | emotion | clips | recall | precision |
 | --- | --- | --- | --- |
 {by_emotion}
-
-The confidence of an answer is a softmax, its temperature ({temperature:.2f}) fitted on validation clips.
+{protocols}
+The confidence of an answer is a softmax, whose temperature ({temperature:.2f}) was fitted on the
+validation clips.
 
 ## Limits
 
-- Everyone in these corpora is an actor who was asked for an emotion, mostly in short English sentences
-  recorded in a quiet room. Speech of daily life, other languages, children, phone lines and noise were
-  not heard in training, and accuracy on them is not known. Expect it to be lower.
+- Everyone in these corpora is an actor who was asked for an emotion, mostly in short English
+  sentences recorded in a quiet room. Speech of daily life, other languages, children, phone lines
+  and noise were not heard in training, and accuracy on them is not known. Expect it to be lower.
 - It hears how an emotion is acted, not what a person feels. Listeners who heard only the voice in
   CREMA-D named the acted emotion in 40% of their judgements, choosing between six.
 - It always names one of its emotions, also for speech with none, for music and for noise.
-- A recording shorter than {min_duration_s} s is not classified. One longer than {window_s:.0f} s is classified in
-  windows of that length, whose probabilities are averaged: changes within it are lost.
+- A recording shorter than {min_duration_s} s is not classified. One longer than {window_s:.0f} s is
+  classified in windows of that length, whose probabilities are averaged: changes within it are lost.
 
 ## Not to be used
 
@@ -63,8 +68,26 @@ To judge, rank, hire, police, diagnose, insure or watch people, one by one or in
 decision about a person. Not without the knowledge of those who are heard.
 """
 
+HEARD_BEFORE = "random by clip: who is tested was heard in training too"
 
-def card_text(config: ModelConfig, metrics: dict[str, Any]) -> str:
+PROTOCOLS = """
+The same recipe by both protocols, trained anew for each seed or fold:
+
+| protocol | runs | UA | lowest, highest | WA |
+| --- | --- | --- | --- | --- |
+{rows}
+
+"""
+
+PROTOCOL_NAMES = {
+    "report": "`report`: random by clip, speakers on both sides",
+    "new-speakers": "`new-speakers`: nobody tested was heard",
+}
+
+
+def card_text(
+    config: ModelConfig, metrics: dict[str, Any], protocols: dict[str, Any] | None = None
+) -> str:
     """Text of ``card.md``.
 
     Parameters
@@ -73,6 +96,8 @@ def card_text(config: ModelConfig, metrics: dict[str, Any]) -> str:
         Of the model.
     metrics : dict
         As ``metrics.json`` holds it.
+    protocols : dict, optional
+        As `serctl.train.protocols.run_protocols` gives it.
 
     Returns
     -------
@@ -82,8 +107,7 @@ def card_text(config: ModelConfig, metrics: dict[str, Any]) -> str:
     test = metrics["test"]
     new_speakers = metrics["split"] == "new-speakers"
     where = f"fold {metrics['fold']}" if new_speakers else f"seed {metrics['seed']}"
-    heard = "nobody who is tested was heard in training" if new_speakers else "random by clip"
-    check = "\nTo check it: `serctl evaluate --corpora CORPORA --split {split} {option} {value}`."
+    heard = "nobody who is tested was heard in training" if new_speakers else HEARD_BEFORE
     return CARD.format(
         name=config.name,
         n_emotions=len(config.emotions),
@@ -97,11 +121,7 @@ def card_text(config: ModelConfig, metrics: dict[str, Any]) -> str:
         ua=test["ua"],
         wa=test["wa"],
         chance=1 / len(config.emotions),
-        check=check.format(
-            split=metrics["split"],
-            option="--fold" if new_speakers else "--seed",
-            value=metrics["fold"] if new_speakers else metrics["seed"],
-        ),
+        check=f"{metrics['split']} --{where}",
         by_corpus="\n".join(
             f"| {CORPUS_TERMS[corpus][0]} | {s['n_clips']} | {s['wa']:.1%} | {s['ua']:.1%} |"
             for corpus, s in test["by_corpus"].items()
@@ -110,7 +130,18 @@ def card_text(config: ModelConfig, metrics: dict[str, Any]) -> str:
             f"| {emotion} | {s['n_clips']} | {s['recall']:.1%} | {s['precision']:.1%} |"
             for emotion, s in test["by_emotion"].items()
         ),
+        protocols=_protocol_table(protocols) if protocols else "",
         temperature=config.temperature,
         min_duration_s=config.min_duration_s,
         window_s=config.window_s,
     )
+
+
+def _protocol_table(protocols: dict[str, Any]) -> str:
+    rows = "\n".join(
+        f"| {name} | {len(protocols[split]['runs'])} | {protocols[split]['ua']:.1%} "
+        f"| {protocols[split]['ua_lowest']:.1%}, {protocols[split]['ua_highest']:.1%} "
+        f"| {protocols[split]['wa']:.1%} |"
+        for split, name in PROTOCOL_NAMES.items()
+    )
+    return PROTOCOLS.format(rows=rows)

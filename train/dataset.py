@@ -1,14 +1,16 @@
 """Features of clips, kept on disk once computed.
 
-A cached array is known by the SHA-256 of the clip's file and by the parameters of its features, so a
-file that changed is read anew, wherever it lies, and a file that moved is not. Arrays are written aside
-and renamed: what is there is whole. Where the cache cannot be written, features are computed each time.
+A cached array is known by the SHA-256 of the clip's file and by the parameters of its features, so
+a file that changed is read anew, wherever it lies, and a file that moved is not. Arrays are written
+aside and renamed; one that cannot be read back, or is of another shape, is computed again. Where
+the cache cannot be written, features are computed each time.
 """
 
 import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +68,10 @@ class ClipFeatures:
         """
         digest = _sha256(path)
         cached = self._folder / digest[:2] / f"{digest}.npy"
-        try:
-            return np.load(cached, allow_pickle=False)
-        except (OSError, ValueError):
-            pass  # not there, or not whole: computed and written below
-        statistics = self._compute(path)
-        _save(cached, statistics)
+        statistics = _load(cached)
+        if statistics is None or statistics.shape != (self.spec.n_mels + self.spec.n_mfcc,):
+            statistics = self._compute(path)
+            _save(cached, statistics)
         return statistics
 
     def _compute(self, path: str) -> NDArray[np.float32]:
@@ -100,11 +100,24 @@ def _sha256(path: str) -> str:
         raise AudioError(f"{error.strerror}. Check that it can be read.", path) from error
 
 
-def _save(path: Path, array: NDArray[np.float32]) -> None:
+def _load(path: Path) -> NDArray[np.float32] | None:
+    """Array of a cache file, or None if it is not there or not whole."""
     try:
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+
+
+def _save(path: Path, array: NDArray[np.float32]) -> None:
+    # A cache that cannot be written costs time, and nothing else.
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.save(file, array)
-        os.replace(file.name, path)
-    except OSError:
-        return  # a cache that cannot be written costs time, and nothing else
+        file = tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False)
+        try:
+            with file:
+                np.save(file, array)
+            os.replace(file.name, path)
+        finally:
+            with suppress(FileNotFoundError):  # once renamed, it is not there
+                os.unlink(file.name)

@@ -1,5 +1,6 @@
-"""Labelled recordings to score a model on: clips of the four corpora, by their names or by a split."""
+"""Recordings of known emotion, to score a model on: corpus clips, by their names or by a split."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,12 +59,13 @@ def recordings_by_name(paths: Sequence[str], known: Sequence[str]) -> LabelledRe
         If fewer than two of the model's emotions are there.
     """
     found = scan(paths)
-    names = [(path, parse_clip_name(path)) for path in found]
+    # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
+    names = [(path, parse_clip_name(os.path.abspath(path))) for path in found]
     clips = [(path, name.emotion, name.corpus) for path, name in names if name is not None]
     if not clips:
         raise CorporaError(
-            f"{', '.join(paths)}: {len(found)} recordings, none with the name of a clip of CREMA-D, "
-            f"RAVDESS, SAVEE or TESS, such as {found[0]}. Labels are read from such names."
+            f"{', '.join(paths)}: {len(found)} recordings, such as {found[0]}, none with the name "
+            "of a clip of CREMA-D, RAVDESS, SAVEE or TESS. Labels are read from such names."
         )
     return _known_clips(clips, known, ", ".join(paths), n_unknown=len(found) - len(clips))
 
@@ -109,8 +111,9 @@ def _known_clips(
     emotions = tuple(emotion for emotion in known if emotion in acted)
     if len(emotions) < 2:
         raise CorporaError(
-            f"{where}: {len(clips)} clips, of the model's emotions only {', '.join(emotions) or 'none'};"
-            f" at least two of {', '.join(known)} are needed to score it."
+            f"{where}: {len(clips)} clips, of the model's emotions only "
+            f"{', '.join(emotions) or 'none'}; to score it, at least two of {', '.join(known)} are "
+            "needed."
         )
     return LabelledRecordings(
         paths=[path for path, _, _ in kept],

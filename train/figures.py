@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from serctl.train.scores import Scores
 from serctl.train.loop import History
+from serctl.train.scores import Scores
 
 DPI = 150
 

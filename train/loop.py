@@ -1,8 +1,9 @@
 """The training loop: epochs, validation, early stopping, checkpoints.
 
-`fit` is the same bit for bit for the same data, recipe, seed, device and number of threads, also when it
-was killed and resumed: a checkpoint, written aside and renamed after every epoch, holds the network, its
-running mean, the optimiser, the schedule, the random state and what early stopping knows.
+On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed and
+number of threads, also when it was killed and resumed: a checkpoint, written aside and renamed
+after every epoch, holds the network, its running mean, the optimiser, the schedule, the random
+state and what early stopping knows.
 """
 
 import os
@@ -119,7 +120,8 @@ class Training:
         checkpoint : Path
             File to write after every epoch.
         identity : dict
-            What makes this training what it is, as JSON holds it; a checkpoint of another is refused.
+            What makes this training what it is: names to text or numbers. A checkpoint of another
+            is refused.
         resume : bool
             Whether to begin from ``checkpoint``, if it is there.
         on_epoch : callable
@@ -217,13 +219,13 @@ class Training:
             found = state["identity"]
         except Exception as error:
             raise RunError(
-                f"{path}: not a checkpoint that can be read ({type(error).__name__}). Remove it and "
-                "train from the beginning, without --resume."
+                f"{path}: not a checkpoint that can be read ({type(error).__name__}). Train from "
+                "the beginning, with --overwrite and without --resume."
             ) from error
         for key, value in identity.items():
             if found.get(key) != value:
                 raise RunError(
-                    f"{path}: is of a training with {key} {found.get(key)!r}, this one has {value!r}. "
+                    f"{path}: is of a training with {key} {found.get(key)}, this one has {value}. "
                     "Give the same options, or train from the beginning with --overwrite."
                 )
         self.network.load_state_dict(state["network"])

@@ -1,7 +1,7 @@
 """Recipes: every number that makes a model, read from one TOML file.
 
-``recipes/<model>.toml`` has a table for each part of a `Recipe`. A key that is not known, or is missing,
-is an error: no number has a default hidden in the code.
+``recipes/<model>.toml`` has a table for each part of a `Recipe`. A key that is not known, or is
+missing, is an error: no number has a default hidden in the code.
 """
 
 import tomllib

@@ -1,7 +1,7 @@
 """Scores: how often a model is right, over all, by emotion and by corpus.
 
-UA, the unweighted accuracy, is the mean of the emotions' recalls; WA, the weighted one, is the share of
-clips that are right. A clip without an answer counts as wrong.
+UA, the unweighted accuracy, is the mean of the emotions' recalls; WA, the weighted one, is the
+share of clips that are right. A clip without an answer counts as wrong.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Scores:
     confusion : list of lists of int [n_emotions][n_emotions]
         Clips by acted emotion (row) and answered emotion (column).
     by_emotion : dict
-        Of each acted emotion: ``n_clips``, ``recall``, and ``precision`` (0 if it is never answered).
+        Of each acted emotion: ``n_clips``, ``recall``, and ``precision`` (0 if never answered).
     by_corpus : dict
         Of each corpus: ``n_clips``, ``wa`` and ``ua``.
     """

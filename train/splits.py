@@ -1,9 +1,10 @@
 """The splits by which accuracy is measured: which clips train, validate and test.
 
-``report``        the report's own: random by clip, 70/15/15, stratified by corpus and emotion, so that
-                  speakers stand on both sides.
-``new-speakers``  the manifest's five folds of speakers: fold k's marked clips are tested, CREMA-D's and
-                  RAVDESS's clips of fold k + 1 (mod 5) validate, everything else outside fold k trains.
+``report``        the report's own: random by clip, 70/15/15, stratified by corpus and emotion, so
+                  that speakers stand on both sides.
+``new-speakers``  the manifest's five folds of speakers: fold k's marked clips are tested, CREMA-D's
+                  and RAVDESS's clips of fold k + 1 (mod 5) validate, everything else outside fold k
+                  trains.
 
 Clips known to be silent or to have two labels stay in the test parts and out of the others, so that
 counts are the published ones. Identical clips never stand on both sides.

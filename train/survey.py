@@ -10,8 +10,9 @@ files of unknown names are not opened.
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class _Reading:
     channels: int | None = None
 
 
-Readings = Iterator[tuple[str, _Reading]]
+Readings = Generator[tuple[str, _Reading], None, None]
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,9 @@ def survey(
     if not found.copies:
         raise absent_error(root, found)
     paths = [path for copies in found.copies.values() for path in copies]
-    reading = _read_all(paths)
-    readings = dict(reading if progress is None else progress(reading, len(paths)))
+    # Closed at once when interrupted, or every file would still be read.
+    with closing(_read_all(paths)) as reading:
+        readings = dict(reading if progress is None else progress(reading, len(paths)))
     table = _table(chosen_clips(found.copies), readings)
     repeats = [(path, first) for first, *rest in found.copies.values() for path in rest]
     duplicates = pd.DataFrame(repeats, columns=["path", "repeats"], dtype=object)
@@ -127,7 +129,6 @@ def _read_all(paths: list[str]) -> Readings:
     try:
         yield from zip(paths, executor.map(_read, paths), strict=True)
     finally:
-        # Or an interrupt would wait until every file is read.
         executor.shutdown(cancel_futures=True)
 
 

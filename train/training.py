@@ -1,10 +1,11 @@
 """One training from corpora to weights folder.
 
-`train_model` reads the clips, computes their features, trains on the training part of a split, stops and
-calibrates on the validation part, scores the test part once, and writes the weights folder:
-``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``, ``learning_curve.png`` and
-``confusion_matrix.png``. While it runs, the folder holds a checkpoint, and no ``config.json``, so that an
-unfinished training is never taken for a model.
+`train_model` reads the clips, computes their features, trains on the training part of a split,
+stops and calibrates on the validation part, scores the test part once, and writes the weights
+folder: ``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``,
+``learning_curve.png`` and ``confusion_matrix.png``. While it runs, the folder holds a checkpoint,
+and no ``config.json``, so that an unfinished training is never taken for a model. What lies there
+from before is touched only once the corpora are found whole.
 """
 
 import json
@@ -34,12 +35,12 @@ from serctl.models import (
 from serctl.networks import NETWORKS
 from serctl.pipeline import map_in_order, n_cores
 from serctl.train.card import card_text
-from serctl.train.corpora import clip_table
+from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
-from serctl.train.scores import Scores, score
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History, LabelledClips, Training, fit_temperature
 from serctl.train.recipe import Recipe, load_recipe
+from serctl.train.scores import Scores, score
 from serctl.train.splits import Split, split_clips
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -125,10 +126,12 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     if options.n_epochs is not None:
         recipe = replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
     device = choose_device(options.device)
-    checkpoint = _prepare_output(options)
+    checkpoint = options.output / CHECKPOINT_FILE
+    _refuse_loss(options.output, checkpoint, options.resume, options.overwrite)
     clips = clip_table(options.corpora)
     clips = clips[clips["emotion"].isin(recipe.model.emotions)].reset_index(drop=True)
     split = split_clips(clips, options.split, options.fold, options.seed)
+    _prepare_output(options.output, checkpoint, options.resume)
     statistics = _clip_statistics(clips, recipe, watcher)
     scaling = _fit_scaling(statistics[split.train], recipe)
     labels = label_indices(clips["emotion"], recipe.model.emotions)
@@ -137,7 +140,8 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     def part(rows: NDArray[np.int64]) -> LabelledClips:
         return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
 
-    torch.use_deterministic_algorithms(True)
+    # On a GPU, some operations have no deterministic form and would raise.
+    torch.use_deterministic_algorithms(device.type == "cpu")
     training = Training(
         lambda: NETWORKS[recipe.model.network](len(recipe.model.emotions)),
         recipe.training,
@@ -164,32 +168,36 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     return scores
 
 
-def _prepare_output(options: TrainingOptions) -> Path:
-    """Make the folder, unless something in it would be lost; path of the checkpoint."""
-    folder, checkpoint = options.output, options.output / CHECKPOINT_FILE
-    if not options.overwrite:
-        if (folder / CONFIG_FILE).exists():
-            raise UsageError(
-                f"{folder}: there is a model already. Give another folder, or --overwrite."
-            )
-        if checkpoint.exists() and not options.resume:
+def _refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -> None:
+    """Raise UsageError if something in the folder would be lost that nobody said may be."""
+    if overwrite:
+        return
+    if checkpoint.exists():  # also beside a model, if it was cut off while that was written
+        if not resume:
             raise UsageError(
                 f"{checkpoint}: there is a training that was cut off. --resume goes on with it, "
                 "--overwrite begins anew."
             )
+    elif (folder / CONFIG_FILE).exists():
+        raise UsageError(
+            f"{folder}: there is a model already. Give another folder, or --overwrite."
+        )
+
+
+def _prepare_output(folder: Path, checkpoint: Path, resume: bool) -> None:
+    """Make the folder, without a model, and without a checkpoint unless it is to be resumed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).unlink(missing_ok=True)
-        if not options.resume:
+        if not resume:
             checkpoint.unlink(missing_ok=True)
     except OSError as error:
-        raise ModelError(f"{folder}: {error.strerror}. Give a folder that can be written.") from error
-    return checkpoint
+        raise ModelError(
+            f"{folder}: {error.strerror}. Give a folder that can be written."
+        ) from error
 
 
-def _clip_statistics(
-    clips: pd.DataFrame, recipe: Recipe, watcher: Watcher
-) -> NDArray[np.float32]:
+def _clip_statistics(clips: pd.DataFrame, recipe: Recipe, watcher: Watcher) -> NDArray[np.float32]:
     """Clip statistics [n_clips, n_mels + n_mfcc] of all clips, from the cache or computed."""
     extract = ClipFeatures(recipe.features, cache_folder(), recipe.model.window_s)
     rows = map_in_order(extract, clips["path"], n_cores())
@@ -205,13 +213,17 @@ def _fit_scaling(statistics: NDArray[np.float32], recipe: Recipe) -> Scaling:
 def _identity(
     options: TrainingOptions, recipe: Recipe, device: torch.device, clips: pd.DataFrame
 ) -> dict[str, Any]:
-    """What a checkpoint must have in common with the training that goes on from it."""
+    """Say what a checkpoint must have in common with the training that goes on from it."""
     return {
         "model": options.model,
         "split": options.split,
         "fold": options.fold,
         "seed": options.seed,
-        "recipe": json.loads(json.dumps(asdict(recipe))),
+        **{
+            f"{table}.{key}": str(value)
+            for table, values in asdict(recipe).items()
+            for key, value in values.items()
+        },
         "clips": len(clips),
         "device": device.type,
         "threads": torch.get_num_threads(),
@@ -231,6 +243,9 @@ def _score(
         best = classifier.probabilities(list(inputs[batch])).argmax(axis=1)
         answers.extend(classifier.emotions[i] for i in best)
     chosen = clips.iloc[rows]
+    for i, clip in enumerate(zip(chosen["corpus"], chosen["clip"], strict=True)):
+        if clip == SILENT_CLIP:
+            answers[i] = ""  # as `Classifier.extract` finds it silent
     return score(list(chosen["emotion"]), answers, list(chosen["corpus"]), classifier.emotions)
 
 
@@ -243,7 +258,7 @@ def _write(
     split: Split,
     scores: Scores,
 ) -> None:
-    """Write the weights folder; ``config.json``, which makes it a model, comes last but the checkpoint."""
+    """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
     folder = options.output
     title = f"{config.name}, {options.split} split"
     title += f", seed {options.seed}" if options.split == "report" else f", fold {options.fold}"
@@ -263,6 +278,7 @@ def _write(
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
+            "device": choose_device(options.device).type,
             "threads": torch.get_num_threads(),
         },
     }
@@ -280,11 +296,14 @@ def _write(
 
 
 def command_line(options: TrainingOptions) -> str:
-    """The command that does the same; ``CORPORA`` stands for the folder of the corpora."""
-    parts = ["serctl train --corpora CORPORA", f"--model {options.model}", f"--split {options.split}"]
+    """Say the command that does the same; ``CORPORA`` stands for the folder of the corpora."""
+    parts = ["serctl train --corpora CORPORA", f"--model {options.model}"]
+    parts.append(f"--split {options.split}")
     if options.split == "new-speakers":
         parts.append(f"--fold {options.fold}")
     parts.append(f"--seed {options.seed}")
     if options.n_epochs is not None:
         parts.append(f"--epochs {options.n_epochs}")
+    if options.device != "auto":
+        parts.append(f"--device {options.device}")
     return " ".join(parts)

@@ -1,6 +1,7 @@
 """``serctl corpora``: what of the four corpora is on disk, and what is odd about it."""
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +57,8 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
     odd = [(what, names) for what, names in findings if names]
     if odd:
         console.print(_finding_table(odd))
-    console.print(f"None: {'; '.join(what for what, names in findings if not names)}.")
+    if len(odd) < len(findings):
+        console.print(f"None: {'; '.join(what for what, names in findings if not names)}.")
     if survey.missing:
         sources = "\n".join(SOURCES[corpus] for corpus in survey.missing)
         console.print(f"What is missing is had from\n{sources}", soft_wrap=True)
@@ -193,7 +195,7 @@ def _finding_table(findings: list[tuple[str, list[str]]]) -> "Table":
     from rich.text import Text
 
     printed = Table("found", title="What is odd", title_justify="left")
-    printed.add_column("how many", justify="right")
+    printed.add_column("count", justify="right")
     printed.add_column("such as", overflow="fold")
     for what, names in findings:
         more = ["..."] if len(names) > MAX_NAMES_SHOWN else []
@@ -226,5 +228,8 @@ def _write(table: "pd.DataFrame", output: str) -> None:
         os.replace(partial, output)
     except OSError as error:
         raise ResultsError(
-            f"{output}: cannot be written ({error.strerror}). Give another output."
+            f"{output}: cannot be written ({error.strerror or error}). Give another output."
         ) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(partial)

@@ -32,8 +32,20 @@ Examples:
     default=None,
     help="Score the test part of this split, instead of PATHS.",
 )
-@click.option("--fold", type=click.IntRange(0, 4), default=0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--fold",
+    type=click.IntRange(0, 4),
+    default=0,
+    show_default=True,
+    help="Of new-speakers: which speakers are tested.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of report: which drawing.",
+)
 @click.option(
     "--model",
     default=None,
@@ -45,8 +57,14 @@ Examples:
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
+    help="Where the network runs; auto takes a GPU if there is one.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=None)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Threads that read recordings.  [default: one a core]",
+)
 def evaluate(
     paths: tuple[str, ...],
     labels: str,
@@ -60,9 +78,10 @@ def evaluate(
 ) -> int:
     """Score a model on labelled recordings.
 
-    PATHS are recordings of CREMA-D, RAVDESS, SAVEE and TESS, or folders of them, known by their file
-    names. Scored are the clips whose emotion the model knows (calm counts as neutral for a model without
-    calm); a clip that gets no answer counts as wrong. The exit status is 1 if some could not be read.
+    PATHS are recordings of CREMA-D, RAVDESS, SAVEE and TESS, or folders of them, known by their
+    file names. Scored are the clips whose emotion the model knows (calm counts as neutral for a
+    model without calm); a clip that gets no answer counts as wrong. The exit status is 1 if some
+    could not be read.
     """
     if bool(paths) == bool(split):
         raise click.UsageError("Give either PATHS or --split.")

@@ -86,7 +86,6 @@ def _print_tables(summary: "Summary", by: str | None) -> None:
 def _rich_table(table: "Table") -> object:
     from rich import box
     from rich.table import Table as RichTable
-    from rich.text import Text
 
     from serctl.report_tables import TEXT_COLUMNS
 
@@ -104,8 +103,8 @@ def _rich_table(table: "Table") -> object:
         else:
             rich_table.add_column(header, justify="right", no_wrap=True)
     for cells in table.rows:
-        rich_table.add_row(*map(Text, cells))
+        rich_table.add_row(*cells)
     if table.total:
         rich_table.add_section()
-        rich_table.add_row(*map(Text, table.total))
+        rich_table.add_row(*table.total)
     return rich_table

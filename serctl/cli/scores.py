@@ -7,14 +7,15 @@ if TYPE_CHECKING:
 
 
 def print_scores(scores: "Scores", title: str) -> None:
-    """Print WA and UA, precision and recall by emotion, accuracy by corpus, and the confusion matrix."""
+    """Print UA and WA, recall and precision by emotion, accuracy by corpus, and confusions."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     unanswered = f", {scores.n_unanswered} of them without an answer" if scores.n_unanswered else ""
     console.print(f"{title}: {scores.n_clips} clips{unanswered}", markup=False)
-    console.print(f"UA {scores.ua:.1%} (mean of the recalls)  WA {scores.wa:.1%} (share of clips)\n")
+    console.print(f"UA {scores.ua:.1%} (mean of the recalls)  WA {scores.wa:.1%} (share of clips)")
+    console.print()
 
     emotions = Table("emotion", title="By emotion", title_justify="left")
     for name in ("clips", "recall", "precision"):

@@ -42,7 +42,13 @@ Examples:
     show_default=True,
     help="Of new-speakers: which speakers are held out.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of everything random.",
+)
 @click.option(
     "--epochs", type=click.IntRange(min=1), default=None, help="At most.  [default: the recipe's]"
 )
@@ -77,9 +83,10 @@ def train(
 ) -> None:
     """Rebuild a model's weights from the four corpora.
 
-    Features are computed once and kept (in SERCTL_CACHE, or the user's cache folder). After every epoch
-    there is a checkpoint to resume from. The same seed gives the same weights, bit for bit, on the same
-    machine. `serctl corpora` says where the corpora are had and what is missing.
+    Features are computed once and kept (in SERCTL_CACHE, or the user's cache folder). After every
+    epoch there is a checkpoint to resume from. On the CPU, the same seed gives the same weights,
+    bit for bit, on the same machine. `serctl corpora` says where the corpora are had and what is
+    missing.
     """
     from serctl.cli.scores import print_scores
     from serctl.models import DEFAULT_MODEL
@@ -90,14 +97,14 @@ def train(
     options = TrainingOptions(
         corpora, model, split, fold, seed, epochs, device, output, resume, overwrite
     )
-    with _watching() as watcher:
+    with watching() as watcher:
         scores = train_model(options, watcher)
     where = f"fold {fold}" if split == "new-speakers" else f"seed {seed}"
     print_scores(scores, f"{model}, test part of {split}, {where}")
     click.echo(f"Weights: {output}")
 
 
-class _watching:
+class watching:
     """Shows clips and epochs as they come, on standard error."""
 
     def __init__(self) -> None:

@@ -1,0 +1,50 @@
+# The recipes of this project; `just` lists them. They use the environment in .venv.
+
+bin := ".venv/bin/"
+
+_list:
+    @just --list --unsorted
+
+# Install serctl, for use and for work on it
+install:
+    python3.11 -m venv .venv
+    {{bin}}pip install -q -c constraints.txt -e '.[dev]'
+
+# Classify the project's own recordings, and summarise them
+demo:
+    {{bin}}serctl classify tests/recordings --overwrite
+    {{bin}}serctl report
+
+# Run the tests
+test *ARGS:
+    {{bin}}python -m pytest {{ARGS}}
+
+# Check style, names, formatting and types
+lint:
+    {{bin}}ruff check .
+    {{bin}}ruff format --check .
+    # The types of the package as it is installed: in the checkout, serctl.train is not below serctl.
+    rm -rf build && {{bin}}pip install -q --no-deps --target build/installed .
+    cd build/installed && ../../{{bin}}mypy --config-file ../../pyproject.toml
+    rm -rf build
+
+# Format the code
+fmt:
+    {{bin}}ruff check --fix-only -q .
+    {{bin}}ruff format .
+
+# Remake a bundled model and its figures in train/results from the corpora
+train corpora="./corpora" model="paper-cnn":
+    {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
+
+# Rewrite the stored references of the tests
+golden:
+    {{bin}}python tests/make_golden.py
+
+# Make the recordings of tests/recordings again (needs espeak-ng and sox)
+recordings:
+    {{bin}}python tests/make_recordings.py
+
+# Time serctl against a loop of librosa calls over a folder of recordings
+bench folder="tests/recordings":
+    {{bin}}python benchmarks/librosa_loop.py {{folder}}

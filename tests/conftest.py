@@ -1,0 +1,127 @@
+"""What the tests share: synthetic recordings, a tiny model, and fold 0 where there is one.
+
+Nothing heavy is imported here; tests of the scan or of results need no torch.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+SIGNALS = ("noise", "tone", "chirp", "speech", "click", "silence")
+
+
+def signal(kind, n_frames, rate_hz, n_channels=1, seed=0):
+    """Synthetic recording, float64 [n_frames, n_channels], one of `SIGNALS`, within [-1, 1]."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(n_frames) / rate_hz
+    duration_s = n_frames / rate_hz
+    if kind == "noise":
+        mono = 0.2 * rng.standard_normal(n_frames).clip(-4, 4)
+    elif kind == "tone":
+        mono = 0.5 * np.sin(2 * np.pi * 440 * time_s)
+    elif kind == "chirp":  # from 20 Hz to just below what the file can hold
+        slope = (0.49 * rate_hz - 20) / duration_s
+        mono = 0.5 * np.sin(2 * np.pi * (20 * time_s + slope / 2 * time_s**2))
+    elif kind == "speech":  # harmonics of a wavering voice, three syllables a second, and a room
+        phase = 2 * np.pi * 120 * (time_s + 0.003 * np.sin(2 * np.pi * 5 * time_s))
+        voice = sum(np.sin(k * phase) / k for k in range(1, 20))
+        mono = 0.2 * np.abs(np.sin(2 * np.pi * 1.5 * time_s)) * voice
+        mono += 1e-4 * rng.standard_normal(n_frames)
+    else:
+        mono = np.zeros(n_frames)
+        if kind == "click":
+            mono[n_frames // 2] = 0.9
+    # Every channel is another, so that a mix that forgets one is found out.
+    return np.stack([mono * 0.6**i for i in range(n_channels)], axis=1)
+
+
+@pytest.fixture(params=[8000, 16000, 22050, 24414, 44100, 48000, 96000], ids="{}Hz".format)
+def rate_hz(request):
+    """Sample rates of the files."""
+    return request.param
+
+
+@pytest.fixture(params=[1, 2], ids=["mono", "stereo"])
+def n_channels(request):
+    """Channels of the files."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def make_signal():
+    """Give the function `signal`."""
+    return signal
+
+
+@pytest.fixture
+def write_recording(tmp_path):
+    """Give a function that writes samples, or a kind of signal, and returns the path as text."""
+
+    def write(name, samples="speech", duration_s=1.0, rate_hz=16000, n_channels=1, subtype=None):
+        if isinstance(samples, str):
+            samples = signal(samples, round(duration_s * rate_hz), rate_hz, n_channels)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, samples, rate_hz, subtype=subtype)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def fold0():
+    """Folder of the 2258 test clips of speaker fold 0, as SERCTL_FOLD0 says."""
+    folder = os.environ.get("SERCTL_FOLD0")
+    if not folder:
+        pytest.skip("SERCTL_FOLD0 does not say where the clips of speaker fold 0 are")
+    if not os.path.isdir(folder):
+        pytest.fail(f"SERCTL_FOLD0 is {folder}, which is no folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    """Folder of the dozen recordings that come with the tests."""
+    return Path(__file__).parent / "recordings"
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """Configuration of a model that nobody trained."""
+    from serctl.emotions import REPORT_FIVE
+    from serctl.features import MelSpec
+    from serctl.models import ModelConfig, Scaling
+
+    spec = MelSpec()
+    scaling = Scaling(
+        mean=(-30.0,) * spec.n_mels + (-300.0,) + (0.0,) * (spec.n_mfcc - 1),
+        deviation=(15.0,) * spec.n_mels + (100.0,) + (30.0,) * (spec.n_mfcc - 1),
+    )
+    return ModelConfig("tiny", "paper-cnn", REPORT_FIVE, spec, scaling, 0.02, 30.0, 0.25)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory, tiny_config):
+    """Weights folder of the tiny model; tests leave it as it is."""
+    import torch
+
+    from serctl.models import save_model
+    from serctl.networks import NETWORKS
+
+    folder = tmp_path_factory.mktemp("tiny")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = NETWORKS[tiny_config.network](len(tiny_config.emotions))
+    save_model(folder, tiny_config, network)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier(tiny_folder):
+    """Classifier of the tiny model, on the CPU."""
+    from serctl.classifier import Classifier
+
+    return Classifier(str(tiny_folder), device="cpu")

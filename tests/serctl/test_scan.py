@@ -1,0 +1,211 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serctl import scan as scan_module
+from serctl.errors import NothingFoundError, PathError, RunError
+from serctl.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
+
+# Names that differ in case, sort apart from their folders ("b.wav" < "b/"), or are not UTF-8.
+PARTS = st.sampled_from(["a", "B", "b", "b ", "é", "10", "9", "[x]", os.fsdecode(b"\xff")])
+RELATIVE = st.lists(PARTS, min_size=1, max_size=4).map(lambda parts: "/".join(parts) + ".wav")
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_directories_are_walked_with_names_sorted(here):
+    make(here, "r/b.wav", "r/a/z.flac", "r/a/B.mp3", "r/c/d/e.ogg", "r/A.wav")
+    assert scan(["r"]) == ["r/A.wav", "r/a/B.mp3", "r/a/z.flac", "r/b.wav", "r/c/d/e.ogg"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("./r", "./r/a.wav"),
+        ("r/", "r/a.wav"),
+        (".", "./r/a.wav"),
+        ("../here/r", "../here/r/a.wav"),
+        (Path("r"), "r/a.wav"),
+    ],
+)
+def test_paths_are_the_argument_as_typed_and_what_is_below(
+    tmp_path, monkeypatch, argument, expected
+):
+    make(tmp_path, "here/r/a.wav")
+    monkeypatch.chdir(tmp_path / "here")
+    assert scan([argument]) == [expected]
+
+
+def test_arguments_come_in_the_order_given_and_no_path_twice(here):
+    make(here, "a/1.wav", "b/1.wav", "b/2.wav")
+    assert scan(["b/2.wav", "b", "./b", str(here / "b"), "a", "b/../a/1.wav"]) == [
+        "b/2.wav",
+        "b/1.wav",
+        "a/1.wav",
+    ]
+
+
+@settings(deadline=None)
+@given(names=st.sets(RELATIVE, min_size=1, max_size=8), data=st.data())
+def test_order_does_not_depend_on_the_file_system(tmp_path_factory, names, data):
+    folder = tmp_path_factory.mktemp("tree")
+    make(folder, *data.draw(st.permutations(sorted(names))))
+    expected = [f"{folder}/{name}" for name in sorted(names, key=lambda name: name.split("/"))]
+    assert scan([folder]) == expected
+    assert scan([folder, folder]) == expected
+
+
+def test_hidden_and_other_files_are_passed_over(here):
+    make(here, "r/a.wav", "r/.b.wav", "r/._a.wav", "r/.git/c.wav", "r/notes.txt", "r/wav", "r/.wav")
+    assert scan(["r"]) == ["r/a.wav"]
+
+
+def test_a_hidden_folder_that_is_named_is_walked(here):
+    make(here, ".r/a.wav")
+    assert scan([".r"]) == [".r/a.wav"]
+
+
+def test_a_file_that_is_named_is_always_taken(here):
+    make(here, "speech.dat", ".hidden.txt")
+    assert scan(["speech.dat", ".hidden.txt"]) == ["speech.dat", ".hidden.txt"]
+
+
+@pytest.mark.parametrize("extension", sorted(DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS))
+def test_extensions_count_in_any_case(here, extension):
+    make(here, f"r/a{extension}", f"r/b{extension.upper()}")
+    assert scan(["r"]) == [f"r/a{extension}", f"r/b{extension.upper()}"]
+
+
+def test_extension_tables():
+    assert not DECODABLE_EXTENSIONS & UNDECODABLE_EXTENSIONS
+    for extension in DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS:
+        assert extension.startswith(".")
+        assert extension == extension.lower()
+    known = {"." + name.lower() for name in soundfile.available_formats()}
+    known -= {".mat4", ".mat5", ".raw", ".mpc2k", ".htk", ".sds", ".sd2", ".pvf", ".xi", ".wve"}
+    # libsndfile's names of formats that have other extensions, or the same as another.
+    known -= {".wavex", ".ircam"}
+    assert known <= DECODABLE_EXTENSIONS
+    assert not known & UNDECODABLE_EXTENSIONS
+
+
+def test_links_to_files_are_followed_and_links_to_folders_are_not(here):
+    make(here, "elsewhere/a.wav", "r/b.wav")
+    (here / "r/link.wav").symlink_to(here / "elsewhere/a.wav")
+    (here / "r/folder").symlink_to(here / "elsewhere")
+    (here / "r/round").symlink_to(here / "r")
+    assert scan(["r"]) == ["r/b.wav", "r/link.wav"]
+    assert scan(["r/folder"]) == ["r/folder/a.wav"]
+
+
+def test_a_link_that_leads_nowhere_is_left_to_the_decoder(here):
+    make(here, "r/a.wav")
+    (here / "r/gone.wav").symlink_to(here / "missing.wav")
+    (here / "r/gone.txt").symlink_to(here / "missing.txt")
+    assert scan(["r"]) == ["r/a.wav", "r/gone.wav"]
+    with pytest.raises(PathError, match=r"^r/gone\.wav: is a link that leads nowhere"):
+        scan(["r/gone.wav"])
+
+
+def test_what_is_neither_file_nor_folder_is_passed_over(here):
+    make(here, "r/a.wav")
+    os.mkfifo(here / "r/pipe.wav")
+    (here / "r/folder.wav").mkdir()
+    assert scan(["r"]) == ["r/a.wav"]
+
+
+def test_globs_are_expanded_as_a_shell_would(here):
+    make(here, "r/2.wav", "r/10.wav", "r/n.txt", "r/d/3.wav", "r/.h.wav")
+    assert scan(["r/*.wav"]) == ["r/10.wav", "r/2.wav"]
+    assert scan(["r/*"]) == ["r/10.wav", "r/2.wav", "r/d/3.wav", "r/n.txt"]
+    assert scan(["r/**/*.wav"]) == ["r/10.wav", "r/2.wav", "r/d/3.wav"]
+
+
+def test_a_path_that_exists_is_no_glob(here):
+    make(here, "take [1].wav", "take 1.wav")
+    assert scan(["take [1].wav"]) == ["take [1].wav"]
+
+
+def test_folders_nested_deeper_than_python_recurses(here):
+    depth = sys.getrecursionlimit() + 100
+    for _ in range(depth):
+        os.mkdir("d")
+        os.chdir("d")
+    Path("a.wav").touch()
+    os.chdir(here)
+    try:
+        assert scan(["."]) == ["./" + "d/" * depth + "a.wav"]
+    finally:
+        # pytest clears its folders by recursion.
+        os.unlink("d/" * depth + "a.wav")
+        for level in range(depth, 0, -1):
+            os.rmdir("d/" * level)
+
+
+@pytest.mark.parametrize("argument", ["missing", "missing/*.wav", "r/missing.wav", ""])
+def test_a_missing_path_is_named(here, argument):
+    make(here, "r/a.wav")
+    with pytest.raises(PathError) as caught:
+        scan(["r", argument])
+    assert str(caught.value).startswith(f"{argument or repr('')}: does not exist")
+    assert str(here) in str(caught.value)
+
+
+def test_nothing_found_says_what_was_there(here):
+    make(here, "r/a.txt", "r/b/c.txt", "r/d.CSV", "r/e", "r/.hidden.wav")
+    (here / "r/link").symlink_to(here)
+    with pytest.raises(NothingFoundError) as caught:
+        scan(["r"])
+    message = str(caught.value)
+    assert message.startswith("r: no recordings found: 4 files, none with an audio extension")
+    assert "(.txt, no extension, .csv)" in message
+    assert "1 hidden entry passed over; 1 link to folders, not followed" in message
+    assert ".wav, .flac" in message
+
+
+def test_an_empty_folder_says_so(here):
+    (here / "r").mkdir()
+    with pytest.raises(NothingFoundError, match=r"^r: no recordings found: no files\. Looked"):
+        scan(["r"])
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_scan(here, monkeypatch):
+    make(here, "r/a.wav", "r/closed/b.wav")
+    listed = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(scan_module.os, "scandir", refuse)
+    with pytest.raises(RunError, match=r"^r/closed: this folder cannot be listed \(Permission"):
+        scan(["r"])
+
+
+def test_the_projects_own_recordings_are_found_and_differ_as_recordings_do():
+    folder = Path(__file__).parents[1] / "recordings"
+    found = scan([folder])
+    assert len(found) == 12
+    assert {Path(path).parent.name for path in found} == {"calls", "interview", "podcast"}
+    assert {Path(path).suffix for path in found} == {".wav", ".flac", ".ogg", ".mp3", ".aiff"}
+    known = [soundfile.info(path) for path in found]
+    assert {info.samplerate for info in known} == {8000, 16000, 22050, 44100, 48000}
+    assert {info.channels for info in known} == {1, 2}
+    assert all(1.5 <= info.duration <= 5 for info in known)
+    assert sum(os.path.getsize(path) for path in found) < 1.5e6
