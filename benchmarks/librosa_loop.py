@@ -36,9 +36,7 @@ for path in scan(sys.argv[1:]):
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
     began = time.perf_counter()
-    subprocess.run(
-        command, env=os.environ | environment, check=True, capture_output=True
-    )
+    subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
     return time.perf_counter() - began
 
 
@@ -51,7 +49,9 @@ def main(folder: str, n_rounds: int) -> None:
         results = str(Path(temporary, "results.csv"))
         serctl = [sys.executable, "-m", "serctl", "classify", folder, "-o", results, "--overwrite"]
         seconds(serctl, {})  # compiles the kernels, once
-        times = [(seconds(serctl, {}), seconds(loop, {"OMP_NUM_THREADS": "1"})) for _ in range(n_rounds)]
+        times = [
+            (seconds(serctl, {}), seconds(loop, {"OMP_NUM_THREADS": "1"})) for _ in range(n_rounds)
+        ]
     print(f"{n_clips} clips, {n_rounds} rounds, medians")
     print(f"serctl        {n_clips / median(t for t, _ in times):8.1f} clips/s")
     print(f"librosa loop  {n_clips / median(t for _, t in times):8.1f} clips/s")

@@ -1,9 +1,9 @@
 """From a file to mono samples at a model's rate, in blocks and windows.
 
-`read_windows` decodes a recording block by block, mixes its channels to one (their mean), resamples it
-(soxr, quality HQ, as librosa does), and hands it over in windows of fixed length, so that a recording of
-any length passes through in the memory of one window. What cannot be decoded raises AudioError with the
-path and what to do; nothing else stands in for it.
+`read_windows` decodes a recording block by block, mixes its channels to one (their mean), resamples
+it (soxr, quality HQ, as librosa does), and hands it over in windows of fixed length, so that a
+recording of any length passes through in the memory of one window. What cannot be decoded raises
+AudioError with the path and what to do; nothing else stands in for it.
 """
 
 import math
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from serctl.errors import AudioError
 from serctl.scan import UNDECODABLE_EXTENSIONS
 
-BLOCK_FRAMES = 1 << 20  # read at a time: 22 s at 48 kHz; most clips are one block
+BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
+BLOCK_S = 120  # and no more, since a low rate makes many samples of few
+LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
 SILENT_PEAK = 1 / 32768  # one step of a 16-bit recording; what never reaches it is silence
 
 
@@ -51,6 +53,17 @@ class Recording:
         return self.n_frames / self.rate_hz
 
 
+class _ForwardFile(soundfile.SoundFile):
+    """A file that is read from front to back.
+
+    soundfile seeks after every read where it can, which fails in a FLAC file that does not say its
+    length, as streams are saved.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def open_recording(path: str) -> soundfile.SoundFile:
     """Open a recording for reading.
 
@@ -72,7 +85,7 @@ def open_recording(path: str) -> soundfile.SoundFile:
     try:
         if os.stat(path).st_size == 0:
             raise AudioError("0 bytes. The file is empty; copy or export it again.", path)
-        return soundfile.SoundFile(os.fsencode(path))
+        return _ForwardFile(os.fsencode(path))
     except OSError as error:
         raise AudioError(f"{error.strerror or error}. Check that it can be read.", path) from error
     except soundfile.LibsndfileError as error:
@@ -103,13 +116,13 @@ def read_windows(
     recording : Recording
         Its counts are complete when the windows are.
     windows : iterator of float32 [n_samples]
-        Mono, full scale at 1.0, at ``rate_hz``; ceil(n_frames * rate_hz / the file's rate) samples in
-        all. None for a file without frames.
+        Mono, full scale at 1.0, at ``rate_hz``; ceil(n_frames * rate_hz / the file's rate) samples
+        in all. None for a file without frames.
 
     Raises
     ------
     AudioError
-        Here or while iterating: if the file cannot be decoded, or holds samples that are not numbers.
+        Here or while iterating: if the file cannot be decoded, or holds samples that are no sound.
     """
     file = open_recording(path)
     recording = Recording(path, file.samplerate, file.channels)
@@ -144,9 +157,10 @@ def _resampled(
     stream = None
     if recording.rate_hz != rate_hz:
         stream = soxr.ResampleStream(recording.rate_hz, rate_hz, 1, dtype="float32", quality="HQ")
+    n_frames = max(1, min(BLOCK_FRAMES // recording.n_channels, BLOCK_S * recording.rate_hz))
     while True:
-        mono = _read_mono(file, recording)
-        last = len(mono) < BLOCK_FRAMES
+        mono = _read_mono(file, recording, n_frames)
+        last = len(mono) < n_frames
         if stream is not None and recording.n_frames:
             yield stream.resample_chunk(mono, last=last)
         else:
@@ -155,10 +169,14 @@ def _resampled(
             return
 
 
-def _read_mono(file: soundfile.SoundFile, recording: Recording) -> NDArray[np.float32]:
+def _read_mono(
+    file: soundfile.SoundFile, recording: Recording, n_frames: int
+) -> NDArray[np.float32]:
     """Read the next block, as the mean of its channels, and count it."""
+    # One channel is not rounded again; the mean of several is taken in float64 and rounded once.
+    dtype = "float32" if recording.n_channels == 1 else "float64"
     try:
-        frames = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+        frames = file.read(n_frames, dtype=dtype, always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"Decoding broke off after {recording.duration_s:.1f} s "
@@ -168,12 +186,12 @@ def _read_mono(file: soundfile.SoundFile, recording: Recording) -> NDArray[np.fl
     mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
     if len(mono):
         peak = float(np.abs(mono).max())
-        if not math.isfinite(peak):
+        if not peak <= LOUDEST_PEAK:  # or not a number
             raise AudioError(
-                "Holds samples that are not numbers (NaN or infinite). Export it again as 16-bit "
-                "wav or flac.",
+                f"Holds samples that are no sound: {peak:g}, where full scale is 1. Export it "
+                "again as 16-bit wav or flac.",
                 recording.path,
             )
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
-    return mono
+    return mono.astype(np.float32, copy=False)

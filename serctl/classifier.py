@@ -12,6 +12,7 @@ probabilities do not depend on how many recordings are read side by side.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from serctl import audio, features
 from serctl.emotions import parse_emotions
-from serctl.errors import AudioError, UsageError
+from serctl.errors import AudioError, ModelError, UsageError
 from serctl.models import DEFAULT_MODEL, Model, load_model
 from serctl.results import Result
 
@@ -143,19 +144,37 @@ class Classifier:
         -------
         float64 [n_windows, n_emotions]
             In [0, 1], each row adding up to 1.
+
+        Raises
+        ------
+        ModelError
+            If they are not numbers, as the weights of a failed training give.
         """
         batch = np.zeros((self.batch_size, *windows[0].shape), np.float32)
         batch[: len(windows)] = windows
         logits = self.logits(torch.from_numpy(batch))[: len(windows), self._columns]
-        return torch.softmax(logits / self.config.temperature, dim=1).numpy()
+        probabilities = torch.softmax(logits / self.config.temperature, dim=1).numpy()
+        if not np.isfinite(probabilities).all():
+            raise ModelError(
+                f"{self.config.name}: gives probabilities that are not numbers; its weights are "
+                "useless. Train it again."
+            )
+        return probabilities
 
     def logits(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits float64 [n, n_model_emotions], on the CPU, of inputs float32 [n, n_inputs]."""
-        with torch.inference_mode():
-            return self._network(batch.to(self.device)).double().cpu()
+        # One thread: results must not depend on the number of cores, and workers keep them busy.
+        n_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                logits: torch.Tensor = self._network(batch.to(self.device))
+                return logits.cpu().double()  # in this order, since MPS has no float64
+        finally:
+            torch.set_num_threads(n_threads)
 
     def result(self, extraction: Extraction, probabilities: NDArray[np.float64]) -> Result:
-        """Result of one recording.
+        """Join what is known of one recording.
 
         Parameters
         ----------
@@ -165,11 +184,13 @@ class Classifier:
             Of its windows; they are averaged, each with the weight of its length.
         """
         recording = extraction.recording
-        described = {} if recording is None else {
-            "duration_s": recording.duration_s,
-            "sample_rate_hz": recording.rate_hz,
-            "channels": recording.n_channels,
-        }
+        described: dict[str, Any] = {}
+        if recording is not None:
+            described = {
+                "duration_s": recording.duration_s,
+                "sample_rate_hz": recording.rate_hz,
+                "channels": recording.n_channels,
+            }
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
         mean = np.average(probabilities, axis=0, weights=extraction.lengths)
@@ -198,9 +219,10 @@ class Classifier:
         Result
             With a status and a reason where it cannot be classified.
         """
-        from serctl.pipeline import classify_recordings
-
-        return next(classify_recordings([path], self, n_workers=1))
+        extraction = self.extract(path)
+        windows, n = extraction.windows, self.batch_size
+        batches = [self.probabilities(windows[i : i + n]) for i in range(0, len(windows), n)]
+        return self.result(extraction, np.concatenate(batches) if batches else np.empty(0))
 
 
 def choose_device(name: str) -> torch.device:

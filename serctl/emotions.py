@@ -1,7 +1,7 @@
 """The emotions that serctl knows, and their order, once.
 
-A model's own emotions are a subset, in its ``config.json``, in this order. `REPORT_FIVE` are those that
-all four corpora act and that the report compares its systems on.
+A model's own emotions are a subset, in its ``config.json``, in this order. `REPORT_FIVE` are those
+that all four corpora act and that the report compares its systems on.
 """
 
 from collections.abc import Sequence

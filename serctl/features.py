@@ -1,8 +1,9 @@
 """Features: samples in, mel spectrogram, MFCC and clip statistics out.
 
-Pure functions of samples and a frozen spec. They agree with librosa's in float64, at its defaults: Hann
-window, centred frames with zeros beyond the ends, power spectrum, Slaney mel scale and filter areas. The
-arithmetic of a frame is float32; sums over frames are float64, since a running float32 mean drifts.
+Pure functions of samples and a frozen spec. They agree with librosa's in float64, at its defaults:
+Hann window, centred frames with zeros beyond the ends, power spectrum, Slaney mel scale and filter
+areas. The arithmetic of a frame is float32; sums over frames are float64, since a running float32
+mean drifts.
 """
 
 import functools
@@ -87,8 +88,8 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
 def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floating]:
     """Decibels of powers, floored ``top_db`` below the largest of them.
 
-    The floor is relative to the clip, because a band that the recording does not reach (above 8 kHz in
-    a 16 kHz file) holds nothing but rounding noise.
+    The floor is relative to the clip, because a band that the recording does not reach (above 8 kHz
+    in a 16 kHz file) holds nothing but rounding noise.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
 
 
 def clip_statistics(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
-    """The report's features: time-means of the mel spectrogram and of the MFCC.
+    """Compute the report's features: time-means of the mel spectrogram and of the MFCC.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
 def _sparse_mel_filters(
     spec: MelSpec,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Filters [n_mels, n_bins], and the first and one past the last bin of each [n_mels]."""
+    """Give filters [n_mels, n_bins], and the first and one past the last bin of each [n_mels]."""
     filters = mel_filters(spec)
     first_bins = (filters > 0).argmax(axis=1)
     last_bins = filters.shape[1] - (filters[:, ::-1] > 0).argmax(axis=1)

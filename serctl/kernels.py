@@ -1,7 +1,8 @@
 """The numba kernels: framing with windowing, and sparse mel sums.
 
-Each releases the GIL, so that threads run them side by side, and is compiled once and cached on disk.
-Each has a NumPy twin in the tests. They take and fill arrays and check nothing: `serctl.features` does.
+Each releases the GIL, so that threads run them side by side, and is compiled once and cached on
+disk. Each has a NumPy twin in the tests. They take and fill arrays and check nothing:
+`serctl.features` does.
 """
 
 import atexit
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 def _choose_cache_folder() -> None:
     """Say where compiled kernels are kept, where this package's own folder cannot be written.
 
-    Numba refuses to compile a cached kernel that it has no place for (numba issue 4908). A folder that
-    others could write is no place either, since what lies there is run: so the user's cache, or else a
-    private folder that goes with the process.
+    Numba refuses to compile a cached kernel that it has no place for (numba issue 4908). A folder
+    that others could write is no place either, since what lies there is run: so the user's cache,
+    or else a private folder that goes with the process.
     """
     if os.environ.get("NUMBA_CACHE_DIR") or os.access(os.path.dirname(__file__), os.W_OK):
         return

@@ -1,15 +1,15 @@
 """Models: a weights folder, bundled or given, found, checked and loaded.
 
 A weights folder holds ``model.safetensors``, ``config.json``, ``metrics.json`` and ``card.md``. The
-network is built from ``config.json``, whose every value is checked, and its tensors are loaded only if
-their file has the SHA-256 that ``config.json`` states and exactly the network's names and shapes. A
-pickle is never opened: what unpickles can run anything.
+network is built from ``config.json``, whose every value is checked, and its tensors are loaded only
+if their file has the SHA-256 that ``config.json`` states and exactly the network's names and
+shapes. A pickle is never opened: what unpickles can run anything.
 """
 
 import hashlib
 import json
-import math
-from dataclasses import asdict, dataclass, field, fields
+import reprlib
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ class ModelConfig:
     temperature: float
     window_s: float
     min_duration_s: float
-    sha256: str = field(default="")
+    sha256: str = ""
 
     def to_json(self) -> str:
         """Text of ``config.json``."""
@@ -187,11 +187,13 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
         )
     try:
         tensors = safetensors.torch.load(content)
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a dtype that torch lacks
         raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
     network = NETWORKS[config.network](len(config.emotions))
-    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    found = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    expected, found = (
+        {key: f"{tuple(tensor.shape)} of {tensor.dtype}" for key, tensor in state.items()}
+        for state in (network.state_dict(), tensors)
+    )
     if found != expected:
         key = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
         raise ModelError(
@@ -203,11 +205,10 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
 
 
 def save_model(folder: Path, config: ModelConfig, network: nn.Module) -> ModelConfig:
-    """Write ``model.safetensors`` and ``config.json``, and return the configuration with its hash."""
+    """Write ``model.safetensors`` and ``config.json``; return the configuration with its hash."""
     tensors = {key: tensor.cpu().contiguous() for key, tensor in network.state_dict().items()}
     content = safetensors.torch.save(tensors)
-    values = {f.name: getattr(config, f.name) for f in fields(config)}
-    config = ModelConfig(**values | {"sha256": hashlib.sha256(content).hexdigest()})
+    config = replace(config, sha256=hashlib.sha256(content).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(content)
     (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
@@ -222,7 +223,11 @@ def read_config(folder: Path) -> ModelConfig:
     ModelError
         If the folder holds a pickle, or a value is missing, unknown or out of range.
     """
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_EXTENSIONS)
+    try:
+        suffixes = {path.name: path.suffix.lower() for path in sorted(folder.iterdir())}
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    pickles = [name for name, suffix in suffixes.items() if suffix in PICKLE_EXTENSIONS]
     if pickles:
         raise ModelError(
             f"{folder}: holds {', '.join(pickles)}, which may be a pickle; opening one can run "
@@ -230,9 +235,8 @@ def read_config(folder: Path) -> ModelConfig:
         )
     path = folder / CONFIG_FILE
     try:
-        values = json.loads(_read(path))
-        return _checked(values)
-    except (ValueError, TypeError, KeyError) as error:
+        return _checked(json.loads(_read(path)))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelError(
             f"{path}: {reason}. A folder written by serctl train is needed; train it again."
@@ -243,10 +247,14 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{path}: {error.strerror}. A weights folder has {CONFIG_FILE} and {WEIGHTS_FILE}; "
-            "name a bundled model, or a folder that serctl train wrote."
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{path}: {error.strerror}. A weights folder has {CONFIG_FILE} and {WEIGHTS_FILE}; "
+        "name a bundled model, or a folder that serctl train wrote."
+    )
 
 
 def _checked(values: Any) -> ModelConfig:
@@ -256,28 +264,41 @@ def _checked(values: Any) -> ModelConfig:
     values = {f.name: values[f.name] for f in fields(ModelConfig)}
     for name in ("name", "network", "sha256"):
         if not isinstance(values[name], str):
-            raise TypeError(f"{name} is {values[name]!r}, text is needed")
-    if values["network"] not in NETWORKS:
-        raise ValueError(f"network {values['network']!r} is not one of {', '.join(NETWORKS)}")
-    emotions = values["emotions"]
-    if len(set(emotions)) != len(emotions) or not set(emotions) <= set(EMOTIONS) or len(emotions) < 2:
-        raise ValueError(f"emotions are {emotions!r}, two or more of {', '.join(EMOTIONS)} are needed")
-    for name in ("temperature", "window_s", "min_duration_s"):
-        _require_number(name, values[name], low=0.0, high=3600.0)
-    spec = MelSpec(**values["features"])
-    if spec != MelSpec():
-        raise ValueError(f"features are {spec}, the network {values['network']} takes {MelSpec()}")
-    scaling = Scaling(**{key: tuple(numbers) for key, numbers in values["scaling"].items()})
-    for numbers, low in ((scaling.mean, -math.inf), (scaling.deviation, 0.0)):
-        if len(numbers) != spec.n_mels + spec.n_mfcc:
-            raise ValueError(f"scaling has {len(numbers)} numbers, not {spec.n_mels + spec.n_mfcc}")
+            raise TypeError(f"{name} is {reprlib.repr(values[name])}, text is needed")
+    network, emotions, window_s = values["network"], values["emotions"], values["window_s"]
+    if network not in NETWORKS:
+        raise ValueError(f"network {network!r} is not one of {', '.join(NETWORKS)}")
+    known = [name for name in EMOTIONS if isinstance(emotions, list) and name in emotions]
+    if emotions != known or len(known) < 2:
+        raise ValueError(
+            f"emotions are {reprlib.repr(emotions)}, a list of two or more of "
+            f"{', '.join(EMOTIONS)} is needed, in this order"
+        )
+    spec = MelSpec()
+    if values["features"] != asdict(spec):
+        found = reprlib.repr(values["features"])
+        raise ValueError(f"features are {found}, the network {network} takes {asdict(spec)}")
+    _require_number("temperature", values["temperature"], 1e-3, 1e3)
+    _require_number("window_s", window_s, 0.1, 3600.0)
+    _require_number("min_duration_s", values["min_duration_s"], 0.0, window_s)
+    scaling = _checked_scaling(values["scaling"], spec.n_mels + spec.n_mfcc)
+    return ModelConfig(**values | {"emotions": tuple(known), "features": spec, "scaling": scaling})
+
+
+def _checked_scaling(values: Any, n_columns: int) -> Scaling:
+    if not isinstance(values, dict) or set(values) != {"mean", "deviation"}:
+        raise ValueError(f"scaling is {reprlib.repr(values)}, a mean and a deviation are needed")
+    for name, low in (("mean", -1e6), ("deviation", 1e-6)):
+        numbers = values[name]
+        if not isinstance(numbers, list) or len(numbers) != n_columns:
+            found = reprlib.repr(numbers)
+            raise ValueError(f"scaling has as {name} {found}, a list of {n_columns} is needed")
         for number in numbers:
-            _require_number("scaling", number, low, math.inf)
-    return ModelConfig(
-        **values | {"emotions": tuple(emotions), "features": spec, "scaling": scaling}
-    )
+            _require_number(f"a {name} of scaling", number, low, 1e6)
+    return Scaling(tuple(values["mean"]), tuple(values["deviation"]))
 
 
 def _require_number(name: str, value: Any, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
-        raise ValueError(f"{name} is {value!r}, a number above {low} and below {high} is needed")
+        found = reprlib.repr(value)
+        raise ValueError(f"{name} is {found}, a number above {low:g} and below {high:g} is needed")

@@ -1,8 +1,9 @@
 """The pipeline: recordings in, results out, in the same order, in bounded memory.
 
-Threads decode and extract features, a few recordings ahead, while the caller's thread runs the network
-on batches. Threads are enough: decoding, resampling, the FFT and the kernels all release the GIL. A
-batch is filled in the order of the recordings, so results do not depend on the number of threads.
+Threads decode and extract features, a few recordings ahead, while the caller's thread runs the
+network on batches. Threads are enough: decoding, resampling, the FFT and the kernels all release
+the GIL. A batch is filled in the order of the recordings, so results do not depend on the number of
+threads.
 """
 
 import os
@@ -12,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from serctl.classifier import Classifier, Extraction
@@ -50,9 +50,6 @@ def classify_recordings(
     Result
         One for every path, in their order.
     """
-    # The network has one thread: results must not depend on the number of cores, and the workers
-    # keep the others busy.
-    torch.set_num_threads(1)
     extractions = map_in_order(classifier.extract, paths, n_workers or n_cores())
     for extraction, probabilities in _in_batches(extractions, classifier):
         yield classifier.result(extraction, probabilities)
@@ -63,8 +60,8 @@ def map_in_order(
 ) -> Iterator[Product]:
     """Map a function over items in threads, a few items ahead, in their order.
 
-    An exception of ``function`` is raised in its turn. What is not begun by the time the iterator is
-    closed never is.
+    An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
+    is closed never is.
     """
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
     begun: deque[Future[Product]] = deque()

@@ -1,8 +1,8 @@
 """A stand-in for the four corpora: a few of their clips, made of tones, under their names.
 
-Each emotion has a spectrum of its own, so that a network can learn it, and each speaker a pitch. The
-manifest is cut down to these clips, so that they pass for complete corpora. Run as a script, this is
-the command line with that manifest, for tests that kill it.
+Each emotion has a spectrum of its own, so that a network can learn it, and each speaker a pitch.
+The manifest is cut down to these clips, so that they pass for complete corpora. Run as a script,
+this is the command line with that manifest, for tests that kill it.
 """
 
 import sys

@@ -79,7 +79,7 @@ class ClipFeatures:
         clip = list(windows)
         if len(clip) != 1:
             raise AudioError(
-                f"{recording.duration_s:.1f} s long; a clip of up to {self.max_duration_s:.0f} s, "
+                f"{recording.duration_s:.1f} s long; a clip of up to {self.max_duration_s:g} s, "
                 "and not an empty one, is needed. Is it the original?",
                 path,
             )

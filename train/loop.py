@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import RunError
@@ -74,7 +74,7 @@ class Training:
     recipe : TrainingRecipe
         How it is trained.
     seed : int
-        Of the first weights, the order of the clips and their mixing.
+        Of the first weights and of the order of the clips.
     device : torch.device
         Where it is trained.
     train, validation : LabelledClips
@@ -103,6 +103,7 @@ class Training:
         )
         n_steps = -(-len(train.labels) // recipe.batch_size) * recipe.n_epochs
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimiser, n_steps)
+        self.random = torch.get_rng_state()  # to begin with, whatever else draws before `fit`
         self.history = History()
         self.best: dict[str, Tensor] = {}
 
@@ -135,6 +136,7 @@ class Training:
         if resume and checkpoint.exists():
             self._load(checkpoint, identity)
         on_epoch(self.history)
+        torch.set_rng_state(self.random)
         history, recipe = self.history, self.recipe
         while (
             len(history.epochs) < recipe.n_epochs
@@ -160,10 +162,8 @@ class Training:
         n_clips, total = len(self.train.labels), 0.0
         order = torch.randperm(n_clips).to(self.device)
         for rows in order.split(self.recipe.batch_size):
-            inputs, targets = self._mixed(self.train.inputs[rows], self.train.labels[rows])
-            loss = cross_entropy(
-                self.network(inputs), targets, label_smoothing=self.recipe.label_smoothing
-            )
+            logits = self.network(self.train.inputs[rows])
+            loss = cross_entropy(logits, self.train.labels[rows])
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
@@ -171,19 +171,6 @@ class Training:
             self.mean.update_parameters(self.network)
             total += loss.item() * len(rows)
         return total / n_clips
-
-    def _mixed(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mixup (Zhang et al. 2018): each clip of a batch with another, labels alike."""
-        targets = one_hot(labels, int(self.train.labels.max()) + 1).to(inputs.dtype)
-        if not self.recipe.mixup:
-            return inputs, targets
-        concentration = torch.full((2,), self.recipe.mixup)
-        share = float(torch.distributions.Dirichlet(concentration).sample()[0])  # is Beta(a, a)
-        others = torch.randperm(len(labels)).to(self.device)
-        return (
-            share * inputs + (1 - share) * inputs[others],
-            share * targets + (1 - share) * targets[others],
-        )
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy of the running mean on the validation clips."""
@@ -232,7 +219,7 @@ class Training:
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
-        torch.set_rng_state(state["random"])
+        self.random = state["random"]
         self.best = state["best"]
         self.history = History([Epoch(**epoch) for epoch in state["epochs"]], state["best_epoch"])
 

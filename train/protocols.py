@@ -3,9 +3,9 @@
     python -m serctl.train.protocols CORPORA [MODEL]
 
 Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2) and on the five folds of
-``new-speakers``, each into a folder below ``serctl-weights/protocols``, going on where it was cut off;
-puts their figures into ``train/results/<model>.json``, and fold 0's weights into ``weights/<model>``, with
-those figures on their card.
+``new-speakers``, each into a folder below ``serctl-weights/protocols``, going on where it was cut
+off. Puts their figures into ``train/results/<model>.json``, and fold 0's weights into
+``weights/<model>``, with those figures on their card.
 """
 
 import json
@@ -18,6 +18,7 @@ from typing import Any
 from serctl.classifier import Classifier
 from serctl.models import CONFIG_FILE, DEFAULT_MODEL
 from serctl.train.card import card_text
+from serctl.train.corpora import CORPORA
 from serctl.train.splits import N_FOLDS
 from serctl.train.training import TrainingOptions, Watcher, train_model
 
@@ -88,32 +89,29 @@ def _trained(
 def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Means over runs, and what each run gave, without the recipe and the epochs."""
     tests = [run["test"] for run in runs]
-    corpora = sorted({corpus for test in tests for corpus in test["by_corpus"]})
     return {
         "ua": mean(test["ua"] for test in tests),
         "wa": mean(test["wa"] for test in tests),
         "ua_lowest": min(test["ua"] for test in tests),
         "ua_highest": max(test["ua"] for test in tests),
-        "by_corpus": {
-            corpus: {
-                "n_runs": sum(corpus in test["by_corpus"] for test in tests),
-                **{
-                    key: mean(t["by_corpus"][corpus][key] for t in tests if corpus in t["by_corpus"])
-                    for key in ("wa", "ua")
-                },
-            }
-            for corpus in corpora
-        },
-        "runs": [
-            {
-                **{key: run[key] for key in ("command", "fold", "seed", "temperature", "test")},
-                "best_epoch": run["history"]["best_epoch"],
-                "validation_accuracy": run["history"]["epochs"][run["history"]["best_epoch"]][
-                    "validation_accuracy"
-                ],
-            }
-            for run in runs
-        ],
+        "by_corpus": {corpus: _corpus_mean(tests, corpus) for corpus in CORPORA},
+        "runs": [_run_summary(run) for run in runs],
+    }
+
+
+def _corpus_mean(tests: list[dict[str, Any]], corpus: str) -> dict[str, float]:
+    """Mean over the runs that test clips of a corpus."""
+    held = [test["by_corpus"][corpus] for test in tests if corpus in test["by_corpus"]]
+    return {"n_runs": len(held), **{key: mean(one[key] for one in held) for key in ("wa", "ua")}}
+
+
+def _run_summary(run: dict[str, Any]) -> dict[str, Any]:
+    """Keep what a run gave, without the recipe and the epochs."""
+    best_epoch = run["history"]["best_epoch"]
+    return {
+        **{key: run[key] for key in ("command", "fold", "seed", "temperature", "test")},
+        "best_epoch": best_epoch,
+        "validation_accuracy": run["history"]["epochs"][best_epoch]["validation_accuracy"],
     }
 
 
@@ -123,11 +121,14 @@ def main() -> None:
 
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
+    model = sys.argv[2] if len(sys.argv) == 3 else DEFAULT_MODEL
     with watching() as watcher:
-        results = run_protocols(sys.argv[1], *(sys.argv[2:] or [DEFAULT_MODEL]), watcher)
+        results = run_protocols(sys.argv[1], model, watcher)
     for split in ("report", "new-speakers"):
-        summary = results[split]
-        print(f"{split}: UA {summary['ua']:.1%}, WA {summary['wa']:.1%}, {len(summary['runs'])} runs")
+        mean_of = results[split]
+        print(
+            f"{split}: UA {mean_of['ua']:.1%}, WA {mean_of['wa']:.1%}, {len(mean_of['runs'])} runs"
+        )
 
 
 if __name__ == "__main__":

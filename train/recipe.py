@@ -50,10 +50,6 @@ class TrainingRecipe:
         Clips in a step.
     learning_rate, weight_decay : float
         Of AdamW.
-    label_smoothing : float
-        Of the cross-entropy, in [0, 1).
-    mixup : float
-        Parameter of the Beta distribution that two clips of a batch are mixed by; 0 mixes none.
     ema_decay : float
         Of the running mean of the weights over steps, which is what validates and is kept.
     """
@@ -63,8 +59,6 @@ class TrainingRecipe:
     batch_size: int
     learning_rate: float
     weight_decay: float
-    label_smoothing: float
-    mixup: float
     ema_decay: float
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from serctl.audio import BLOCK_FRAMES, SILENT_PEAK
+from serctl.audio import BLOCK_SAMPLES, SILENT_PEAK
 from serctl.scan import UNDECODABLE_EXTENSIONS
 from serctl.schema import DURATION_DECIMALS
 from serctl.train.corpora import absent_error, chosen_clips, find_clips, manifest, missing_clips
@@ -158,7 +158,7 @@ def _decode(content: bytes, sha256: str) -> _Reading:
     peak = np.float32(0)
     with soundfile.SoundFile(io.BytesIO(content)) as file:
         # In blocks, since a damaged header may claim any length.
-        while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
             n_frames += len(block)
             # Of the mix of its channels, as a network would hear it; maximum keeps a NaN.
             peak = np.maximum(peak, np.abs(block.mean(axis=1)).max())

@@ -1,5 +1,5 @@
 """The weights that serctl brings along: one folder per bundled model, found by `serctl.models`.
 
-This folder stands at the top level of the checkout and is installed as ``serctl.weights``. The code of
-serctl is MIT; the weights are for research, non-commercial use, as each model's ``card.md`` says.
+This folder stands at the top level of the checkout and is installed as ``serctl.weights``. serctl's
+code is MIT; the weights are for research, non-commercial use, as each model's ``card.md`` says.
 """

@@ -1,8 +1,8 @@
 """The command line: options, progress and exit statuses, and nothing else.
 
 Each command has a module of its own here, which imports what is heavy (torch, numba, pandas, rich)
-inside its function, so that ``serctl --help`` and shell completion stay quick. `main` is the one place
-where errors become messages and exit statuses:
+inside its function, so that ``serctl --help`` and shell completion stay quick. `main` is the one
+place where errors become messages and exit statuses:
 
     0    every recording was read                        1    finished, some could not be read
     2    wrong usage, or a path that does not exist      3    it could not run

@@ -1,15 +1,15 @@
 """``serctl classify``: recordings to a labelled table."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from serctl.classifier import Classifier
     from serctl.results import Result
 
-MAX_PROBLEMS_SHOWN = 10
+MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
 
 EXAMPLES = """\b
 Examples:
@@ -82,33 +82,35 @@ def classify(
     from serctl import pipeline
     from serctl.classifier import Classifier
     from serctl.cli.progress import progress
+    from serctl.cli.tables import print_summary
     from serctl.models import DEFAULT_MODEL
+    from serctl.report import Summary
 
     classifier = Classifier(model or DEFAULT_MODEL, emotions, device, batch_size)
     n_workers = workers or pipeline.n_cores()
     began = datetime.now(UTC)
-    counts: Counter[str] = Counter()
-    heard: Counter[str] = Counter()
-    problems: list[Result] = []
+    to_stdout = output == results.STANDARD_OUTPUT
+    summary = Summary(("standard output" if to_stdout else output,), classifier.emotions)
+    few: list[Result] = []
     with results.ResultsWriter(output, classifier.emotions, overwrite) as writer:
         classified = pipeline.classify_recordings(recordings, classifier, n_workers)
         for result in progress(classified, len(recordings), "Classifying", "recording"):
             writer.write(result)
-            counts[result.status] += 1
-            heard[result.emotion] += result.status == "ok"
-            if result.status in ("unreadable", "failed") and len(problems) < MAX_PROBLEMS_SHOWN:
-                problems.append(result)
-    ended = datetime.now(UTC)
-    if output != results.STANDARD_OUTPUT:
-        record = _run_record(classifier, n_workers, began, ended, counts)
+            summary.add(result)
+            if len(recordings) <= MAX_ROWS_SHOWN:
+                few.append(result)
+    counts = {status: tally.n for status, tally in summary.by_status.items()}
+    if not to_stdout:
+        record = _run_record(classifier, n_workers, began, counts)
         results.write_run(output, record | {"arguments": list(paths)})
-    seconds = (ended - began).total_seconds()
-    _summarise(output, classifier.emotions, counts, heard, problems, seconds)
-    return 1 if counts["unreadable"] or counts["failed"] else 0
+    print_summary(summary, stderr=to_stdout)
+    if few:
+        _print_rows(few, stderr=to_stdout)
+    return 1 if counts.keys() & {"unreadable", "failed"} else 0
 
 
 def _run_record(
-    classifier: Any, n_workers: int, began: datetime, ended: datetime, counts: Counter[str]
+    classifier: "Classifier", n_workers: int, began: datetime, counts: dict[str, int]
 ) -> dict[str, Any]:
     """Everything that made the results, for ``<output>.run.json``."""
     from serctl import __version__
@@ -122,40 +124,29 @@ def _run_record(
         "device": str(classifier.device),
         "batch_size": classifier.batch_size,
         "workers": n_workers,
-        "counts": {status: counts[status] for status in STATUSES},
+        "counts": {status: counts.get(status, 0) for status in STATUSES},
         "began": began.isoformat(timespec="seconds"),
-        "ended": ended.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _summarise(
-    output: str,
-    emotions: tuple[str, ...],
-    counts: Counter[str],
-    heard: Counter[str],
-    problems: list["Result"],
-    seconds: float,
-) -> None:
-    """Print what was heard, and what could not be read; on standard error if rows went to output."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_rows(results: list["Result"], stderr: bool) -> None:
+    """Print what was heard in each of a few recordings."""
+    from serctl.cli.tables import plain_console, print_table
+    from serctl.report_tables import printable
 
-    console = Console(stderr=output == "-", highlight=False)
-    table = Table("emotion", title="Emotions heard", title_justify="left")
-    table.add_column("recordings", justify="right")
-    table.add_column("share", justify="right")
-    for emotion in emotions:
-        share = heard[emotion] / counts["ok"] if counts["ok"] else 0.0
-        table.add_row(emotion, f"{heard[emotion]}", f"{share:.1%}")
-    console.print(table)
-    others = [f"{n} {status}" for status, n in counts.items() if status != "ok"]
-    n_problems = counts["unreadable"] + counts["failed"]
-    said = ", ".join([f"{counts['ok']} classified", *sorted(others)])
-    console.print(f"{said} in {seconds:.1f} s")
-    for problem in problems:
-        console.print(Text(f"  {problem.path}: {problem.reason}"))
-    if n_problems > len(problems):
-        console.print(f"  ... and {n_problems - len(problems)} more, in the results")
-    if output != "-":
-        console.print(Text(f"Results: {output}"))
+    print_table(
+        plain_console(stderr),
+        "Recordings",
+        ("Path", "Emotion", "Confidence", "Seconds"),
+        (
+            (
+                printable(result.path),
+                result.emotion or result.status,
+                "" if result.confidence is None else f"{result.confidence:.3f}",
+                "" if result.duration_s is None else f"{result.duration_s:.1f}",
+            )
+            for result in results
+        ),
+        text=(0, 1),
+    )

@@ -8,10 +8,11 @@ import click
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import PathError, ResultsError, UsageError
+from serctl.report_tables import printable
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
+    from rich.console import Console
 
     from serctl.train.survey import Survey
 
@@ -38,9 +39,7 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
     else ./corpora. The exit status is 0 if all four are complete and can be read, 1 if they are
     not, and 3 if there are none.
     """
-    from rich.console import Console
-    from rich.text import Text
-
+    from serctl.cli.tables import plain_console
     from serctl.train.corpora import SOURCES, WHERE_THE_CORPORA_ARE
 
     if folder is not None and not os.path.isdir(folder):
@@ -50,13 +49,15 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
     if output is not None:
         _check_output(output, overwrite)
     survey = _survey_with_progress(folder)
-    console = Console(highlight=False)
-    console.print(_count_table(survey.table, folder))
+    console = plain_console()
+    _print_counts(console, survey.table, folder)
+    console.print()
     console.print(_summary(survey.table))
     findings = _findings(survey, folder)
     odd = [(what, names) for what, names in findings if names]
     if odd:
-        console.print(_finding_table(odd))
+        _print_findings(console, odd)
+    console.print()
     if len(odd) < len(findings):
         console.print(f"None: {'; '.join(what for what, names in findings if not names)}.")
     if survey.missing:
@@ -64,7 +65,7 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
         console.print(f"What is missing is had from\n{sources}", soft_wrap=True)
     if output is not None:
         _write(survey.table, output)
-        console.print(Text(f"Table: {_shown(output)}"))
+        console.print(f"Table: {printable(output)}")
     return 0 if survey.complete else 1
 
 
@@ -83,12 +84,11 @@ def _survey_with_progress(folder: str) -> "Survey":
     return survey(folder, lambda readings, n: progress(readings, n, "Reading", "clip"))
 
 
-def _count_table(table: "pd.DataFrame", folder: str) -> "Table":
-    """Clips that can be read, by emotion and corpus, beside how many there should be."""
+def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> None:
+    """Print clips that can be read, by emotion and corpus, beside how many there should be."""
     import pandas as pd
-    from rich.table import Table
-    from rich.text import Text
 
+    from serctl.cli.tables import print_table
     from serctl.train.corpora import CORPORA, manifest
 
     def count(clips: "pd.DataFrame") -> "pd.DataFrame":
@@ -96,24 +96,22 @@ def _count_table(table: "pd.DataFrame", folder: str) -> "Table":
         return counts.reindex(index=EMOTIONS, columns=CORPORA, fill_value=0)
 
     expected, counts = count(manifest()), count(_readable(table))
-    title = Text(f"Clips that can be read in {_shown(folder)}")
-    printed = Table("emotion", title=title, title_justify="left")
-    for column in (*CORPORA, "all", "of"):
-        printed.add_column(column, justify="right")
-    for emotion in EMOTIONS:
-        # No number where the corpus does not act the emotion.
-        cells = [
-            str(counts.at[emotion, corpus]) if expected.at[emotion, corpus] else ""
-            for corpus in CORPORA
-        ]
-        printed.add_row(
-            emotion, *cells, f"{counts.loc[emotion].sum()}", f"{expected.loc[emotion].sum()}"
+    rows = [
+        (
+            emotion,
+            # No number where the corpus does not act the emotion.
+            *(f"{counts.at[emotion, c]}" if expected.at[emotion, c] else "" for c in CORPORA),
+            f"{counts.loc[emotion].sum()}",
+            f"{expected.loc[emotion].sum()}",
         )
-    printed.add_section()
-    sums = [f"{n}" for n in counts.sum()]
-    printed.add_row("all", *sums, f"{counts.to_numpy().sum()}", f"{expected.to_numpy().sum()}")
-    printed.add_row("of", *(f"{n}" for n in expected.sum()))
-    return printed
+        for emotion in EMOTIONS
+    ]
+    totals = [
+        ("all", *map(str, counts.sum()), f"{counts.to_numpy().sum()}", f"{len(manifest())}"),
+        ("of", *map(str, expected.sum()), "", ""),
+    ]
+    headers = ("Emotion", *CORPORA, "All", "Of")
+    print_table(console, f"Clips that can be read in {printable(folder)}", headers, rows, totals)
 
 
 def _summary(table: "pd.DataFrame") -> str:
@@ -189,30 +187,22 @@ def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _finding_table(findings: list[tuple[str, list[str]]]) -> "Table":
-    """How many there are of each finding, and the first names."""
-    from rich.table import Table
-    from rich.text import Text
+def _print_findings(console: "Console", findings: list[tuple[str, list[str]]]) -> None:
+    """Print how many there are of each finding, and the first names."""
+    from serctl.cli.tables import print_table
 
-    printed = Table("found", title="What is odd", title_justify="left")
-    printed.add_column("count", justify="right")
-    printed.add_column("such as", overflow="fold")
-    for what, names in findings:
+    def examples(what: str, names: list[str]) -> str:
         more = ["..."] if len(names) > MAX_NAMES_SHOWN else []
         # Stems are short and fit on a line; paths do not.
         separator = ", " if what.startswith("missing") else "\n"
-        examples = separator.join(map(_shown, names[:MAX_NAMES_SHOWN] + more))
-        printed.add_row(what, f"{len(names)}", Text(examples))
-    return printed
+        return separator.join([*map(printable, names[:MAX_NAMES_SHOWN]), *more])
+
+    rows = [(what, f"{len(names)}", examples(what, names)) for what, names in findings]
+    print_table(console, "What is odd", ("Found", "Count", "Such as"), rows, text=(0, 2))
 
 
 def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
     return table[table["status"] != "unreadable"]
-
-
-def _shown(text: str) -> str:
-    """Text for a terminal: what cannot be printed (control characters, broken UTF-8) as escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _write(table: "pd.DataFrame", output: str) -> None:

@@ -1,4 +1,7 @@
-"""The final network of "Speech Emotion Recognition Using Deep Learning" (Sharma, Philip, Chang, Lau)."""
+"""The final network of "Speech Emotion Recognition Using Deep Learning".
+
+By Sharma, Philip, Chang and Lau, University of Toronto.
+"""
 
 import torch
 from torch import Tensor, nn

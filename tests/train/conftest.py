@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import synthetic_corpora
+import torch
+
+
+@pytest.fixture(scope="session")
+def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic clips of the small manifest; tests leave it as it is."""
+    return synthetic_corpora.write_clips(tmp_path_factory.mktemp("corpora"))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of those clips, once computed."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
+    """Folder of synthetic clips that pass for complete corpora."""
+    with pytest.MonkeyPatch.context() as patch:
+        synthetic_corpora.install(patch)
+        patch.setenv("SERCTL_CACHE", str(cache))
+        yield clips_folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_settings() -> Iterator[None]:
+    """One thread, since weights are the same only for the same number; all is put back."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+    torch.use_deterministic_algorithms(False)

@@ -1,0 +1,191 @@
+import errno
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from serctl import features
+from serctl.errors import AudioError
+from serctl.features import MelSpec
+from serctl.pipeline import map_in_order
+from serctl.train import dataset
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
+
+SPEC = MelSpec()
+
+
+def write_clip(path: Path, seed: int = 0, n_samples: int = 4000) -> str:
+    samples = np.random.default_rng(seed).normal(0, 0.1, n_samples).astype(np.float32)
+    soundfile.write(path, samples, SPEC.rate_hz, subtype="FLOAT")
+    return str(path)
+
+
+def cache_files(cache: Path) -> list[Path]:
+    return sorted(path for path in cache.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    return write_clip(tmp_path / "a.wav")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def n_computed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many clips' features have been computed."""
+    computed = []
+    compute = features.clip_statistics
+
+    def counting(samples: np.ndarray, spec: MelSpec) -> np.ndarray:
+        computed.append(len(samples))
+        return compute(samples, spec)
+
+    monkeypatch.setattr(dataset.features, "clip_statistics", counting)
+    return lambda: len(computed)
+
+
+def test_features_are_those_of_the_samples(clip: str, cache: Path) -> None:
+    samples, _ = soundfile.read(clip, dtype="float32")
+    expected = features.clip_statistics(samples, SPEC)
+    extract = ClipFeatures(SPEC, cache)
+    for statistics in (extract(clip), extract(clip)):
+        assert statistics.dtype == np.float32
+        assert np.array_equal(statistics, expected)
+
+
+def test_a_clip_is_computed_once_wherever_it_lies(
+    clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
+) -> None:
+    first = ClipFeatures(SPEC, cache)(clip)
+    moved = tmp_path / "elsewhere.wav"
+    shutil.move(clip, moved)
+    assert np.array_equal(ClipFeatures(SPEC, cache)(str(moved)), first)
+    assert n_computed() == 1
+    assert len(cache_files(cache)) == 1
+
+
+def test_a_changed_file_is_computed_anew(
+    clip: str, cache: Path, n_computed: Callable[[], int]
+) -> None:
+    extract = ClipFeatures(SPEC, cache)
+    before = extract(clip)
+    write_clip(Path(clip), seed=1)
+    assert not np.array_equal(extract(clip), before)
+    assert n_computed() == 2
+
+
+def test_other_parameters_do_not_share_the_cache(
+    clip: str, cache: Path, n_computed: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(ClipFeatures(SPEC, cache)(clip)) == 148
+    assert len(ClipFeatures(replace(SPEC, n_mfcc=13), cache)(clip)) == 141
+    ClipFeatures(replace(SPEC, top_db=60.0), cache)(clip)
+    monkeypatch.setattr(dataset, "CACHE_VERSION", dataset.CACHE_VERSION + 1)
+    ClipFeatures(SPEC, cache)(clip)
+    assert n_computed() == len(cache_files(cache)) == 4
+
+
+@pytest.mark.parametrize("n_bytes", [0, 5, 60, 128, 400, 719])
+def test_a_torn_file_of_the_cache_is_computed_anew(
+    clip: str, cache: Path, n_bytes: int, n_computed: Callable[[], int]
+) -> None:
+    extract = ClipFeatures(SPEC, cache)
+    whole = extract(clip)
+    (cached,) = cache_files(cache)
+    content = cached.read_bytes()
+    assert len(content) == 720
+    cached.write_bytes(content[:n_bytes])
+    assert np.array_equal(extract(clip), whole)
+    assert cached.read_bytes() == content
+    extract(clip)
+    assert n_computed() == 2
+
+
+def test_an_array_of_another_shape_is_computed_anew(clip: str, cache: Path) -> None:
+    extract = ClipFeatures(SPEC, cache)
+    whole = extract(clip)
+    (cached,) = cache_files(cache)
+    np.save(cached, whole[:-1])
+    assert np.array_equal(extract(clip), whole)
+
+
+def test_a_cache_that_cannot_be_made_costs_time_alone(
+    clip: str, cache: Path, n_computed: Callable[[], int]
+) -> None:
+    cache.write_text("a file where the folder should be")
+    extract = ClipFeatures(SPEC, cache)
+    assert np.array_equal(extract(clip), extract(clip))
+    assert n_computed() == 2
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    clip: str, cache: Path, n_computed: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(file: object, array: np.ndarray) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(dataset.np, "save", fill)
+    extract = ClipFeatures(SPEC, cache)
+    assert np.array_equal(extract(clip), extract(clip))
+    assert n_computed() == 2
+    assert cache_files(cache) == []
+
+
+def test_threads_may_share_it(clip: str, cache: Path) -> None:
+    rows = list(map_in_order(ClipFeatures(SPEC, cache), [clip] * 40, n_workers=8))
+    assert all(np.array_equal(row, rows[0]) for row in rows)
+    assert len(cache_files(cache)) == 1
+
+
+@pytest.mark.parametrize(("n_samples", "fits"), [(1, True), (2205, True), (2206, False)])
+def test_a_clip_has_a_longest_length(
+    tmp_path: Path, cache: Path, n_samples: int, fits: bool
+) -> None:
+    path = write_clip(tmp_path / "a.wav", n_samples=n_samples)
+    extract = ClipFeatures(SPEC, cache, max_duration_s=0.1)
+    if fits:
+        assert len(extract(path)) == 148
+        return
+    with pytest.raises(AudioError, match=r"a\.wav: 0\.1 s long; a clip of up to 0\.1 s") as error:
+        extract(path)
+    assert str(error.value).startswith(path)
+
+
+def test_an_empty_clip_is_refused(tmp_path: Path, cache: Path) -> None:
+    path = write_clip(tmp_path / "a.wav", n_samples=0)
+    with pytest.raises(AudioError, match=r"a\.wav: 0\.0 s long; .* not an empty one") as error:
+        ClipFeatures(SPEC, cache)(path)
+    assert str(error.value).startswith(path)
+    assert cache_files(cache) == []
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, cache: Path) -> None:
+    path = tmp_path / "a.wav"
+    with pytest.raises(AudioError, match=r"a\.wav: No such file or directory\. Check"):
+        ClipFeatures(SPEC, cache)(str(path))
+    path.write_text("not audio")
+    with pytest.raises(AudioError, match=r"a\.wav: .*Not audio, or damaged"):
+        ClipFeatures(SPEC, cache)(str(path))
+
+
+def test_the_cache_is_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERCTL_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.setenv("SERCTL_CACHE", "")
+    assert cache_folder().name == "serctl"
+
+
+def test_labels_become_indices() -> None:
+    indices = label_indices(["sad", "angry", "sad"], ("angry", "fear", "sad"))
+    assert indices.dtype == np.int64
+    assert indices.tolist() == [2, 0, 2]

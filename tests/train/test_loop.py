@@ -1,0 +1,282 @@
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from serctl.errors import RunError
+from serctl.train.loop import History, LabelledClips, Training, fit_temperature
+from serctl.train.recipe import TrainingRecipe, load_recipe
+
+N_INPUTS, N_EMOTIONS = 6, 3
+IDENTITY = {"model": "toy", "seed": 0, "training.n_epochs": "8"}
+RECIPE = replace(
+    load_recipe("paper-cnn").training,
+    n_epochs=8,
+    patience=8,
+    batch_size=16,
+    learning_rate=0.02,
+    ema_decay=0.8,
+)
+STOPS_EARLY = replace(RECIPE, n_epochs=40, patience=3)
+CPU = torch.device("cpu")
+
+
+class KilledError(BaseException):
+    """Stands for a kill."""
+
+
+def build() -> nn.Module:
+    # Dropout draws in every step, and batch normalisation has buffers: a checkpoint must have both.
+    return nn.Sequential(
+        nn.Linear(N_INPUTS, 16),
+        nn.BatchNorm1d(16),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(16, N_EMOTIONS),
+    )
+
+
+def blobs(n_clips: int, spread: float, seed: int) -> LabelledClips:
+    """Clips about a centre for each emotion."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(N_EMOTIONS, (n_clips,), generator=generator)
+    noise = torch.randn(n_clips, N_INPUTS, generator=generator)
+    return LabelledClips(torch.eye(N_INPUTS)[labels] + spread * noise, labels)
+
+
+TRAIN, VALIDATION = blobs(90, 0.5, seed=1), blobs(60, 0.5, seed=2)
+
+
+class Run:
+    """A training, and what came of it."""
+
+    def __init__(self, recipe: TrainingRecipe = RECIPE, seed: int = 0) -> None:
+        self.training = Training(build, recipe, seed, CPU, TRAIN, VALIDATION)
+        self.told: list[int] = []  # how many epochs were done when it was told
+
+    def fit(
+        self,
+        checkpoint: Path,
+        resume: bool = False,
+        identity: dict[str, Any] = IDENTITY,
+        killed_after: int | None = None,
+    ) -> nn.Module:
+        def on_epoch(history: History) -> None:
+            self.told.append(len(history.epochs))
+            if len(history.epochs) == killed_after:
+                raise KilledError
+
+        self.network = self.training.fit(checkpoint, identity, resume, on_epoch)
+        return self.network
+
+    @property
+    def history(self) -> History:
+        return self.training.history
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoint.pt"
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    states = one.state_dict(), other.state_dict()
+    assert list(states[0]) == list(states[1])
+    return all(
+        torch.equal(a, b) for a, b in zip(states[0].values(), states[1].values(), strict=True)
+    )
+
+
+# Learning
+
+
+def test_it_learns(checkpoint: Path) -> None:
+    run = Run()
+    network = run.fit(checkpoint)
+    assert not network.training
+    assert len(run.history.epochs) == RECIPE.n_epochs
+    losses = [epoch.train_loss for epoch in run.history.epochs]
+    assert losses[-1] < 0.6 * losses[0]
+    assert run.history.best_accuracy > 0.8
+
+
+def test_a_seed_gives_the_same_weights_bit_for_bit(checkpoint: Path) -> None:
+    one, again, other = Run(seed=5), Run(seed=5), Run(seed=6)
+    assert same(one.fit(checkpoint), again.fit(checkpoint))
+    assert one.history == again.history
+    assert not same(one.network, other.fit(checkpoint))
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, STOPS_EARLY], ids=["to the end", "stops early"])
+def test_the_first_of_the_best_epochs_is_kept(checkpoint: Path, recipe: TrainingRecipe) -> None:
+    run = Run(recipe)
+    network = run.fit(checkpoint)
+    accuracies = [epoch.validation_accuracy for epoch in run.history.epochs]
+    assert run.history.best_accuracy == max(accuracies)
+    assert run.history.best_epoch == accuracies.index(max(accuracies))
+    best = run.history.epochs[run.history.best_epoch]
+    with torch.inference_mode():
+        logits = network(VALIDATION.inputs)
+    assert cross_entropy(logits, VALIDATION.labels).item() == best.validation_loss
+    right = logits.argmax(dim=1) == VALIDATION.labels
+    assert right.float().mean().item() == best.validation_accuracy
+
+
+def test_it_stops_after_patience_has_run_out(checkpoint: Path) -> None:
+    run = Run(STOPS_EARLY)
+    run.fit(checkpoint)
+    n_done = len(run.history.epochs)
+    assert n_done < STOPS_EARLY.n_epochs
+    assert n_done - 1 - run.history.best_epoch == STOPS_EARLY.patience
+
+
+def test_it_is_told_before_the_first_epoch_and_after_each(checkpoint: Path) -> None:
+    run = Run()
+    run.fit(checkpoint)
+    assert run.told == list(range(RECIPE.n_epochs + 1))
+
+
+# Going on
+
+
+@pytest.mark.parametrize("killed_after", range(RECIPE.n_epochs + 1))
+def test_killed_and_resumed_it_ends_with_the_same_weights(
+    checkpoint: Path, killed_after: int
+) -> None:
+    unbroken, killed, resumed = Run(), Run(), Run(seed=0)
+    unbroken.fit(checkpoint.with_name("other.pt"))
+    with pytest.raises(KilledError):
+        killed.fit(checkpoint, killed_after=killed_after)
+    torch.manual_seed(99)  # another process is in another state
+    resumed.fit(checkpoint, resume=True)
+    assert resumed.told == list(range(killed_after, RECIPE.n_epochs + 1))
+    assert same(unbroken.network, resumed.network)
+    assert unbroken.history == resumed.history
+
+
+def test_early_stopping_goes_on_where_it_was(checkpoint: Path) -> None:
+    unbroken = Run(STOPS_EARLY)
+    unbroken.fit(checkpoint.with_name("other.pt"))
+    n_done, best = len(unbroken.history.epochs), unbroken.history.best_epoch
+    for killed_after in (best, best + 1, best + 2, n_done):
+        checkpoint.unlink(missing_ok=True)
+        with pytest.raises(KilledError):
+            Run(STOPS_EARLY).fit(checkpoint, killed_after=killed_after)
+        resumed = Run(STOPS_EARLY)
+        resumed.fit(checkpoint, resume=True)
+        assert same(unbroken.network, resumed.network)
+        assert unbroken.history == resumed.history
+
+
+def test_it_may_be_killed_again_and_again(checkpoint: Path) -> None:
+    unbroken, last = Run(), Run()
+    unbroken.fit(checkpoint.with_name("other.pt"))
+    for killed_after in (1, 3, 4, 7):
+        with pytest.raises(KilledError):
+            Run().fit(checkpoint, resume=True, killed_after=killed_after)
+    assert same(unbroken.network, last.fit(checkpoint, resume=True))
+
+
+def test_without_resume_a_checkpoint_is_not_looked_at(checkpoint: Path) -> None:
+    checkpoint.write_bytes(b"whatever")
+    run = Run()
+    run.fit(checkpoint)
+    assert run.told[0] == 0
+
+
+def test_without_a_checkpoint_resume_begins_anew(checkpoint: Path) -> None:
+    run, other = Run(), Run()
+    run.fit(checkpoint, resume=True)
+    assert run.told[0] == 0
+    assert same(run.network, other.fit(checkpoint))
+
+
+def test_nothing_but_the_checkpoint_is_left(checkpoint: Path) -> None:
+    Run().fit(checkpoint)
+    assert os.listdir(checkpoint.parent) == [checkpoint.name]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "difference"),
+    [
+        ("seed", 3, "seed 0, this one has 3"),
+        ("training.n_epochs", "9", r"training\.n_epochs 8, this one has 9"),
+        ("device", "cuda", "device None, this one has cuda"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    checkpoint: Path, key: str, value: object, difference: str
+) -> None:
+    with pytest.raises(KilledError):
+        Run().fit(checkpoint, killed_after=2)
+    before = checkpoint.read_bytes()
+    message = rf"checkpoint\.pt: is of a training with {difference}\. .*--overwrite"
+    with pytest.raises(RunError, match=message):
+        Run().fit(checkpoint, resume=True, identity=IDENTITY | {key: value})
+    assert checkpoint.read_bytes() == before
+
+
+class Evil:
+    """What unpickles by running something."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[object, ...]]:
+        return os.mkdir, ("evil",)
+
+
+def tear(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [tear, lambda content: b"", lambda content: b"garbage", lambda content: pickle.dumps(Evil())],
+    ids=["torn", "empty", "garbage", "pickle"],
+)
+def test_a_damaged_checkpoint_is_refused(
+    checkpoint: Path, damage: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkpoint.parent)
+    with pytest.raises(KilledError):
+        Run().fit(checkpoint, killed_after=2)
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    with pytest.raises(RunError, match=r"checkpoint\.pt: not a checkpoint that can be read"):
+        Run().fit(checkpoint, resume=True)
+    assert not Path("evil").exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_training(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"gone/checkpoint\.pt: the checkpoint could not be written"):
+        Run().fit(tmp_path / "gone" / "checkpoint.pt")
+
+
+# Calibration
+
+
+def drawn(n_clips: int) -> tuple[Tensor, Tensor]:
+    """Logits, and labels that are drawn by their softmax: calibrated by construction."""
+    generator = torch.Generator().manual_seed(3)
+    logits = 2 * torch.randn(n_clips, 5, generator=generator)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=generator)[:, 0]
+    return logits, labels
+
+
+@pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
+def test_the_temperature_undoes_a_known_scale(scale: float) -> None:
+    logits, labels = drawn(20000)
+    assert fit_temperature(scale * logits, labels) == pytest.approx(scale, rel=0.05)
+
+
+def test_the_temperature_stays_in_its_range() -> None:
+    logits, labels = drawn(100)
+    assert fit_temperature(logits, logits.argmax(dim=1)) == pytest.approx(0.1)
+    assert fit_temperature(100 * logits, labels) == pytest.approx(10)

@@ -1,0 +1,76 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from serctl.emotions import EMOTIONS, REPORT_FIVE
+from serctl.errors import UsageError
+from serctl.features import MelSpec
+from serctl.networks import NETWORKS
+from serctl.train import recipe as recipe_module
+from serctl.train.recipe import load_recipe, recipe_names
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of recipes that may be changed."""
+    folder = tmp_path / "recipes"
+    shutil.copytree(recipe_module.RECIPES, folder)
+    monkeypatch.setattr(recipe_module, "RECIPES", folder)
+    return folder
+
+
+def change(recipes: Path, old: str, new: str) -> None:
+    path = recipes / "paper-cnn.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_can_be_followed(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.model.name == name
+    assert recipe.model.network in NETWORKS
+    known = [emotion for emotion in EMOTIONS if emotion in recipe.model.emotions]
+    assert list(recipe.model.emotions) == known
+    assert 0 < recipe.model.min_duration_s < recipe.model.window_s
+    training = recipe.training
+    assert min(training.n_epochs, training.patience, training.batch_size) >= 1
+    assert training.learning_rate > 0
+    assert 0 <= training.ema_decay < 1
+
+
+def test_the_reports_network_has_the_reports_emotions_and_features() -> None:
+    recipe = load_recipe("paper-cnn")
+    assert recipe.model.emotions == REPORT_FIVE
+    assert recipe.features == MelSpec()
+
+
+def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"paper-svn: no recipe; there are recipes of .*paper-cnn"):
+        load_recipe("paper-svn")
+
+
+@pytest.mark.parametrize("name", ["../recipes/paper-cnn", "paper-cnn.toml", ""])
+def test_a_path_is_no_recipe(name: str) -> None:
+    with pytest.raises(UsageError, match="no recipe"):
+        load_recipe(name)
+
+
+def test_an_unknown_key_is_an_error(recipes: Path) -> None:
+    change(recipes, "patience =", "patients =")
+    with pytest.raises(ValueError, match=r"TrainingRecipe: keys .*'patients'"):
+        load_recipe("paper-cnn")
+
+
+def test_a_missing_key_is_an_error(recipes: Path) -> None:
+    change(recipes, "top_db = 80.0", "")
+    with pytest.raises(ValueError, match=r"MelSpec: keys .*needed are .*'top_db'"):
+        load_recipe("paper-cnn")
+
+
+def test_an_unknown_table_is_an_error(recipes: Path) -> None:
+    change(recipes, "[model]", "[augmentation]\n[model]")
+    with pytest.raises(ValueError, match=r"paper-cnn\.toml: unknown tables augmentation"):
+        load_recipe("paper-cnn")
