@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from serctl.audio import BLOCK_SAMPLES, SILENT_PEAK
+from serctl.audio import SILENT_PEAK
 from serctl.scan import UNDECODABLE_EXTENSIONS
 from serctl.schema import DURATION_DECIMALS
 from serctl.train.corpora import absent_error, chosen_clips, find_clips, manifest, missing_clips
 
+BLOCK_FRAMES = 1 << 18  # decoded at a time
 # What a clone without Git LFS has in place of a file; CREMA-D's repository uses it.
 LFS_POINTER = b"version https://git-lfs"
 
@@ -158,7 +159,7 @@ def _decode(content: bytes, sha256: str) -> _Reading:
     peak = np.float32(0)
     with soundfile.SoundFile(io.BytesIO(content)) as file:
         # In blocks, since a damaged header may claim any length.
-        while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+        while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
             n_frames += len(block)
             # Of the mix of its channels, as a network would hear it; maximum keeps a NaN.
             peak = np.maximum(peak, np.abs(block.mean(axis=1)).max())

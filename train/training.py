@@ -5,7 +5,7 @@ stops and calibrates on the validation part, scores the test part once, and writ
 folder: ``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``,
 ``learning_curve.png`` and ``confusion_matrix.png``. While it runs, the folder holds a checkpoint,
 and no ``config.json``, so that an unfinished training is never taken for a model. What lies there
-from before is touched only once the corpora are found whole.
+from before is touched only once every clip has been read.
 """
 
 import json
@@ -131,7 +131,6 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     clips = clip_table(options.corpora)
     clips = clips[clips["emotion"].isin(recipe.model.emotions)].reset_index(drop=True)
     split = split_clips(clips, options.split, options.fold, options.seed)
-    _prepare_output(options.output, checkpoint, options.resume)
     statistics = _clip_statistics(clips, recipe, watcher)
     scaling = _fit_scaling(statistics[split.train], recipe)
     labels = label_indices(clips["emotion"], recipe.model.emotions)
@@ -140,6 +139,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     def part(rows: NDArray[np.int64]) -> LabelledClips:
         return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
 
+    _prepare_output(options.output, checkpoint, options.resume)
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
     training = Training(

@@ -1,6 +1,5 @@
 import math
 import os
-import struct
 
 import librosa
 import numpy as np
@@ -25,15 +24,6 @@ def one_shot(path, rate_hz=RATE_HZ):
     samples, file_rate_hz = soundfile.read(path, dtype="float64", always_2d=True)
     mono = samples.mean(axis=1)
     return librosa.resample(mono, orig_sr=file_rate_hz, target_sr=rate_hz, res_type="soxr_hq")
-
-
-def header_of_float_wav(n_channels, rate_hz, n_frames):
-    """Header of a WAV file of 32-bit floats, for what soundfile would not write."""
-    n_bytes = 4 * n_channels * n_frames
-    chunk = struct.pack("<HHIIHH", 3, n_channels, rate_hz, 4 * n_channels * rate_hz, 32, 32)
-    return (
-        b"RIFF" + struct.pack("<I", 36 + n_bytes) + b"WAVEfmt " + struct.pack("<I", 16) + chunk
-    ) + (b"data" + struct.pack("<I", n_bytes))
 
 
 @pytest.mark.parametrize("duration_s", [0.01, 0.5, 2.345])
@@ -131,7 +121,8 @@ def test_channels_are_mixed_to_their_mean(write_recording, subtype):
 
 def test_channels_of_opposite_sign_are_silence(write_recording):
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, 4000)
-    recording, _ = read(write_recording("a.wav", np.stack([samples, -samples], 1)))
+    path = write_recording("a.wav", np.stack([samples, -samples], 1), subtype="FLOAT")
+    recording, _ = read(path)
     assert recording.peak == 0.0
 
 
@@ -167,11 +158,9 @@ def test_damage_further_on_is_told_with_where(monkeypatch, write_recording):
     path = write_recording("a.flac", "noise", 3.0)
     os.truncate(path, int(os.path.getsize(path) * 0.5))
     recording, windows = audio.read_windows(path, RATE_HZ, 0.25)
-    n_windows = 0
-    with pytest.raises(AudioError, match=r"broke off after 1\.\d s") as caught:
-        for _ in windows:
-            n_windows += 1
-    assert n_windows in (4, 5)
+    next(windows)
+    with pytest.raises(AudioError, match=r"Decoding broke off after 1\.[05] s") as caught:
+        list(windows)
     assert recording.duration_s in (1.0, 1.5)
     assert str(caught.value) == f"{path}: {caught.value.reason}"
 
@@ -245,11 +234,9 @@ def test_names_that_are_no_utf_8_are_opened(write_recording, tmp_path):
 
 
 @pytest.mark.parametrize("rate_hz", [1, 100, 4000, 192000, 768000])
-def test_any_sample_rate_is_resampled(tmp_path, rate_hz):
-    path = tmp_path / "a.wav"
-    samples = np.full(20, 0.5, "<f4")
-    path.write_bytes(header_of_float_wav(1, rate_hz, 20) + samples.tobytes())
-    recording, windows = read(str(path), window_s=60.0)
+def test_any_sample_rate_is_resampled(write_recording, rate_hz):
+    samples = np.full(20, 0.5, np.float32)
+    recording, windows = read(write_recording("a.wav", samples, rate_hz=rate_hz), window_s=60.0)
     assert recording.rate_hz == rate_hz
     expected = soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ")
     np.testing.assert_array_equal(np.concatenate(windows)[: len(expected)], expected)

@@ -1,0 +1,434 @@
+import errno
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import synthetic_corpora
+import torch
+from click import Context
+
+from serctl.classifier import Classifier
+from serctl.cli import run
+from serctl.cli.train import train
+from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
+from serctl.models import load_model
+from serctl.pipeline import classify_recordings
+from serctl.train import training
+from serctl.train.card import card_text
+from serctl.train.corpora import SILENT_CLIP, clip_table
+from serctl.train.evaluate import recordings_of_split
+from serctl.train.loop import History
+from serctl.train.scores import Scores
+from serctl.train.splits import split_clips
+from serctl.train.training import TrainingOptions, Watcher, command_line, train_model
+
+FILES = {
+    "model.safetensors",
+    "config.json",
+    "metrics.json",
+    "card.md",
+    "learning_curve.png",
+    "confusion_matrix.png",
+}
+FEW_EPOCHS = 3
+
+
+class KilledError(BaseException):
+    """Stands for a kill."""
+
+
+@dataclass
+class Told:
+    """What a training told: how many clips, and the epochs done of how many."""
+
+    n_clips: int = 0
+    epochs: list[tuple[int, int]] | None = None
+    killed_after: int | None = None
+
+    def watcher(self) -> Watcher:
+        self.epochs = []
+        return Watcher(self._clips, self._epochs)
+
+    def _clips(self, rows: Iterable[Any], n_clips: int) -> Iterator[Any]:
+        for row in rows:
+            self.n_clips += 1
+            yield row
+        assert self.n_clips == n_clips
+
+    def _epochs(self, history: History, n_epochs: int) -> None:
+        assert self.epochs is not None
+        self.epochs.append((len(history.epochs), n_epochs))
+        if len(history.epochs) == self.killed_after:
+            raise KilledError
+
+
+def few(corpora: Path, output: Path, **changes: Any) -> TrainingOptions:
+    """Options of a training of few epochs."""
+    options = TrainingOptions(
+        corpora=str(corpora),
+        model="paper-cnn",
+        split="new-speakers",
+        fold=0,
+        seed=0,
+        n_epochs=FEW_EPOCHS,
+        device="cpu",
+        output=output,
+        resume=False,
+        overwrite=False,
+    )
+    return replace(options, **changes)
+
+
+def fit(options: TrainingOptions, killed_after: int | None = None) -> Scores:
+    return train_model(options, Told(killed_after=killed_after).watcher())
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return metrics
+
+
+@dataclass
+class Trained:
+    """A training to the end, by the recipe."""
+
+    options: TrainingOptions
+    folder: Path
+    scores: Scores
+    told: Told
+
+
+@pytest.fixture(scope="module")
+def trained(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("trained") / "paper-cnn"
+    options = few(small_corpora, folder, n_epochs=None)
+    told = Told()
+    return Trained(options, folder, train_model(options, told.watcher()), told)
+
+
+@pytest.fixture(scope="module")
+def short(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights folder of few epochs, unbroken; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("short")
+    fit(few(small_corpora, folder))
+    return folder
+
+
+@pytest.fixture
+def cut_off(small_corpora: Path, tmp_path: Path) -> Path:
+    """Folder of the same training, killed after an epoch."""
+    folder = tmp_path / "cut-off"
+    with pytest.raises(KilledError):
+        fit(few(small_corpora, folder), killed_after=1)
+    return folder
+
+
+# The weights folder
+
+
+def test_the_folder_holds_what_a_model_has(trained: Trained) -> None:
+    assert {path.name for path in trained.folder.iterdir()} == FILES
+    for path in trained.folder.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_model_loads_and_is_the_recipes(trained: Trained) -> None:
+    recipe = synthetic_corpora.small_recipe("paper-cnn")
+    config = load_model(str(trained.folder)).config
+    for name in ("name", "network", "emotions", "window_s", "min_duration_s"):
+        assert getattr(config, name) == getattr(recipe.model, name)
+    assert config.features == recipe.features
+    assert 0.1 <= config.temperature <= 10
+
+
+def test_it_learns_what_new_speakers_sound_like(trained: Trained) -> None:
+    assert trained.scores.ua > 0.7
+    assert set(trained.scores.by_corpus) == {"crema-d", "ravdess", "savee", "tess"}
+
+
+def test_it_tells_of_every_clip_and_epoch(trained: Trained) -> None:
+    metrics = metrics_of(trained.folder)
+    n_epochs = synthetic_corpora.small_recipe("paper-cnn").training.n_epochs
+    assert trained.told.n_clips == len(clips_of_five(trained.options.corpora))
+    assert trained.told.epochs == [(i, n_epochs) for i in range(n_epochs + 1)]
+    assert len(metrics["history"]["epochs"]) == n_epochs
+
+
+def clips_of_five(corpora: str) -> Any:
+    clips = clip_table(corpora)
+    emotions = synthetic_corpora.small_recipe("paper-cnn").model.emotions
+    return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
+
+
+def test_metrics_say_what_was_done(trained: Trained) -> None:
+    metrics = metrics_of(trained.folder)
+    split = split_clips(clips_of_five(trained.options.corpora), "new-speakers", 0)
+    assert (metrics["n_train"], metrics["n_validation"]) == (
+        len(split.train),
+        len(split.validation),
+    )
+    assert metrics["test"] == json.loads(json.dumps(asdict(trained.scores)))
+    assert metrics["test"]["n_clips"] == len(split.test)
+    recipe = synthetic_corpora.small_recipe("paper-cnn")
+    assert metrics["recipe"] == json.loads(json.dumps(asdict(recipe)))
+    assert metrics["temperature"] == load_model(str(trained.folder)).config.temperature
+    assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
+    assert metrics["made_with"]["torch"] == str(torch.__version__)
+    assert metrics["made_with"]["device"] == "cpu"
+    assert metrics["made_with"]["threads"] == 1
+
+
+def test_the_card_is_that_of_the_metrics(trained: Trained) -> None:
+    config = load_model(str(trained.folder)).config
+    expected = card_text(config, metrics_of(trained.folder))
+    assert (trained.folder / "card.md").read_text() == expected
+
+
+@pytest.mark.parametrize(
+    ("split", "number"), [("new-speakers", 0), ("new-speakers", 4), ("report", 1)]
+)
+def test_evaluate_scores_the_same(
+    small_corpora: Path, tmp_path: Path, split: str, number: int
+) -> None:
+    # Fold 4 has the silent clip, which users' classifier does not answer.
+    fold, seed = (number, 0) if split == "new-speakers" else (0, number)
+    scores = fit(few(small_corpora, tmp_path / "model", split=split, fold=fold, seed=seed))
+    model = load_model(str(tmp_path / "model"))
+    clips = recordings_of_split(str(small_corpora), split, fold, seed, model.config.emotions)
+    results = list(classify_recordings(clips.paths, Classifier(model, device="cpu")))
+    assert clips.score(results) == scores
+    is_tested = any(Path(path).stem == SILENT_CLIP[1] for path in clips.paths)
+    assert scores.n_unanswered == is_tested
+    assert is_tested or number != 4
+
+
+# The same again
+
+
+def test_the_command_of_the_metrics_gives_the_same_weights(
+    small_corpora: Path, trained: Trained, tmp_path: Path
+) -> None:
+    command = metrics_of(trained.folder)["command"].replace("CORPORA", str(small_corpora))
+    program, *arguments = command.split()
+    assert program == "serctl"
+    assert run([*arguments, "-o", str(tmp_path / "again")]) == 0
+    assert weights(tmp_path / "again") == weights(trained.folder)
+    ours, theirs = metrics_of(tmp_path / "again"), metrics_of(trained.folder)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"split": "report", "seed": 7},
+        {"fold": 3, "n_epochs": None, "device": "auto"},
+        {"device": "cuda"},
+    ],
+)
+def test_the_command_has_every_option(changes: dict[str, Any]) -> None:
+    options = few(Path("CORPORA"), Path("weights"), **changes)
+    program, command, *arguments = command_line(options).split()
+    assert (program, command) == ("serctl", "train")
+    context: Context = train.make_context("train", [*arguments, "-o", "weights"])
+    said = context.params
+    said["n_epochs"] = said.pop("epochs")
+    assert TrainingOptions(**said) == options
+
+
+def test_another_seed_gives_other_weights(small_corpora: Path, short: Path, tmp_path: Path) -> None:
+    fit(few(small_corpora, tmp_path / "same"))
+    fit(few(small_corpora, tmp_path / "other", seed=1))
+    assert weights(tmp_path / "same") == weights(short)
+    assert weights(tmp_path / "other") != weights(short)
+
+
+def test_what_is_tested_changes_nothing_that_is_learnt(
+    small_corpora: Path, short: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "corpora"
+    shutil.copytree(small_corpora, changed)
+    clips = clips_of_five(str(changed))
+    noise = np.random.default_rng(0)
+    for path in clips["path"].iloc[split_clips(clips, "new-speakers", 0).test]:
+        soundfile.write(path, noise.normal(0, 0.2, 8000), 16000)
+    scores = fit(few(changed, tmp_path / "model"))
+    assert weights(tmp_path / "model") == weights(short)
+    config = (tmp_path / "model" / "config.json").read_bytes()
+    assert config == (short / "config.json").read_bytes()  # scaling, temperature
+    assert asdict(scores)["confusion"] != metrics_of(short)["test"]["confusion"]
+
+
+def test_inputs_are_scaled_to_the_training_clips(short: Path, small_corpora: Path) -> None:
+    config = load_model(str(short)).config
+    clips = clips_of_five(str(small_corpora))
+    extract = training.ClipFeatures(config.features, training.cache_folder())
+    rows = split_clips(clips, "new-speakers", 0).train
+    scaled = [config.scaling(extract(path), config.features) for path in clips["path"].iloc[rows]]
+    assert np.allclose(np.mean(scaled, axis=0), 0, atol=1e-4)
+    assert np.allclose(np.std(scaled, axis=0), 1, atol=1e-3)
+
+
+# Cut off
+
+
+@pytest.mark.parametrize("killed_after", [0, 1, FEW_EPOCHS])
+def test_cut_off_and_resumed_it_ends_with_the_same_weights(
+    small_corpora: Path, short: Path, tmp_path: Path, killed_after: int
+) -> None:
+    options = few(small_corpora, tmp_path)
+    with pytest.raises(KilledError):
+        fit(options, killed_after)
+    fit(replace(options, resume=True))
+    assert weights(tmp_path) == weights(short)
+    assert metrics_of(tmp_path) == metrics_of(short)
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+
+
+def test_an_unfinished_training_is_no_model(cut_off: Path) -> None:
+    assert [path.name for path in cut_off.iterdir()] == ["checkpoint.pt"]
+    with pytest.raises(ModelError, match=r"checkpoint\.pt"):
+        load_model(str(cut_off))
+
+
+def test_a_training_over_an_old_model_is_no_model_until_it_is_done(
+    small_corpora: Path, short: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(short, folder)
+    options = few(small_corpora, folder, seed=1, overwrite=True)
+    with pytest.raises(KilledError):
+        fit(options, killed_after=1)
+    with pytest.raises(ModelError):
+        load_model(str(folder))
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(ModelError, match=r"config\.json"):
+        load_model(str(folder))
+
+
+def test_a_full_disk_at_the_end_loses_nothing(
+    small_corpora: Path, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(folder: Path, *_: object) -> None:
+        (folder / "config.json").write_text("")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    options = few(small_corpora, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_model", fill)
+        with pytest.raises(ModelError, match=r"No space left on device\. Make room; then --resume"):
+            fit(options)
+    with pytest.raises(ModelError):
+        load_model(str(tmp_path))
+    told = Told()
+    train_model(replace(options, resume=True), told.watcher())
+    assert told.epochs == [(FEW_EPOCHS, FEW_EPOCHS)]
+    assert weights(tmp_path) == weights(short)
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+
+
+# Refusals
+
+
+def test_a_model_is_not_replaced_unasked(small_corpora: Path, short: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(short, folder)
+    for resume in (False, True):
+        options = few(small_corpora, folder, seed=1, resume=resume)
+        with pytest.raises(UsageError, match=r"model: there is a model already\. .*--overwrite"):
+            fit(options)
+    assert weights(folder) == weights(short)
+    fit(few(small_corpora, folder, seed=1, overwrite=True))
+    assert weights(folder) != weights(short)
+    assert metrics_of(folder)["seed"] == 1
+
+
+def test_a_cut_off_training_is_not_thrown_away_unasked(
+    small_corpora: Path, cut_off: Path, short: Path
+) -> None:
+    before = (cut_off / "checkpoint.pt").read_bytes()
+    with pytest.raises(UsageError, match=r"checkpoint\.pt: .* cut off\. --resume goes on with it"):
+        fit(few(small_corpora, cut_off))
+    assert (cut_off / "checkpoint.pt").read_bytes() == before
+    fit(few(small_corpora, cut_off, overwrite=True))
+    assert weights(cut_off) == weights(short)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"seed": 1}, "seed 0, this one has 1"),
+        ({"fold": 2}, "fold 0, this one has 2"),
+        ({"split": "report"}, "split new-speakers, this one has report"),
+        ({"n_epochs": 9}, r"training\.n_epochs 3, this one has 9"),
+    ],
+)
+def test_a_training_of_other_options_is_not_resumed(
+    small_corpora: Path, cut_off: Path, changes: dict[str, Any], difference: str
+) -> None:
+    before = (cut_off / "checkpoint.pt").read_bytes()
+    with pytest.raises(RunError, match=rf"of a training with {difference}\."):
+        fit(few(small_corpora, cut_off, resume=True, **changes))
+    assert (cut_off / "checkpoint.pt").read_bytes() == before
+
+
+def test_another_number_of_threads_is_not_resumed(small_corpora: Path, cut_off: Path) -> None:
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RunError, match="with threads 1, this one has 2"):
+            fit(few(small_corpora, cut_off, resume=True))
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"corpora": "nowhere"}, CorporaError),
+        ({"model": "unknown"}, UsageError),
+        ({"split": "unknown"}, UsageError),
+        ({"fold": 5}, UsageError),
+    ],
+)
+def test_what_cannot_be_done_touches_nothing(
+    small_corpora: Path, short: Path, tmp_path: Path, changes: dict[str, Any], error: type
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(short, folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(error):
+        fit(replace(few(small_corpora, folder, overwrite=True), **changes))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(error):
+        fit(replace(few(small_corpora, tmp_path / "new"), **changes))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(small_corpora: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file/model: Not a directory\. Give a folder"):
+        fit(few(small_corpora, tmp_path / "file" / "model"))
+
+
+def test_a_clip_that_cannot_be_read_stops_it_by_name(
+    small_corpora: Path, short: Path, tmp_path: Path
+) -> None:
+    corpora, folder = tmp_path / "corpora", tmp_path / "model"
+    shutil.copytree(small_corpora, corpora)
+    shutil.copytree(short, folder)
+    path = clips_of_five(str(corpora))["path"].iloc[50]
+    Path(path).write_bytes(b"not audio")
+    with pytest.raises(AudioError, match="Not audio, or damaged") as error:
+        fit(few(corpora, folder, overwrite=True))
+    assert str(error.value).startswith(path)
+    load_model(str(folder))
