@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -21,6 +22,8 @@ from serctl import __version__
 from serctl.cli.classify import classify
 from serctl.cli.corpora import corpora
 from serctl.cli.evaluate import evaluate
+from serctl.cli.features import features
+from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.train import train
 from serctl.errors import SerctlError, UsageError
@@ -46,7 +49,7 @@ def cli() -> None:
     """
 
 
-for command in (classify, report, evaluate, train, corpora):
+for command in (classify, report, features, plot, evaluate, train, corpora):
     cli.add_command(command)
 
 
@@ -56,6 +59,9 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    # A closed stream (`2>&-`) is none, and its descriptor would be the next file's.
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     signal.signal(signal.SIGTERM, _raise_terminated)
     sys.exit(run(arguments))
 
@@ -78,10 +84,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Terminated:
         click.echo("Terminated.", err=True)
         return 143
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`| head`): what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not error.code:
+            return 0  # shell completion is done
+        # The reader of a pipe has gone (`| head`), which makes Click and Rich exit with 1.
+        _drop_standard_output()
         return 3
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 3
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        what = f"{type(error).__name__}: {error}".rstrip(": .")
+        click.echo(
+            f"Error: {what}. This is a fault of serctl or of this machine. To see where it arose, "
+            "run the same with python -X dev -m serctl.",
+            err=True,
+        )
+        return 3
+
+
+def _drop_standard_output() -> None:
+    """Let what is still buffered go nowhere, since flushing it at the end would fail again."""
+    with suppress(ValueError):  # not a file, as when a test captures it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _raise_terminated(signum: int, frame: FrameType | None) -> None:

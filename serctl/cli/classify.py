@@ -85,9 +85,10 @@ def classify(
     from serctl.cli.tables import print_summary
     from serctl.models import DEFAULT_MODEL
     from serctl.report import Summary
+    from serctl.threads import n_cores
 
     classifier = Classifier(model or DEFAULT_MODEL, emotions, device, batch_size)
-    n_workers = workers or pipeline.n_cores()
+    n_workers = workers or n_cores()
     began = datetime.now(UTC)
     to_stdout = output == results.STANDARD_OUTPUT
     summary = Summary(("standard output" if to_stdout else output,), classifier.emotions)
