@@ -20,7 +20,8 @@ from serctl.models import CONFIG_FILE, DEFAULT_MODEL
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 from serctl.train.splits import N_FOLDS
-from serctl.train.training import TrainingOptions, Watcher, train_model
+from serctl.train.training import Watcher, train_model
+from serctl.train.weights_folder import TrainingOptions
 
 REPORT_SEEDS = (0, 1, 2)
 WORK = Path("serctl-weights", "protocols")

@@ -42,6 +42,8 @@ class TrainingRecipe:
 
     Attributes
     ----------
+    n_threads : int
+        Of the CPU. Another number gives other weights, so it is not left to the machine.
     n_epochs : int
         At most.
     patience : int
@@ -56,6 +58,7 @@ class TrainingRecipe:
         Of the running mean of the weights over steps, which is what validates and is kept.
     """
 
+    n_threads: int
     n_epochs: int
     patience: int
     batch_size: int

@@ -2,18 +2,12 @@
 
 `train_model` reads the clips, computes their features, trains on the training part of a split,
 stops and calibrates on the validation part, scores the test part once, and writes the weights
-folder: ``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``,
-``learning_curve.png`` and ``confusion_matrix.png``. While it runs, the folder holds a checkpoint,
-and no ``config.json``, so that an unfinished training is never taken for a model. What lies there
-from before is touched only once every clip has been read.
+folder (`serctl.train.weights_folder`). What lies there from before is touched only once every clip
+has been read.
 """
 
-import json
-import os
-import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,65 +15,23 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-import serctl
 from serctl.classifier import Classifier, choose_device
-from serctl.errors import ModelError, UsageError
-from serctl.models import (
-    CONFIG_FILE,
-    Model,
-    ModelConfig,
-    Scaling,
-    save_model,
-    statistics_in_db,
-)
+from serctl.models import Model, ModelConfig, Scaling, statistics_in_db
 from serctl.networks import NETWORKS
 from serctl.threads import map_in_order, n_cores
-from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
-from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History, LabelledClips, Training, fit_temperature
 from serctl.train.recipe import Recipe, load_recipe
 from serctl.train.scores import Scores, score
-from serctl.train.splits import Split, split_clips
-
-CHECKPOINT_FILE = "checkpoint.pt"
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What is trained, on what, and where to.
-
-    Attributes
-    ----------
-    corpora : str
-        Folder with the four complete corpora.
-    model : str
-        Whose recipe is followed.
-    split : str
-        One of `serctl.train.splits.SPLITS`.
-    fold, seed : int
-        Of the split and of everything random.
-    n_epochs : int or None
-        Instead of the recipe's.
-    device : str
-        As `serctl.classifier.choose_device` takes it.
-    output : Path
-        The weights folder.
-    resume, overwrite : bool
-        Whether to go on from a checkpoint there, and whether to replace what is there.
-    """
-
-    corpora: str
-    model: str
-    split: str
-    fold: int
-    seed: int
-    n_epochs: int | None
-    device: str
-    output: Path
-    resume: bool
-    overwrite: bool
+from serctl.train.splits import split_clips
+from serctl.train.weights_folder import (
+    CHECKPOINT_FILE,
+    TrainingOptions,
+    prepare_output,
+    refuse_loss,
+    write_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +79,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         recipe = replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
     device = choose_device(options.device)
     checkpoint = options.output / CHECKPOINT_FILE
-    _refuse_loss(options.output, checkpoint, options.resume, options.overwrite)
+    refuse_loss(options.output, checkpoint, options.resume, options.overwrite)
     clips = clip_table(options.corpora)
     clips = clips[clips["emotion"].isin(recipe.model.emotions)].reset_index(drop=True)
     split = split_clips(clips, options.split, options.fold, options.seed)
@@ -139,9 +91,10 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     def part(rows: NDArray[np.int64]) -> LabelledClips:
         return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
 
-    _prepare_output(options.output, checkpoint, options.resume)
+    prepare_output(options.output, checkpoint, options.resume)
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
+    torch.set_num_threads(recipe.training.n_threads)
     training = Training(
         lambda: NETWORKS[recipe.model.network](len(recipe.model.emotions)),
         recipe.training,
@@ -164,37 +117,8 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     temperature = fit_temperature(classifier.logits(validation.inputs), validation.labels)
     config = replace(config, temperature=temperature)
     scores = _score(Classifier(Model(config, network), device="cpu"), clips, inputs, split.test)
-    _write(options, recipe, config, network, training.history, split, scores)
+    write_weights(options, recipe, config, network, training.history, split, scores)
     return scores
-
-
-def _refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -> None:
-    """Raise UsageError if something in the folder would be lost that nobody said may be."""
-    if overwrite:
-        return
-    if checkpoint.exists():  # also beside a model, if it was cut off while that was written
-        if not resume:
-            raise UsageError(
-                f"{checkpoint}: there is a training that was cut off. --resume goes on with it, "
-                "--overwrite begins anew."
-            )
-    elif (folder / CONFIG_FILE).exists():
-        raise UsageError(
-            f"{folder}: there is a model already. Give another folder, or --overwrite."
-        )
-
-
-def _prepare_output(folder: Path, checkpoint: Path, resume: bool) -> None:
-    """Make the folder, without a model, and without a checkpoint unless it is to be resumed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG_FILE).unlink(missing_ok=True)
-        if not resume:
-            checkpoint.unlink(missing_ok=True)
-    except OSError as error:
-        raise ModelError(
-            f"{folder}: {error.strerror}. Give a folder that can be written."
-        ) from error
 
 
 def _clip_statistics(clips: pd.DataFrame, recipe: Recipe, watcher: Watcher) -> NDArray[np.float32]:
@@ -231,7 +155,6 @@ def _identity(
         },
         "clips": len(clips),
         "device": device.type,
-        "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
     }
 
@@ -252,63 +175,3 @@ def _score(
         if clip == SILENT_CLIP:
             answers[i] = ""  # as `Classifier.extract` finds it silent
     return score(list(chosen["emotion"]), answers, list(chosen["corpus"]), classifier.emotions)
-
-
-def _write(
-    options: TrainingOptions,
-    recipe: Recipe,
-    config: ModelConfig,
-    network: torch.nn.Module,
-    history: History,
-    split: Split,
-    scores: Scores,
-) -> None:
-    """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
-    folder = options.output
-    title = f"{config.name}, {options.split} split"
-    title += f", seed {options.seed}" if options.split == "report" else f", fold {options.fold}"
-    metrics = {
-        "model": config.name,
-        "command": command_line(options),
-        "split": options.split,
-        "fold": options.fold if options.split == "new-speakers" else None,
-        "seed": options.seed,
-        "n_train": len(split.train),
-        "n_validation": len(split.validation),
-        "temperature": config.temperature,
-        "test": asdict(scores),
-        "history": asdict(history),
-        "recipe": asdict(recipe),
-        "made_with": {
-            "serctl": serctl.__version__,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-            "device": choose_device(options.device).type,
-            "threads": torch.get_num_threads(),
-        },
-    }
-    try:
-        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
-        (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
-        learning_curve(history, title, folder / "learning_curve.png")
-        confusion_matrix(scores, title, folder / "confusion_matrix.png")
-        save_model(folder, config, network)
-        os.unlink(folder / CHECKPOINT_FILE)
-    except OSError as error:
-        raise ModelError(
-            f"{folder}: {error.strerror}. Make room; then --resume writes the model again."
-        ) from error
-
-
-def command_line(options: TrainingOptions) -> str:
-    """Say the command that does the same; ``CORPORA`` stands for the folder of the corpora."""
-    parts = ["serctl train --corpora CORPORA", f"--model {options.model}"]
-    parts.append(f"--split {options.split}")
-    if options.split == "new-speakers":
-        parts.append(f"--fold {options.fold}")
-    parts.append(f"--seed {options.seed}")
-    if options.n_epochs is not None:
-        parts.append(f"--epochs {options.n_epochs}")
-    if options.device != "auto":
-        parts.append(f"--device {options.device}")
-    return " ".join(parts)

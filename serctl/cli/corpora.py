@@ -121,7 +121,7 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
         (
             emotion,
             # No number where the corpus does not act the emotion.
-            *(f"{counts.at[emotion, c]}" if expected.at[emotion, c] else "" for c in CORPORA),
+            *(f"{counts[c][emotion]}" if expected.at[emotion, c] else "" for c in CORPORA),
             f"{counts.loc[emotion].sum()}",
             f"{expected.loc[emotion].sum()}",
         )

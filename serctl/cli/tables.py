@@ -48,13 +48,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for i, header in enumerate(headers):
         if i in text:
             table.add_column(header, overflow="fold")
@@ -66,6 +60,8 @@ def print_table(
     for cells in totals:
         table.add_row(*map(Text, cells))
     console.print()
+    # Not wrapped, so that a path in it can be copied whole.
+    console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
 
 

@@ -55,6 +55,11 @@ def run_in_shell(line, **options):
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, **options)
 
 
+def without_progress(said):
+    """Give what was said but for lines of progress, which there are on a busy machine."""
+    return re.sub(r"^Classifying: .*\n", "", said, flags=re.MULTILINE)
+
+
 def all_commands():
     return [[], *([name] for name in cli.cli.commands)]
 
@@ -182,7 +187,8 @@ def test_an_interrupted_run_keeps_its_rows(many, tiny_folder, tmp_path, number, 
         time.sleep(0.01)
     process.send_signal(number)
     printed, said = process.communicate(timeout=120)
-    assert (process.returncode, printed, said.decode()) == (status, b"", message)
+    assert (process.returncode, printed) == (status, b"")
+    assert without_progress(said.decode()) == message
     assert not output.exists()
     rows = list(csv.DictReader(io.StringIO(partial.read_text())))
     assert 0 < len(rows) < 4000
@@ -195,7 +201,7 @@ def test_a_pipe_whose_reader_has_gone_is_no_error_to_talk_about(tiny_folder, rec
     done = run_in_shell(line)
     assert done.stdout.startswith("path,status,reason,emotion")
     assert len(done.stdout.splitlines()) == 1
-    assert (done.returncode, done.stderr) == (3, "")
+    assert (done.returncode, without_progress(done.stderr)) == (3, "")
 
 
 @pytest.mark.parametrize("arguments", ["--help", "classify --help", "--version"])

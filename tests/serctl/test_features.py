@@ -152,6 +152,7 @@ def test_the_window_is_librosas(n_fft):
 POWERS = st.lists(st.floats(0, 1e12), min_size=1, max_size=20).map(np.array)
 
 
+@settings(deadline=None)  # librosa is imported by the first example
 @given(power=POWERS, top_db=st.floats(0, 200))
 def test_decibels_are_librosas(power, top_db):
     decibels = features.power_to_db(power, top_db)

@@ -28,7 +28,9 @@ def test_nothing_is_left_of_what_was_broken_off(tmp_path, error):
 
 def test_what_the_system_refuses_is_told(tmp_path):
     full = OSError(28, "No space left on device")
-    with pytest.raises(ResultsError, match=r"a\.txt: cannot be written \(No space left on device\)"):
+    with pytest.raises(
+        ResultsError, match=r"a\.txt: cannot be written \(No space left on device\)"
+    ):
         write_half(tmp_path / "a.txt", full)
     (tmp_path / "folder").mkdir()
     with pytest.raises(ResultsError, match=r"folder: cannot be written \(Is a directory\)"):

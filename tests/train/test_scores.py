@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -35,6 +35,7 @@ def balanced_accuracy(acted: list[str], answered: list[str]) -> float:
         return metrics.balanced_accuracy_score(acted, answered)
 
 
+@settings(deadline=None)
 @given(CLIPS)
 def test_scores_are_those_of_scikit_learn(clips: list[Clip]) -> None:
     acted, answered, corpora = columns(clips)
@@ -55,6 +56,7 @@ def test_scores_are_those_of_scikit_learn(clips: list[Clip]) -> None:
         assert found == pytest.approx(expected.tolist())
 
 
+@settings(deadline=None)
 @given(CLIPS)
 def test_corpora_are_scored_as_if_alone(clips: list[Clip]) -> None:
     scores = score(*columns(clips), REPORT_FIVE)
@@ -66,6 +68,7 @@ def test_corpora_are_scored_as_if_alone(clips: list[Clip]) -> None:
         assert found["ua"] == pytest.approx(alone.ua)
 
 
+@settings(deadline=None)
 @given(CLIPS)
 def test_counts_add_up(clips: list[Clip]) -> None:
     scores = score(*columns(clips), REPORT_FIVE)
@@ -75,6 +78,7 @@ def test_counts_add_up(clips: list[Clip]) -> None:
         assert sum(one["n_clips"] for one in counts.values()) == len(clips)
 
 
+@settings(deadline=None)
 @given(CLIPS, st.data())
 def test_no_answer_counts_as_wrong(clips: list[Clip], data: st.DataObject) -> None:
     acted, answered, corpora = columns(clips)
