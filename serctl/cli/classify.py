@@ -1,13 +1,17 @@
 """``serctl classify``: recordings to a labelled table."""
 
+import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+
+from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from serctl.classifier import Classifier
     from serctl.results import Result
+    from serctl.selection import Selection
 
 MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
 
@@ -16,11 +20,36 @@ Examples:
   serctl classify ./recordings
   serctl classify ./calls ./talk.mp3 -o calls.jsonl
   serctl classify ./calls --emotions angry,sad -o - | head
+  serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
+  find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--files-from",
+    type=click.File("rb"),
+    metavar="FILE|-",
+    help="Also take the paths in a list, one a line; - is standard input.",
+)
+@click.option(
+    "-0", "zero", is_flag=True, help="Paths in that list, and of --dry-run, end with zero bytes."
+)
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Take only recordings whose name, or path below PATHS, matches; may be repeated.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out recordings and folders that match; may be repeated.",
+)
+@click.option("--follow-symlinks", is_flag=True, help="Follow links to folders.")
+@click.option("--dry-run", is_flag=True, help="List the recordings found, and do no more.")
 @click.option(
     "-o",
     "--output",
@@ -60,6 +89,12 @@ Examples:
 )
 def classify(
     paths: tuple[str, ...],
+    files_from: BinaryIO | None,
+    zero: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    follow_symlinks: bool,
+    dry_run: bool,
     output: str,
     overwrite: bool,
     model: str | None,
@@ -72,12 +107,22 @@ def classify(
 
     PATHS are recordings and folders of recordings: wav, flac, ogg, opus, mp3, aiff and whatever else
     libsndfile decodes. Every recording gets a row in the results, whatever became of it. The exit
-    status is 0 if all could be read and 1 if some could not.
-    """
-    from serctl import results, scan
+    status is 0 if all could be read and 1 if some, or some folders, could not.
 
+    In a PATTERN, * stands for anything. One with a / is compared with the path below the argument,
+    another with the name.
+    """
+    from serctl import results
+    from serctl.selection import Selection
+
+    selection = Selection(include, exclude, follow_symlinks)
+    if dry_run:
+        recordings, unlisted = _find(paths, files_from, zero, selection)
+        _print_paths(recordings, zero)
+        _print_unlisted(unlisted)
+        return 0
     results.check_output(output, overwrite)
-    recordings = scan.scan(paths)
+    recordings, unlisted = _find(paths, files_from, zero, selection)
 
     from serctl import pipeline
     from serctl.classifier import Classifier
@@ -102,11 +147,52 @@ def classify(
     counts = {status: tally.n for status, tally in summary.by_status.items()}
     if not to_stdout:
         record = _run_record(classifier, n_workers, began, counts)
-        results.write_run(output, record | {"arguments": list(paths)})
+        found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
+        results.write_run(output, record | {"arguments": list(paths)} | found)
     print_summary(summary, stderr=to_stdout)
     if few:
         _print_rows(few, stderr=to_stdout)
-    return 1 if counts.keys() & {"unreadable", "failed"} else 0
+    _check_accounts(len(recordings), summary.total.n, stderr=to_stdout)
+    _print_unlisted(unlisted)
+    return 1 if unlisted or counts.keys() & {"unreadable", "failed"} else 0
+
+
+def _find(
+    paths: tuple[str, ...], files_from: BinaryIO | None, zero: bool, selection: "Selection"
+) -> tuple[list[str], list[RunError]]:
+    """Recordings, and an error for every folder that could not be listed."""
+    from serctl.scan import scan
+    from serctl.selection import read_list
+
+    if not paths and files_from is None:
+        raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
+    listed = read_list(files_from.read(), b"\0" if zero else b"\n") if files_from else []
+    unlisted: list[RunError] = []
+    return scan(paths, selection, unlisted.append, listed), unlisted
+
+
+def _check_accounts(n_found: int, n_rows: int, stderr: bool) -> None:
+    """Say that there is a row for every recording found; a RunError if there is not."""
+    if n_rows != n_found:
+        raise RunError(
+            f"{n_found} recordings found and {n_rows} rows written: this is a defect of serctl. "
+            "Please report it, and classify the folder again."
+        )
+    click.echo(f"\nFound and in the results: {n_found} of {n_found}.", err=stderr)
+
+
+def _print_paths(recordings: list[str], zero: bool) -> None:
+    # As bytes, since a path need not be text that the terminal knows.
+    end = b"\0" if zero else b"\n"
+    click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
+    click.echo(f"{len(recordings)} recordings found.", err=True)
+
+
+def _print_unlisted(unlisted: list[RunError]) -> None:
+    from serctl.report_tables import printable
+
+    for error in unlisted:
+        click.echo(f"Warning: {printable(str(error))}", err=True)
 
 
 def _run_record(
