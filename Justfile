@@ -41,6 +41,10 @@ train corpora="./corpora" model="paper-cnn":
 golden:
     {{bin}}python tests/make_golden.py
 
+# Classify N mutated recordings; each must have its row (--model, --seed, --batch)
+fuzz N="2000" *ARGS:
+    {{bin}}python tests/fuzz.py {{N}} {{ARGS}}
+
 # Make the recordings of tests/recordings again (needs espeak-ng and sox)
 recordings:
     {{bin}}python tests/make_recordings.py
