@@ -19,6 +19,7 @@ from serctl.classifier import Classifier, Extraction
 from serctl.results import Result
 
 AHEAD_PER_WORKER = 8  # recordings begun before their turn; more only costs memory
+MOST_WAITING_PER_WINDOW = 4  # of a batch: recordings that wait for it
 
 Item = TypeVar("Item")
 Product = TypeVar("Product")
@@ -32,7 +33,10 @@ def n_cores() -> int:
 
 
 def classify_recordings(
-    paths: Iterable[str], classifier: Classifier, n_workers: int | None = None
+    paths: Iterable[Item],
+    classifier: Classifier,
+    n_workers: int | None = None,
+    extract: Callable[[Item], Extraction] | None = None,
 ) -> Iterator[Result]:
     """Classify recordings.
 
@@ -44,13 +48,16 @@ def classify_recordings(
         What classifies.
     n_workers : int, optional
         Threads that decode and extract features; the number of cores by default.
+    extract : callable, optional
+        What a thread does for one of ``paths``, in place of the classifier's `extract`.
 
     Yields
     ------
     Result
         One for every path, in their order.
     """
-    extractions = map_in_order(classifier.extract, paths, n_workers or n_cores())
+    n_workers = n_workers or n_cores()
+    extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
     for extraction, probabilities in _in_batches(extractions, classifier):
         yield classifier.result(extraction, probabilities)
 
@@ -98,7 +105,9 @@ def _in_batches(
     for extraction in extractions:
         waiting.append(extraction)
         windows.extend(extraction.windows)
-        while len(windows) >= classifier.batch_size:
+        # A batch waits until it is full, but no recordings without windows pile up behind it.
+        too_many = len(waiting) >= MOST_WAITING_PER_WINDOW * classifier.batch_size
+        while len(windows) >= (1 if too_many else classifier.batch_size):
             classify_next()
         yield from finished()
     while windows:

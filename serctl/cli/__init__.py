@@ -7,8 +7,10 @@ place where errors become messages and exit statuses:
     0    every recording was read                        1    finished, some could not be read
     2    wrong usage, or a path that does not exist      3    it could not run
     130  interrupted (SIGINT)                            143  terminated (SIGTERM)
+    141  the reader of its output has gone (`| head`), as for a command that SIGPIPE ends; quietly
 """
 
+import io
 import os
 import signal
 import sys
@@ -56,12 +58,25 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    _complete_streams()
     signal.signal(signal.SIGTERM, _raise_terminated)
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status, with every error said on standard error."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        return _reader_gone()
+    except SystemExit as error:
+        # What click and rich make of a BrokenPipeError.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         status = cli.main(arguments, prog_name="serctl", standalone_mode=False)
         sys.stdout.flush()
@@ -70,18 +85,50 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except SerctlError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(f"Error: {error}", error)
         return 2 if isinstance(error, UsageError) else 3
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _say("Interrupted.", error.__cause__ or error)
         return 130
-    except Terminated:
-        click.echo("Terminated.", err=True)
+    except Terminated as error:
+        _say("Terminated.", error)
         return 143
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`| head`): what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
+
+
+def _say(message: str, error: BaseException) -> None:
+    """Say a message, and below it what was noted on the way: what is kept, and how to go on."""
+    for line in (message, *getattr(error, "__notes__", ())):
+        click.echo(line, err=True)
+
+
+def _reader_gone() -> int:
+    # What is still buffered has nowhere to go.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return 141
+
+
+def _complete_streams() -> None:
+    """Open to nowhere the standard streams that are closed, lest a file take their place.
+
+    And let standard output show any file name, whatever the locale can say.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _raise_terminated(signum: int, frame: FrameType | None) -> None:

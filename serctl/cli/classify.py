@@ -9,10 +9,12 @@ import click
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from serctl.classifier import Classifier
-    from serctl.results import Result
+    from serctl.report import Summary
+    from serctl.run import Run
+    from serctl.schema import Result
     from serctl.selection import Selection
 
+STANDARD_OUTPUT = "-"
 MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
 
 EXAMPLES = """\b
@@ -20,6 +22,7 @@ Examples:
   serctl classify ./recordings
   serctl classify ./calls ./talk.mp3 -o calls.jsonl
   serctl classify ./calls --emotions angry,sad -o - | head
+  serctl classify ./calls --resume
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 """
@@ -58,6 +61,10 @@ Examples:
     help="Results file: .csv, .json or .jsonl; - streams CSV to standard output.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the results file if there is one.")
+@click.option("--resume", is_flag=True, help="Go on with a run that did not finish.")
+@click.option(
+    "--retry-failed", is_flag=True, help="Go on, and do unreadable and failed recordings again."
+)
 @click.option(
     "--model",
     default=None,
@@ -97,6 +104,8 @@ def classify(
     dry_run: bool,
     output: str,
     overwrite: bool,
+    resume: bool,
+    retry_failed: bool,
     model: str | None,
     emotions: str | None,
     device: str,
@@ -112,8 +121,9 @@ def classify(
     In a PATTERN, * stands for anything. One with a / is compared with the path below the argument,
     another with the name.
     """
-    from serctl import results
+    from serctl.run import Destination, Run
     from serctl.selection import Selection
+    from serctl.supervisor import Request
 
     selection = Selection(include, exclude, follow_symlinks)
     if dry_run:
@@ -121,40 +131,38 @@ def classify(
         _print_paths(recordings, zero)
         _print_unlisted(unlisted)
         return 0
-    results.check_output(output, overwrite)
-    recordings, unlisted = _find(paths, files_from, zero, selection)
-
-    from serctl import pipeline
-    from serctl.classifier import Classifier
-    from serctl.cli.progress import progress
-    from serctl.cli.tables import print_summary
-    from serctl.models import DEFAULT_MODEL
-    from serctl.report import Summary
-
-    classifier = Classifier(model or DEFAULT_MODEL, emotions, device, batch_size)
-    n_workers = workers or pipeline.n_cores()
     began = datetime.now(UTC)
-    to_stdout = output == results.STANDARD_OUTPUT
-    summary = Summary(("standard output" if to_stdout else output,), classifier.emotions)
-    few: list[Result] = []
-    with results.ResultsWriter(output, classifier.emotions, overwrite) as writer:
-        classified = pipeline.classify_recordings(recordings, classifier, n_workers)
-        for result in progress(classified, len(recordings), "Classifying", "recording"):
-            writer.write(result)
-            summary.add(result)
-            if len(recordings) <= MAX_ROWS_SHOWN:
-                few.append(result)
-    counts = {status: tally.n for status, tally in summary.by_status.items()}
-    if not to_stdout:
-        record = _run_record(classifier, n_workers, began, counts)
+    request = Request(model, emotions, device, batch_size, workers)
+    destination = Destination(output, overwrite, resume or retry_failed, retry_failed)
+    with Run(request, destination) as run:
+        recordings, unlisted = _find(paths, files_from, zero, selection)
+        summary, few = _classify(run, recordings, output)
+        record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
-        results.write_run(output, record | {"arguments": list(paths)} | found)
-    print_summary(summary, stderr=to_stdout)
-    if few:
-        _print_rows(few, stderr=to_stdout)
+        run.finish(record | {"arguments": list(paths)} | found)
+    to_stdout = output == STANDARD_OUTPUT
+    _print_summary(summary, few, stderr=to_stdout)
     _check_accounts(len(recordings), summary.total.n, stderr=to_stdout)
     _print_unlisted(unlisted)
-    return 1 if unlisted or counts.keys() & {"unreadable", "failed"} else 0
+    return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
+
+
+def _classify(run: "Run", recordings: list[str], output: str) -> tuple["Summary", list["Result"]]:
+    """Classify with progress; give the summary, and the results if they are few."""
+    from serctl.cli.progress import progress
+    from serctl.report import Summary
+
+    where = "standard output" if output == STANDARD_OUTPUT else output
+    summary = Summary((where,), tuple(run.description["emotions"]))
+    few: list[Result] = []
+    results = run.results(
+        recordings, lambda done, n_left: progress(done, n_left, "Classifying", "recording")
+    )
+    for result in results:
+        summary.add(result)
+        if len(recordings) <= MAX_ROWS_SHOWN:
+            few.append(result)
+    return summary, few
 
 
 def _find(
@@ -195,25 +203,28 @@ def _print_unlisted(unlisted: list[RunError]) -> None:
         click.echo(f"Warning: {printable(str(error))}", err=True)
 
 
-def _run_record(
-    classifier: "Classifier", n_workers: int, began: datetime, counts: dict[str, int]
-) -> dict[str, Any]:
+def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that made the results, for ``<output>.run.json``."""
     from serctl import __version__
-    from serctl.results import STATUSES
+    from serctl.schema import STATUSES
 
+    counts = {status: tally.n for status, tally in summary.by_status.items()}
     return {
         "serctl_version": __version__,
-        "model": classifier.config.name,
-        "model_sha256": classifier.config.sha256,
-        "emotions": classifier.emotions,
-        "device": str(classifier.device),
-        "batch_size": classifier.batch_size,
-        "workers": n_workers,
+        **description,
         "counts": {status: counts.get(status, 0) for status in STATUSES},
         "began": began.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> None:
+    """Print the summary, and what was heard if recordings are few."""
+    from serctl.cli.tables import print_summary
+
+    print_summary(summary, stderr=stderr)
+    if few:
+        _print_rows(few, stderr=stderr)
 
 
 def _print_rows(results: list["Result"], stderr: bool) -> None:
