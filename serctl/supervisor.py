@@ -38,6 +38,7 @@ from serctl.schema import Result, row_of
 COMMAND = (sys.executable, "-P", "-c", "from serctl.worker import main; main()")
 
 STALL_S = 120.0  # without a window of 30 s decoded, which takes a hundredth of a second or so
+START_S = 600.0  # for a new child to be ready
 MOST_STRIKES = 3
 PATIENCE_S = 0.5  # between looks at the clock
 LONGEST_LOOK_S = 5.0  # more, and this process was stopped itself; that is not the child's fault
@@ -247,14 +248,15 @@ class _Child:
         Recordings that are being decoded, and the clock at their last sign of life.
     extracted : set of int
         Recordings that have been decoded and have no row yet.
-    ended, stalled : bool
-        Whether all that it will ever say was received; and whether it was killed for being silent.
+    ready, ended, stalled : bool
+        Whether it has loaded its model; whether all that it will ever say was received; and whether
+        it was killed for being silent.
     """
 
     def __init__(self, command: Sequence[str], request: Request) -> None:
         self.begun: dict[int, float] = {}
         self.extracted: set[int] = set()
-        self.ended = self.stalled = False
+        self.ready = self.ended = self.stalled = False
         self._clock_s = 0.0  # time that this process was awake
         self._looked_s = time.monotonic()
         self._heard_s = 0.0
@@ -324,6 +326,7 @@ class _Child:
                 raise RunError(f"The process that classifies failed:\n{message.rstrip()}")
             raise getattr(errors, name)(message)
         if kind == "R":
+            self.ready = True
             return
         index = int(text.partition(" ")[0])
         if kind in "bw":
@@ -337,6 +340,7 @@ class _Child:
     def kill_if_stalled(self, stall_s: float) -> None:
         """Kill it, if it or one of the recordings has not shown a sign of life for so long."""
         last_s = min([self._heard_s, *self.begun.values()] if self.begun else [self._heard_s])
+        stall_s = stall_s if self.ready else START_S
         if self._clock_s - last_s > stall_s and not self.stalled:
             # Of several, those that are silent are the suspects.
             for index, heard_s in list(self.begun.items()):
