@@ -41,6 +41,10 @@ train corpora="./corpora" model="paper-cnn":
 golden:
     {{bin}}python tests/make_golden.py
 
+# Write the table of the hostile-input suite
+hostile:
+    SERCTL_WRITE_TABLE=1 {{bin}}python -m pytest -q tests/serctl/test_hostile.py
+
 # Classify N mutated recordings; each must have its row (--model, --seed, --batch)
 fuzz N="2000" *ARGS:
     {{bin}}python tests/fuzz.py {{N}} {{ARGS}}
