@@ -7,8 +7,8 @@ size and time of the file from before it was read. The last line of a path count
 matter: the output is written from the journal in the order of the scan, so that it is the same
 bytes whether the run was disturbed or not.
 
-Atomicity. A line is handed to the system as soon as its recording is finished, and the disk is made
-to hold it at most a second later; so a killed process loses no row, and a power cut a second's. The
+Atomicity. A line is handed to the system as soon as its recording is finished, and the disk is
+told to hold it at most a second later; so a killed process loses no row, and a power cut a second's. The
 output appears whole, by rename, and only then the journal goes. Between the two both are there, and
 taking up such a journal writes the same output again.
 
@@ -22,22 +22,20 @@ stays. A file that is not a journal, or one of another model or other parameters
 left as it is. A journal without rows is removed.
 """
 
-import errno
 import json
 import os
-import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from serctl.durability import Syncer, sync_folder
 from serctl.errors import ResultsError, UsageError
 from serctl.locks import open_locked
 from serctl.schema import JOURNAL, Result, result_of
 
 VERSION = 1
-FSYNC_EVERY_S = 1.0
 DO_AGAIN = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
 
 
@@ -98,7 +96,7 @@ class Journal:
         self._found_rows = False  # of a run before this one; they stay, whatever happens
         self._offsets = array("q")  # of each recording's row, in scan order; 0 if there is none
         self._end = 0
-        self._synced_s = 0.0
+        self._syncer: Syncer | None = None
 
     def __enter__(self) -> Self:
         """Take the lock, and see whether there are rows."""
@@ -157,8 +155,8 @@ class Journal:
             self._append(json.dumps(header, ensure_ascii=True) + "\n")
             self._found_rows = False
             self._offsets = array("q", bytes(8 * len(recordings)))
-        self._sync()
-        _sync_folder(self.path)
+        self._syncer = Syncer(self._descriptor, self.path)
+        self._syncer.wrote()
         return [index for index, offset in enumerate(self._offsets) if not offset]
 
     def add(self, index: int, stamp: Stamp, row: str) -> None:
@@ -183,8 +181,10 @@ class Journal:
         self._append(f'{{"stamp": {json.dumps(stamp)}, "row": {row}}}\n')
         self.n_rows += not self._offsets[index]
         self._offsets[index] = offset
-        if time.monotonic() - self._synced_s >= FSYNC_EVERY_S:
-            self._sync()
+        if self._syncer is not None:
+            self._syncer.wrote()
+            if self._syncer.error is not None:
+                raise self._refused(self._syncer.error) from self._syncer.error
 
     def results(self, emotions: Sequence[str]) -> Iterator[Result]:
         """Results of all recordings that have a row, in the order of the scan."""
@@ -204,7 +204,7 @@ class Journal:
 
     def finish(self) -> None:
         """Remove the journal: the output has everything."""
-        _sync_folder(self.path)
+        sync_folder(self.path)
         with suppress(OSError):
             os.unlink(self.path)
         self._close()
@@ -219,8 +219,6 @@ class Journal:
         if self._descriptor < 0:
             return
         if self.n_rows or self._found_rows:
-            with suppress(OSError):
-                os.fsync(self._descriptor)
             if error is not None and self._offsets:
                 error.add_note(
                     f"{self.n_rows} of {len(self._offsets)} recordings are done and kept in "
@@ -295,16 +293,9 @@ class Journal:
         os.lseek(self._descriptor, end, os.SEEK_SET)
         self._end = end
 
-    def _sync(self) -> None:
-        try:
-            os.fsync(self._descriptor)
-        except OSError as error:
-            # A pipe or a strange file system cannot; a disk that is full or broken says so.
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-                raise self._refused(error) from error
-        self._synced_s = time.monotonic()
-
     def _close(self) -> None:
+        if self._syncer is not None:
+            self._syncer.stop()
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -333,13 +324,3 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 def _shown(header: Mapping[str, Any], key: str) -> str:
     value = header.get(key, "none")
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _sync_folder(path: str) -> None:
-    """Make the disk hold the names in the folder of a file, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(os.path.dirname(path) or os.curdir, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

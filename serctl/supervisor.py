@@ -263,13 +263,11 @@ class _Child:
         self._unfinished = b""
         self._stderr: deque[str] = deque(maxlen=50)
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
         )
         self._threads = [
             threading.Thread(target=target, daemon=True)

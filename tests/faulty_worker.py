@@ -21,12 +21,14 @@ COMMAND = (
     sys.executable,
     "-P",
     "-c",
-    f"import sys; sys.path.append({HERE!r}); import faulty_worker; faulty_worker.main()",
+    # serctl first, since there is a folder of that name among the tests too.
+    f"import sys, serctl; sys.path.append({HERE!r}); import faulty_worker; faulty_worker.main()",
 )
 
 
 def read_faultily(path, *arguments):
     name = os.path.basename(path)
+    time.sleep(float(os.environ.get("SERCTL_TEST_SLOW_S", "0")))
     if name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     elif name.startswith("abort"):

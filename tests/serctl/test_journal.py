@@ -169,7 +169,8 @@ def test_a_journal_without_rows_goes(files):
 def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
     paths, output = files
     code = (
-        "import os, sys; from serctl.journal import Journal; from test_journal import *\n"
+        "import sys; from serctl.journal import Journal\n"
+        f"sys.path.append({os.path.dirname(__file__)!r}); from test_journal import *\n"
         "with Journal(sys.argv[1]) as journal:\n"
         "    journal.begin(PARAMETERS, sys.argv[2:])\n"
         "    journal.add(0, stamp_of(sys.argv[2]), row(sys.argv[2]))\n"
@@ -181,7 +182,6 @@ def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
     )
     with other:
         assert other.stdout.readline() == "locked\n"
