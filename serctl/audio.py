@@ -147,7 +147,7 @@ def _read_mono(
         frames = file.read(out=frames)
     except soundfile.LibsndfileError as error:
         frames = frames[: _n_read(file, recording)]
-        what = error.error_string.rstrip(".")
+        what = error.error_string.removeprefix("Error : ").rstrip(".")
         if not recording.n_frames + len(frames):
             raise AudioError(
                 f"Decoding broke off at once ({what}). The file is damaged; copy or export it "

@@ -7,21 +7,18 @@ all neighbours must be the bytes that they are without the case. Arguments, perm
 have runs of their own. The table of it all is tests/hostile.md; `just hostile` writes it anew.
 """
 
-import ctypes
 import os
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hostile_arguments import NAMED, REFUSED, RIGHTS
 from hostile_audio import AUDIO_CASES
-from hostile_cases import NEIGHBOURS, NO_ROW, Case, lay_out
+from hostile_cases import NEIGHBOURS, NO_ROW, Case, command, lay_out
 from hostile_names import NAME_CASES
+from hostile_weights import HOSTILE
 
-from serctl.cli import run
 from serctl.results import read_results
 from serctl.schema import Result
 
@@ -43,19 +40,6 @@ class Batch:
     lines: dict[bytes, bytes]  # of the CSV, the rest by the path
     hostile: dict[str, str]  # path of what is hostile by the case
     said: str
-
-
-def command(folder, model, *arguments, **options):
-    """Run the command in a folder as people do, and give its process when it has ended."""
-    return subprocess.run(
-        [sys.executable, "-m", "serctl", "classify", *arguments, "--model", str(model)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=LIMIT_S,
-        check=False,
-        **options,
-    )
 
 
 def run_batch(folder: Path, cases: list[Case], model: Path) -> Batch:
@@ -141,211 +125,6 @@ def test_every_file_has_one_row_and_none_is_made_up(batches):
         assert n_beside <= 1
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to be in, with the good neighbours in one."""
-    monkeypatch.chdir(tmp_path)
-    for name, source in NEIGHBOURS.items():
-        (tmp_path / "r").mkdir(exist_ok=True)
-        shutil.copyfile(source, tmp_path / "r" / name)
-    return tmp_path
-
-
-def pipe_named(here):
-    os.mkfifo(here / "pipe.wav")
-    return ["r", "pipe.wav"]
-
-
-def text_named(here):
-    (here / "notes.txt").write_text("No sound.")
-    return ["r", "notes.txt"]
-
-
-def list_with_gone(here):
-    (here / "list").write_bytes(b"r/ good.mp3\r\n\r\ngone.wav\n./r/~good.ogg\n")
-    return ["--files-from", "list"]
-
-
-def list_with_zeros(here):
-    (here / "list").write_bytes(b"r/ good.mp3\0")
-    return ["--files-from", "list"]
-
-
-def zero_list(here):
-    (here / "list").write_bytes(b"r/ good.mp3\0gone\n.wav\0")
-    return ["--files-from", "list", "-0"]
-
-
-def empty(here):
-    (here / "empty").mkdir()
-    return ["empty"]
-
-
-def only_notes(here):
-    text_named(here)
-    (here / "notes").mkdir()
-    (here / "notes.txt").rename(here / "notes/notes.txt")
-    return ["notes"]
-
-
-# What is typed; exit status; what is said, or the rows by path.
-ARGUMENTS = {
-    "a named pipe": (pipe_named, 1, {"pipe.wav": r"unreadable: A named pipe; a file is needed.*"}),
-    "a device": (lambda here: ["r", "/dev/zero"], 1, {"/dev/zero": "unreadable: A device; .*"}),
-    "a text": (text_named, 1, {"notes.txt": "unreadable: Format not recognised.*"}),
-    "a path twice": (lambda here: ["r", "./r", "r/../r"], 0, {}),
-    "a list with a file that has gone": (
-        list_with_gone,
-        1,
-        {"gone.wav": "unreadable: No such file or directory.*"},
-    ),
-    "a list with zero bytes, and -0": (zero_list, 1, {"gone\n.wav": "unreadable: No such file.*"}),
-    "a list with zero bytes": (list_with_zeros, 2, r"line 1 holds a zero byte.* Give -0"),
-    "a list that is not there": (lambda here: ["--files-from", "gone"], 2, "'gone': No such file"),
-    "a path that is not there": (lambda here: ["r", "gone"], 2, r"^Error: gone: does not exist"),
-    "a glob of nothing": (lambda here: ["r/*.xyz"], 2, r"r/\*\.xyz: does not exist, and matches"),
-    "nothing": (lambda here: [], 2, "no PATHS: give recordings or folders"),
-    "an empty folder": (empty, 3, r"^Error: empty: no recordings found: no files\."),
-    "a folder of notes": (only_notes, 3, r"1 file, none with an audio extension \(\.txt\)"),
-    "patterns that leave nothing": (
-        lambda here: ["r", "--exclude", "*"],
-        3,
-        "2 left out by --include or --exclude",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_arguments(here, tiny_folder, undisturbed, capfd, name):
-    build, status, expected = ARGUMENTS[name]
-    typed = [*build(here), "-o", "out.csv", "--model", str(tiny_folder)]
-    assert run(["classify", *typed]) == status
-    if isinstance(expected, str):
-        assert re.search(expected, capfd.readouterr().err, re.MULTILINE)
-        assert not (here / "out.csv").exists()
-        return
-    _, results = read_results("out.csv")
-    rows = {result.path: f"{result.status}: {result.reason}" for result in results}
-    good = [path for path in rows if "good" in path]
-    assert all(rows[path] == "ok: " for path in good)
-    assert rows.keys() - set(good) == expected.keys()
-    for path, reason in expected.items():
-        assert re.fullmatch(reason, rows[path])
-
-
-def test_a_dry_run_lists_paths_that_can_be_fed_back(here, capfdbinary, tiny_folder):
-    odd = os.path.join("r", os.fsdecode(b"\xff\n.wav"))
-    shutil.copyfile("r/ good.mp3", odd)
-    assert run(["classify", "r", "--dry-run", "-0"]) == 0
-    listed = capfdbinary.readouterr().out
-    assert listed == b"r/ good.mp3\0r/~good.ogg\0r/\xff\n.wav\0"
-    assert sorted(os.listdir()) == ["r"]
-    Path("list").write_bytes(listed)
-    typed = ["--files-from", "list", "-0", "-o", "o.json", "--model", str(tiny_folder)]
-    assert run(["classify", *typed]) == 0
-    assert [result.path for result in read_results("o.json")[1]] == [
-        "r/ good.mp3",
-        "r/~good.ogg",
-        odd,
-    ]
-
-
-@pytest.mark.parametrize("extension", ["csv", "json", "jsonl"])
-def test_any_name_is_read_back_as_it_is(here, batches, tiny_folder, extension):
-    paths = [batches[0].hostile[case.name] for case in NAME_CASES if case.status == "ok"]
-    for path in paths:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        Path(path).touch()
-    typed = ["-o", f"o.{extension}", "--model", str(tiny_folder)]
-    assert run(["classify", "b", *typed]) == 1
-    found = [result.path for result in read_results(f"o.{extension}")[1]]
-    assert len(paths) >= 16
-    assert sorted(found) == sorted(paths)
-
-
-def drop_rights():
-    """Root keeps its user id, since its Python may be in its home, and not its rights over files."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for right in READ_EVERYTHING:
-        if libc.prctl(PR_CAPBSET_DROP, right, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), "prctl")
-
-
-@pytest.fixture
-def closed(tiny_folder, tmp_path):
-    """A folder with a model in it, and a function that runs the command without root's rights."""
-    if os.geteuid() == 0 and sys.platform != "linux":
-        pytest.skip("root may read everything")
-    folder = tmp_path
-    shutil.copytree(tiny_folder, folder / "model")
-    for name in ("r", "r/shut", "r/blind", "out"):
-        (folder / name).mkdir()
-        for neighbour, source in NEIGHBOURS.items():
-            shutil.copyfile(source, folder / name / neighbour)
-    shutil.copyfile(folder / "r/~good.ogg", folder / "r/h.ogg")
-
-    def run_without_rights(*arguments):
-        drop = drop_rights if os.geteuid() == 0 else None
-        return command(folder, "model", "-o", "out/o.csv", *arguments, preexec_fn=drop)
-
-    yield folder, run_without_rights
-    for path in (folder / "r", folder / "r/shut", folder / "r/blind"):
-        path.chmod(0o755)
-
-
-def test_without_rights_all_that_may_be_read_is(closed, undisturbed):
-    folder, run_without_rights = closed
-    (folder / "r/h.ogg").chmod(0)
-    (folder / "r/shut").chmod(0)
-    (folder / "r/blind").chmod(0o444)  # its names can be listed, and not opened
-    process = run_without_rights("r")
-    said = process.stdout.decode() + process.stderr.decode()
-    assert process.returncode == 1, said
-    assert "r/shut: this folder cannot be listed (Permission denied)" in said
-    rows = {result.path: result for result in read_results(str(folder / "out/o.csv"))[1]}
-    denied = "Permission denied. Check that it can be read."
-    assert {path: (row.status, row.reason) for path, row in rows.items()} == {
-        "r/ good.mp3": ("ok", ""),
-        "r/blind/ good.mp3": ("unreadable", denied),
-        "r/blind/~good.ogg": ("unreadable", denied),
-        "r/h.ogg": ("unreadable", denied),
-        "r/~good.ogg": ("ok", ""),
-    }
-    content = (folder / "out/o.csv").read_bytes()
-    for name, rest in undisturbed.items():
-        assert b"r/" + name + b"," + rest + b"\n" in content
-
-
-def test_a_folder_without_rights_alone_makes_the_exit_status_1(closed):
-    folder, run_without_rights = closed
-    (folder / "r/shut").chmod(0)
-    process = run_without_rights("r")
-    assert process.returncode == 1
-    assert {result.status for result in read_results(str(folder / "out/o.csv"))[1]} == {"ok"}
-
-
-@pytest.mark.parametrize(
-    ("typed", "status", "message"),
-    [
-        ("r", 3, "r: no recordings found: no files. r: this folder cannot be listed"),
-        ("r/h.ogg", 2, "r/h.ogg: does not exist, or may not be reached"),
-    ],
-)
-def test_where_nothing_may_be_read_this_is_said(closed, typed, status, message):
-    folder, run_without_rights = closed
-    (folder / "r").chmod(0)
-    process = run_without_rights(typed)
-    assert (process.returncode, message in process.stderr.decode()) == (status, True)
-
-
-def test_weights_that_may_not_be_read_are_refused(closed):
-    folder, run_without_rights = closed
-    (folder / "model/config.json").chmod(0)
-    process = run_without_rights("r")
-    assert process.returncode == 3
-    assert "model/config.json: Permission denied" in process.stderr.decode()
-
-
 def table(batches) -> str:
     """Every case, its row and the exit status, as Markdown."""
     lines = [
@@ -361,11 +140,17 @@ def table(batches) -> str:
         row = batch.rows.get(batch.hostile[case.name])
         cells = (row.status, row.reason) if row else (NO_ROW, "")
         lines.append(f"| {case.name} | {cells[0]} | {cells[1]} | {case.exit_status} |")
-    for name, (_, status, expected) in ARGUMENTS.items():
-        found = "rows" if status < 2 else "refused"
-        if isinstance(expected, dict) and expected:
-            found = "unreadable"
-        lines.append(f"| argument: {name} | {found} | | {status} |")
+    for path in NAMED:
+        shown = path.replace("\n", r"\n")
+        lines.append(f"| the argument, or the line of a list, `{shown}` | unreadable | | 1 |")
+    for name, (_, status, _) in REFUSED.items():
+        lines.append(f"| {name}, as the arguments | refused | | {status} |")
+    lines += [
+        f"| without the right to read {what} | {row} | | {status} |" for what, row, status in RIGHTS
+    ]
+    lines += [
+        f"| weights: {spoil.__name__.replace('_', ' ')} | refused | | 3 |" for spoil in HOSTILE
+    ]
     return "\n".join(lines) + "\n"
 
 
