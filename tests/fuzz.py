@@ -79,13 +79,13 @@ def put_in(content: bytearray, rng: np.random.Generator) -> None:
 MUTATIONS = (flip_header, flip_body, truncate, overwrite, leave_out, put_in)
 
 
-def make_clips(folder: Path) -> dict[str, list[bytes]]:
-    """Contents of whole clips, by extension."""
+def make_clips(folder: Path, n_clips: int = N_CLIPS) -> dict[str, list[bytes]]:
+    """Contents of whole clips, by extension; ``n_clips`` of each recording in each encoding."""
     clips: dict[str, list[bytes]] = {}
     for path in sorted(RECORDINGS.rglob("*.*")):
         samples, rate_hz = soundfile.read(path)
         n_frames = int(CLIP_S * rate_hz)
-        for start in np.linspace(0, len(samples) - n_frames, N_CLIPS).astype(int):
+        for start in np.linspace(0, len(samples) - n_frames, n_clips).astype(int):
             clip = samples[start : start + n_frames]
             for extension, subtypes in ENCODINGS.items():
                 for subtype in subtypes:
