@@ -68,7 +68,7 @@ class Classifier:
     device : str
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
-        Windows that the network sees at a time.
+        Windows that the network sees at a time, at least one.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Classifier:
     Raises
     ------
     UsageError
-        If model, emotions or device are not to be had.
+        If model, emotions or device are not to be had, or the batch size is none.
     ModelError
         If the model cannot be loaded.
     """
@@ -90,6 +90,8 @@ class Classifier:
         device: str = "auto",
         batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> None:
+        if batch_size < 1:
+            raise UsageError(f"batch size {batch_size}: at least 1 is needed.")
         loaded = load_model(model) if isinstance(model, str) else model
         self.config = loaded.config
         known = self.config.emotions
@@ -142,9 +144,10 @@ class Classifier:
             extraction.reason = (
                 f"{recording.duration_s:.3f} s; at least {config.min_duration_s} s are needed."
             )
-        elif not extraction.windows:
+        elif recording.peak < audio.SILENT_PEAK or not extraction.windows:
+            silent = "sample" if recording.peak < audio.SILENT_PEAK else "part that is long enough"
             extraction.status = "silent"
-            extraction.reason = "No sample reaches 1/32768 of full scale."
+            extraction.reason = f"No {silent} reaches 1/32768 of full scale."
         if recording.truncated:
             extraction.reason = f"{extraction.reason} {recording.truncated}".lstrip()
 

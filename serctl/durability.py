@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 
 SYNC_EVERY_S = 1.0
+LONGEST_STOP_S = 1.0  # a disk that is busy is not waited for
 
 
 class Syncer:
@@ -43,7 +44,7 @@ class Syncer:
     def stop(self) -> None:
         """Stop; what was written in the last second is the system's to write."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(LONGEST_STOP_S)
 
     def _run(self) -> None:
         sync_folder(self._path)

@@ -41,7 +41,7 @@ def parse_emotions(text: str, known: Sequence[str]) -> tuple[str, ...]:
         )
     if len(named) < 2:
         raise UsageError(
-            f"{text!r} names {len(named)} emotions; at least two are needed to choose between. "
+            f"{text!r}: {len(named)} found; at least two emotions are needed to choose between. "
             f"This model knows {', '.join(known)}."
         )
     return tuple(emotion for emotion in known if emotion in named)

@@ -72,7 +72,7 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
         raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
     samples = np.ascontiguousarray(samples, np.float32)
     window = hann_window(spec.n_fft)
-    filters, first_bins, last_bins = _sparse_mel_filters(spec)
+    filters, first_bins, last_bins = sparse_mel_filters(spec)
     n_frames = 1 + len(samples) // spec.hop_samples
     mel = np.empty((n_frames, spec.n_mels), np.float32)
     block = np.empty((BLOCK_FRAMES, spec.n_fft), np.float32)
@@ -153,9 +153,9 @@ def clip_statistics(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
 
 
 @functools.cache
-def hann_window(n_fft: int) -> NDArray[np.float32]:
-    """Periodic Hann window, float32 [n_fft]."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+def hann_window(n_fft: int, dtype: type[np.floating] = np.float32) -> NDArray[np.floating]:
+    """Periodic Hann window, [n_fft] of ``dtype``."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(dtype)
 
 
 def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
@@ -186,10 +186,23 @@ def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
 
 
 @functools.cache
-def _sparse_mel_filters(
+def sparse_mel_filters(
     spec: MelSpec,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Give filters [n_mels, n_bins], and the first and one past the last bin of each [n_mels]."""
+    """Mel filters, and where each is not zero.
+
+    Parameters
+    ----------
+    spec : MelSpec
+        As for `mel_filters`.
+
+    Returns
+    -------
+    filters : float32 [n_mels, n_bins]
+        Of `mel_filters`.
+    first_bins, last_bins : int64 [n_mels]
+        First bin of each, and one past its last.
+    """
     filters = mel_filters(spec)
     first_bins = (filters > 0).argmax(axis=1)
     last_bins = filters.shape[1] - (filters[:, ::-1] > 0).argmax(axis=1)

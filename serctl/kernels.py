@@ -1,4 +1,4 @@
-"""The numba kernels: framing with windowing, and sparse mel sums.
+"""The numba kernels: framing with windowing, sparse mel sums, and the shape of spectra.
 
 Each releases the GIL, so that threads run them side by side, and is compiled once and cached on
 disk. Each has a NumPy twin in the tests. They take and fill arrays and check nothing:
@@ -44,10 +44,10 @@ import numba  # noqa: E402
 @numba.njit(nogil=True, cache=True)
 def frame_windowed(
     samples: NDArray[np.float32],
-    window: NDArray[np.float32],
+    window: NDArray[np.floating],
     first_sample: int,
     hop_samples: int,
-    frames: NDArray[np.float32],
+    frames: NDArray[np.floating],
 ) -> None:
     """Cut frames out of samples, with zeros before and after, and window them.
 
@@ -55,13 +55,13 @@ def frame_windowed(
     ----------
     samples : float32 [n_samples]
         Of one clip.
-    window : float32 [n_fft]
+    window : float32 or float64 [n_fft]
         Factor of each sample of a frame.
     first_sample : int
         Where the first frame begins; negative before the clip.
     hop_samples : int
         From one frame's beginning to the next's.
-    frames : float32 [n_frames, n_fft]
+    frames : float32 or float64 [n_frames, n_fft]
         Filled.
     """
     n_samples = samples.shape[0]
@@ -80,7 +80,7 @@ def frame_windowed(
 
 @numba.njit(nogil=True, cache=True)
 def mel_power(
-    spectrum: NDArray[np.complex64],
+    spectrum: NDArray[np.complexfloating],
     first_bins: NDArray[np.int64],
     last_bins: NDArray[np.int64],
     weights: NDArray[np.float32],
@@ -90,7 +90,7 @@ def mel_power(
 
     Parameters
     ----------
-    spectrum : complex64 [n_frames, n_bins]
+    spectrum : complex64 or complex128 [n_frames, n_bins]
         Of windowed frames.
     first_bins, last_bins : int64 [n_mels]
         Band ``m`` spans bins ``first_bins[m]`` to ``last_bins[m] - 1``.
@@ -110,3 +110,39 @@ def mel_power(
             for k in range(first_bins[m], last_bins[m]):
                 total += np.float64(weights[m, k]) * np.float64(power[k])
             mel[i, m] = total
+
+
+@numba.njit(nogil=True, cache=True)
+def spectral_shape(
+    spectrum: NDArray[np.complex128],
+    roll_share: float,
+    centroids: NDArray[np.float64],
+    rolloffs: NDArray[np.float64],
+) -> None:
+    """Find where the magnitude of spectra lies: its mean, and the bin that most of it is below.
+
+    Parameters
+    ----------
+    spectrum : complex128 [n_frames, n_bins]
+        Of windowed frames.
+    roll_share : float
+        Of a frame's magnitude, up to and with its rolloff.
+    centroids, rolloffs : float64 [n_frames]
+        Filled, in bins; zero for a frame of zeros.
+    """
+    n_frames, n_bins = spectrum.shape
+    magnitude = np.empty(n_bins)
+    for i in range(n_frames):
+        total = moment = 0.0
+        for k in range(n_bins):
+            value = spectrum[i, k]
+            magnitude[k] = np.sqrt(value.real * value.real + value.imag * value.imag)
+        for k in range(n_bins):
+            total += magnitude[k]
+            moment += k * magnitude[k]
+        centroids[i] = moment / total if total > 0.0 else 0.0
+        below, k = magnitude[0], 0
+        while below < roll_share * total:
+            k += 1
+            below += magnitude[k]
+        rolloffs[i] = k

@@ -1,15 +1,12 @@
 """The pipeline: recordings in, results out, in the same order, in bounded memory.
 
 Threads decode and extract features, a few recordings ahead, while the caller's thread runs the
-network on batches. Threads are enough: decoding, resampling, the FFT and the kernels all release
-the GIL. A batch is filled in the order of the recordings, so results do not depend on the number of
-threads.
+network on batches. A batch is filled in the order of the recordings, so results do not depend on
+the number of threads.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -17,19 +14,11 @@ from numpy.typing import NDArray
 
 from serctl.classifier import Classifier, Extraction
 from serctl.results import Result
+from serctl.threads import map_in_order, n_cores
 
-AHEAD_PER_WORKER = 8  # recordings begun before their turn; more only costs memory
 MOST_WAITING_PER_WINDOW = 4  # of a batch: recordings that wait for it
 
 Item = TypeVar("Item")
-Product = TypeVar("Product")
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def classify_recordings(
@@ -60,27 +49,6 @@ def classify_recordings(
     extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
     for extraction, probabilities in _in_batches(extractions, classifier):
         yield classifier.result(extraction, probabilities)
-
-
-def map_in_order(
-    function: Callable[[Item], Product], items: Iterable[Item], n_workers: int
-) -> Iterator[Product]:
-    """Map a function over items in threads, a few items ahead, in their order.
-
-    An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
-    is closed never is.
-    """
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
-    begun: deque[Future[Product]] = deque()
-    try:
-        for item in items:
-            begun.append(pool.submit(function, item))
-            if len(begun) > AHEAD_PER_WORKER * n_workers:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _in_batches(

@@ -52,15 +52,19 @@ __all__ = [
 STANDARD_OUTPUT = "-"
 
 
-def check_output(output: str, overwrite: bool = False) -> None:
+def check_output(
+    output: str, overwrite: bool = False, extensions: Sequence[str] = EXTENSIONS
+) -> None:
     """Refuse an output that could not be written, before any work is done.
 
     Parameters
     ----------
     output : str
-        A path with one of `EXTENSIONS`, or ``-`` for standard output.
+        A path with one of ``extensions``, or ``-`` for standard output.
     overwrite : bool
         Whether a file that is there may be replaced.
+    extensions : sequence of str
+        In lower case, with their dots; those of results by default.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def check_output(output: str, overwrite: bool = False) -> None:
     """
     if output == STANDARD_OUTPUT:
         return
-    extension_of(output)
+    extension_of(output, extensions)
     if os.path.isdir(output):
         raise ResultsError(f"{output}: is a folder; a file is needed. Give another output.")
     if os.path.lexists(output) and not overwrite:

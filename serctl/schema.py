@@ -74,19 +74,19 @@ def columns(emotions: Sequence[str]) -> tuple[str, ...]:
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *TRAILING)
 
 
-def extension_of(path: str) -> str:
-    """Extension of a results file, which says its format: one of `EXTENSIONS`.
+def extension_of(path: str, known: Sequence[str] = EXTENSIONS) -> str:
+    """Extension of an output, which says its format: of results, unless other ones are known.
 
     Raises
     ------
     UsageError
-        If it is not one of them.
+        If it is not a known one.
     """
     extension = os.path.splitext(path)[1].lower()
-    if extension not in EXTENSIONS:
+    if extension not in known:
         raise UsageError(
             f"{path}: the extension says the format, and {extension or 'none'} is not one of "
-            f"{', '.join(EXTENSIONS)}. Name the file so."
+            f"{', '.join(known)}. Name the file so."
         )
     return extension
 

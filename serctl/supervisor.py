@@ -35,7 +35,13 @@ from serctl.journal import Stamp, stamp_of
 from serctl.schema import Result, row_of
 
 # Not found through the folder that it is started in: that may hold a random.py of the user's.
-COMMAND = (sys.executable, "-P", "-c", "from serctl.worker import main; main()")
+COMMAND = (
+    sys.executable,
+    *(("-X", "dev") if sys.flags.dev_mode else ()),
+    "-P",
+    "-c",
+    "from serctl.worker import main; main()",
+)
 
 STALL_S = 120.0  # without a window of 30 s decoded, which takes a hundredth of a second or so
 START_S = 600.0  # for a new child to be ready
@@ -321,7 +327,11 @@ class _Child:
         if kind == "x":
             name, message = json.loads(text)
             if not name:
-                raise RunError(f"The process that classifies failed:\n{message.rstrip()}")
+                raise RunError(
+                    f"The process that classifies failed: {message}. This is a fault of serctl or "
+                    "of this machine. To see where it arose, run the same with python -X dev -m "
+                    "serctl."
+                )
             raise getattr(errors, name)(message)
         if kind == "R":
             self.ready = True

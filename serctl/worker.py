@@ -74,15 +74,19 @@ def main() -> None:
         os._exit(1)
     except SerctlError as error:
         channel.send("x " + json.dumps([type(error).__name__, str(error)]))
-    except Exception:
-        channel.send("x " + json.dumps(["", traceback.format_exc()]))
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}".rstrip(": .")
+        if sys.flags.dev_mode:
+            words += f"\n{traceback.format_exc().rstrip()}\n"
+        channel.send("x " + json.dumps(["", words]))
 
 
 def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.classifier import Classifier
     from serctl.models import DEFAULT_MODEL
-    from serctl.pipeline import classify_recordings, n_cores
+    from serctl.pipeline import classify_recordings
     from serctl.schema import row_of
+    from serctl.threads import n_cores
 
     n_workers = request["workers"] or n_cores()
     classifier = Classifier(

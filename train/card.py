@@ -76,7 +76,6 @@ The same recipe by both protocols, trained anew for each seed or fold:
 | protocol | runs | UA | lowest, highest | WA |
 | --- | --- | --- | --- | --- |
 {rows}
-
 """
 
 PROTOCOL_NAMES = {

@@ -21,8 +21,11 @@ def learning_curve(history: History, title: str, path: Path) -> None:
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     losses, accuracy = figure.subplots(1, 2)
     epochs = np.arange(1, len(history.epochs) + 1)
-    losses.plot(epochs, [e.train_loss for e in history.epochs], "--", color="0.4", label="training")
-    losses.plot(epochs, [e.validation_loss for e in history.epochs], "-", label="validation")
+    point = "." if len(epochs) == 1 else ""  # a single epoch has no line
+    training = [epoch.train_loss for epoch in history.epochs]
+    losses.plot(epochs, training, point + "--", color="0.4", label="training")
+    validation = [epoch.validation_loss for epoch in history.epochs]
+    losses.plot(epochs, validation, point + "-", label="validation")
     losses.set(xlabel="epoch", ylabel="cross-entropy / nat", title="Loss")
     losses.legend(frameon=False)
     accuracy.plot(epochs, [e.validation_accuracy for e in history.epochs], "-", label="validation")
@@ -32,7 +35,8 @@ def learning_curve(history: History, title: str, path: Path) -> None:
     accuracy.set(xlabel="epoch", ylabel="accuracy", title="Validation accuracy")
     accuracy.legend(frameon=False, loc="lower right")
     for axes in (losses, accuracy):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(0.5, len(epochs) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize="medium")
     figure.savefig(path, dpi=DPI)
@@ -42,7 +46,9 @@ def confusion_matrix(scores: Scores, title: str, path: Path) -> None:
     """Draw the shares of answers, by acted emotion, with the number of clips in each cell."""
     counts = np.array(scores.confusion)
     emotions: Sequence[str] = scores.emotions
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    # Of all clips of an emotion, also those without an answer, so that the diagonal is the recall.
+    n_clips = [[scores.by_emotion.get(one, {"n_clips": 0})["n_clips"]] for one in emotions]
+    shares = counts / np.maximum(n_clips, 1)
     size = 1.6 + 0.75 * len(emotions)
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()

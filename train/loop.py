@@ -2,8 +2,8 @@
 
 On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed and
 number of threads, also when it was killed and resumed: a checkpoint, written aside and renamed
-after every epoch, holds the network, its running mean, the optimiser, the schedule, the random
-state and what early stopping knows.
+after every epoch, holds the network, its running mean, the optimiser, the random state and what
+early stopping knows.
 """
 
 import os
@@ -101,8 +101,6 @@ class Training:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
-        n_steps = -(-len(train.labels) // recipe.batch_size) * recipe.n_epochs
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimiser, n_steps)
         self.random = torch.get_rng_state()  # to begin with, whatever else draws before `fit`
         self.history = History()
         self.best: dict[str, Tensor] = {}
@@ -162,12 +160,14 @@ class Training:
         n_clips, total = len(self.train.labels), 0.0
         order = torch.randperm(n_clips).to(self.device)
         for rows in order.split(self.recipe.batch_size):
-            logits = self.network(self.train.inputs[rows])
+            inputs = self.train.inputs[rows]
+            # Drawn on the CPU, whose random state the checkpoint holds.
+            noise = self.recipe.noise * torch.randn(inputs.shape).to(self.device)
+            logits = self.network(inputs + noise)
             loss = cross_entropy(logits, self.train.labels[rows])
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
-            self.schedule.step()
             self.mean.update_parameters(self.network)
             total += loss.item() * len(rows)
         return total / n_clips
@@ -187,7 +187,6 @@ class Training:
             "network": self.network.state_dict(),
             "mean": self.mean.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
             "random": torch.get_rng_state(),
             "best": self.best,
             "best_epoch": self.history.best_epoch,
@@ -218,7 +217,6 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
         self.random = state["random"]
         self.best = state["best"]
         self.history = History([Epoch(**epoch) for epoch in state["epochs"]], state["best_epoch"])

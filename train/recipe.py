@@ -43,13 +43,15 @@ class TrainingRecipe:
     Attributes
     ----------
     n_epochs : int
-        At most; the learning rate falls to zero over them, along a cosine.
+        At most.
     patience : int
         Training stops after so many epochs without a better validation accuracy.
     batch_size : int
         Clips in a step.
     learning_rate, weight_decay : float
         Of AdamW.
+    noise : float
+        Deviation of the normal noise that is added to the scaled inputs of training clips.
     ema_decay : float
         Of the running mean of the weights over steps, which is what validates and is kept.
     """
@@ -59,6 +61,7 @@ class TrainingRecipe:
     batch_size: int
     learning_rate: float
     weight_decay: float
+    noise: float
     ema_decay: float
 
 

@@ -33,7 +33,7 @@ from serctl.models import (
     statistics_in_db,
 )
 from serctl.networks import NETWORKS
-from serctl.pipeline import map_in_order, n_cores
+from serctl.threads import map_in_order, n_cores
 from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
@@ -133,7 +133,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     split = split_clips(clips, options.split, options.fold, options.seed)
     statistics = _clip_statistics(clips, recipe, watcher)
     scaling = _fit_scaling(statistics[split.train], recipe)
-    labels = label_indices(clips["emotion"], recipe.model.emotions)
+    labels = label_indices(clips["emotion"].tolist(), recipe.model.emotions)
     inputs = np.stack([scaling(row, recipe.features) for row in statistics])
 
     def part(rows: NDArray[np.int64]) -> LabelledClips:
@@ -205,9 +205,14 @@ def _clip_statistics(clips: pd.DataFrame, recipe: Recipe, watcher: Watcher) -> N
 
 
 def _fit_scaling(statistics: NDArray[np.float32], recipe: Recipe) -> Scaling:
-    """Means and deviations of the training clips' columns."""
+    """Means and deviations of the training clips' columns.
+
+    The mel bands share one deviation, so that a spectrum keeps its shape for the convolution.
+    """
     columns = np.stack([statistics_in_db(row, recipe.features) for row in statistics])
-    return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(columns.std(axis=0).tolist()))
+    deviation = columns.std(axis=0)
+    deviation[: recipe.features.n_mels] = deviation[: recipe.features.n_mels].mean()
+    return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
 
 def _identity(

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -23,6 +24,8 @@ from serctl import __version__
 from serctl.cli.classify import classify
 from serctl.cli.corpora import corpora
 from serctl.cli.evaluate import evaluate
+from serctl.cli.features import features
+from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.train import train
 from serctl.errors import SerctlError, UsageError
@@ -48,7 +51,7 @@ def cli() -> None:
     """
 
 
-for command in (classify, report, evaluate, train, corpora):
+for command in (classify, report, features, plot, evaluate, train, corpora):
     cli.add_command(command)
 
 
@@ -66,18 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status, with every error said on standard error."""
     try:
-        return _run(arguments)
-    except BrokenPipeError:
-        return _reader_gone()
-    except SystemExit as error:
-        # What click and rich make of a BrokenPipeError.
-        if isinstance(error.__context__, BrokenPipeError):
-            return _reader_gone()
-        raise
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    try:
         status = cli.main(arguments, prog_name="serctl", standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
@@ -93,6 +84,26 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Terminated as error:
         _say("Terminated.", error)
         return 143
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not error.code:
+            return 0  # shell completion is done
+        # The reader of a pipe has gone (`| head`), which makes Click and Rich exit with 1.
+        _drop_streams()
+        return 141
+    except OSError as error:
+        _drop_streams()
+        _say(f"Error: {error}", error)
+        return 3
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        what = f"{type(error).__name__}: {error}".rstrip(": .")
+        message = (
+            f"Error: {what}. This is a fault of serctl or of this machine. To see where it arose, "
+            "run the same with python -X dev -m serctl."
+        )
+        _say(message, error)
+        return 3
 
 
 def _say(message: str, error: BaseException) -> None:
@@ -101,16 +112,15 @@ def _say(message: str, error: BaseException) -> None:
         click.echo(line, err=True)
 
 
-def _reader_gone() -> int:
-    # What is still buffered has nowhere to go.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-    return 141
+def _drop_streams() -> None:
+    """Let what cannot be written go nowhere, since flushing it at the end would fail again."""
+    with open(os.devnull, "wb") as nowhere:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(ValueError):  # not a file, as when a test captures it
+                try:
+                    stream.flush()
+                except OSError:
+                    os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _complete_streams() -> None:

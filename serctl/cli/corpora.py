@@ -1,13 +1,12 @@
 """``serctl corpora``: what of the four corpora is on disk, and what is odd about it."""
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
-from serctl.errors import PathError, ResultsError, UsageError
+from serctl.errors import PathError, UsageError
 from serctl.report_tables import printable
 
 if TYPE_CHECKING:
@@ -23,14 +22,24 @@ EXAMPLES = """\b
 Examples:
   serctl corpora ~/corpora
   serctl corpora ~/corpora -o clips.csv
+  serctl corpora ~/corpora --figure counts.png --figure counts.svg
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", metavar="[DIR]", required=False, envvar="SERCTL_CORPORA")
 @click.option("-o", "--output", metavar="FILE.csv", help="Write a table of all the clips there.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE.csv if there is one.")
-def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
+@click.option(
+    "--figure",
+    "figures",
+    multiple=True,
+    metavar="PICTURE",
+    help="Draw the counts, as .png or .svg; may be given twice.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE.csv and PICTURE if they are there.")
+def corpora(
+    folder: str | None, output: str | None, figures: tuple[str, ...], overwrite: bool
+) -> int:
     """Check the corpora that training needs.
 
     Reads every clip of CREMA-D, RAVDESS, SAVEE and TESS below DIR, in whatever folders and format
@@ -48,6 +57,7 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
     folder = DEFAULT_FOLDER if folder is None else folder
     if output is not None:
         _check_output(output, overwrite)
+    _check_figures(figures, overwrite)
     survey = _survey_with_progress(folder)
     console = plain_console()
     _print_counts(console, survey.table, folder)
@@ -66,6 +76,9 @@ def corpora(folder: str | None, output: str | None, overwrite: bool) -> int:
     if output is not None:
         _write(survey.table, output)
         console.print(f"Table: {printable(output)}")
+    for figure in figures:
+        _draw(survey.table, figure)
+        console.print(f"Picture: {printable(figure)}")
     return 0 if survey.complete else 1
 
 
@@ -75,6 +88,14 @@ def _check_output(output: str, overwrite: bool) -> None:
     if not output.lower().endswith(".csv"):
         raise UsageError(f"{output}: the table is written as CSV. Give a name that ends in .csv.")
     check_output(output, overwrite)
+
+
+def _check_figures(figures: tuple[str, ...], overwrite: bool) -> None:
+    if figures:
+        from serctl.figures import check_picture
+
+        for figure in figures:
+            check_picture(figure, overwrite)
 
 
 def _survey_with_progress(folder: str) -> "Survey":
@@ -206,20 +227,17 @@ def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _write(table: "pd.DataFrame", output: str) -> None:
-    """Write the table aside and rename it, so that no half of one is ever seen."""
-    from serctl.results import PARTIAL
+    from serctl.outputs import written_whole
 
-    partial = output + PARTIAL
-    try:
+    with written_whole(output) as aside:
         # As in results files: names that are not UTF-8 keep their bytes.
         table.to_csv(
-            partial, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"
+            aside, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"
         )
-        os.replace(partial, output)
-    except OSError as error:
-        raise ResultsError(
-            f"{output}: cannot be written ({error.strerror or error}). Give another output."
-        ) from error
-    finally:
-        with suppress(OSError):
-            os.unlink(partial)
+
+
+def _draw(table: "pd.DataFrame", figure: str) -> None:
+    from serctl.figures import save_figure
+    from serctl.train.corpora_figure import draw_corpora
+
+    save_figure(draw_corpora(_readable(table)), figure)

@@ -142,8 +142,14 @@ class watching:
         if self._bar is None:
             from tqdm import tqdm
 
+            # Of a bar of 80 columns, the figures take most.
+            layout = "{desc}: {n_fmt}/{total_fmt} |{bar}| {remaining} left{postfix}"
             self._bar = tqdm(
-                desc="Training", total=n_epochs, initial=n_done, unit=" epochs", dynamic_ncols=True
+                desc="Training",
+                total=n_epochs,
+                initial=n_done,
+                bar_format=layout,
+                dynamic_ncols=True,
             )
         self._bar.set_postfix_str(told, refresh=False)
         self._bar.update(n_done - self._bar.n)

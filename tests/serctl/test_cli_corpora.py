@@ -230,3 +230,23 @@ def test_help_has_an_example() -> None:
     result = CliRunner().invoke(corpora, ["--help"])
     assert result.exit_code == 0
     assert "serctl corpora ~/corpora -o clips.csv" in result.output
+
+
+def test_the_counts_are_drawn(few: Path, tmp_path: Path, serctl: Run) -> None:
+    pictures = [tmp_path / "counts.png", tmp_path / "counts.svg"]
+    options = [option for picture in pictures for option in ("--figure", picture)]
+    status, printed, _ = serctl(few, *options)
+    assert status == 1
+    assert all(f"Picture: {picture}" in printed for picture in pictures)
+    assert pictures[0].read_bytes().startswith(b"\x89PNG")
+    assert pictures[1].read_text().startswith("<?xml")
+    status, _, error = serctl(few, *options)
+    assert status == 2
+    assert f"{pictures[0]}: there is such a file already" in error
+    assert serctl(few, *options, "--overwrite")[0] == 1
+
+
+def test_a_picture_needs_a_known_extension(few: Path, tmp_path: Path, serctl: Run) -> None:
+    status, printed, error = serctl(few, "--figure", tmp_path / "counts.pdf")
+    assert (status, printed) == (2, "")
+    assert ".pdf is not one of .png, .svg" in error

@@ -28,6 +28,15 @@ def mel_power_twin(spectrum, weights):
     return (np.abs(spectrum.astype(np.complex128)) ** 2) @ weights.astype(np.float64).T
 
 
+def spectral_shape_twin(spectrum, roll_share):
+    """Centroid and rolloff of each frame, in bins."""
+    magnitude = np.abs(spectrum)
+    bins, total = np.arange(magnitude.shape[1]), magnitude.sum(axis=1)
+    centroids = (bins * magnitude).sum(axis=1) / np.where(total > 0, total, 1)
+    reached = np.cumsum(magnitude, axis=1) >= roll_share * total[:, None]
+    return centroids, reached.argmax(axis=1)
+
+
 @settings(deadline=None)
 @given(
     n_samples=st.integers(1, 400),
@@ -79,7 +88,29 @@ def test_mel_sums_are_carried_in_float64():
     assert mel[0, 0] == 2**24 + 2**12
 
 
-@pytest.mark.parametrize("kernel", [kernels.frame_windowed, kernels.mel_power])
+@settings(deadline=None)
+@given(
+    n_frames=st.integers(1, 6),
+    n_bins=st.integers(1, 40),
+    share_of_zeros=st.sampled_from([0.0, 0.5, 0.95, 1.0]),
+    roll_share=st.sampled_from([0.05, 0.5, 0.85, 0.999]),
+)
+def test_spectral_shapes_are_the_twins(n_frames, n_bins, share_of_zeros, roll_share):
+    rng = np.random.default_rng(n_frames * 100 + n_bins)
+    spectrum = rng.standard_normal((n_frames, n_bins)) + 1j * rng.standard_normal(
+        (n_frames, n_bins)
+    )
+    spectrum[rng.uniform(size=spectrum.shape) < share_of_zeros] = 0
+    centroids, rolloffs = np.full((2, n_frames), np.nan)
+    kernels.spectral_shape(spectrum, roll_share, centroids, rolloffs)
+    expected = spectral_shape_twin(spectrum, roll_share)
+    np.testing.assert_allclose(centroids, expected[0], rtol=1e-12)
+    np.testing.assert_array_equal(rolloffs, expected[1])
+
+
+@pytest.mark.parametrize(
+    "kernel", [kernels.frame_windowed, kernels.mel_power, kernels.spectral_shape]
+)
 def test_kernels_release_the_gil_and_are_kept(kernel):
     assert kernel.targetoptions["nogil"]
     assert kernel.stats.cache_path is not None

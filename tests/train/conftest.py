@@ -18,13 +18,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module")
-def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
+@pytest.fixture
+def small_corpora(clips_folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of synthetic clips that pass for complete corpora."""
-    with pytest.MonkeyPatch.context() as patch:
-        synthetic_corpora.install(patch)
-        patch.setenv("SERCTL_CACHE", str(cache))
-        yield clips_folder
+    synthetic_corpora.install(monkeypatch)
+    monkeypatch.setenv("SERCTL_CACHE", str(cache))
+    return clips_folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,4 +33,5 @@ def torch_settings() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(n_threads)
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)

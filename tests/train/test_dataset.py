@@ -11,7 +11,7 @@ import soundfile
 from serctl import features
 from serctl.errors import AudioError
 from serctl.features import MelSpec
-from serctl.pipeline import map_in_order
+from serctl.threads import map_in_order
 from serctl.train import dataset
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
 

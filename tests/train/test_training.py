@@ -109,6 +109,15 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
+def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
+    """Folder of synthetic clips that pass for complete corpora in the whole of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        synthetic_corpora.install(patch)
+        patch.setenv("SERCTL_CACHE", str(cache))
+        yield clips_folder
+
+
+@pytest.fixture(scope="module")
 def trained(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained") / "paper-cnn"
     options = few(small_corpora, folder, n_epochs=None)
@@ -314,6 +323,18 @@ def test_a_training_over_an_old_model_is_no_model_until_it_is_done(
     (folder / "checkpoint.pt").unlink()
     with pytest.raises(ModelError, match=r"config\.json"):
         load_model(str(folder))
+
+
+def test_what_was_overwritten_is_not_gone_on_from(
+    small_corpora: Path, cut_off: Path, short: Path
+) -> None:
+    with pytest.raises(KilledError):
+        fit(few(small_corpora, cut_off, overwrite=True), killed_after=0)
+    assert list(cut_off.iterdir()) == []
+    told = Told()
+    train_model(few(small_corpora, cut_off, resume=True), told.watcher())
+    assert told.epochs == [(i, FEW_EPOCHS) for i in range(FEW_EPOCHS + 1)]
+    assert weights(cut_off) == weights(short)
 
 
 def test_a_full_disk_at_the_end_loses_nothing(

@@ -1,0 +1,204 @@
+"""The formats of the feature table: CSV, Parquet and NPZ, written row by row.
+
+`serctl.feature_table` says what the columns are. The same rows give the same bytes. CSV keeps the
+bytes of file names that are not UTF-8; the other formats have them as backslash and code. What the
+system refuses is an OSError.
+"""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serctl.descriptors import value_names
+from serctl.features import MelSpec
+from serctl.results import csv_line
+
+SPEC = MelSpec()  # librosa's defaults, as the report has them
+
+FACTS = ("duration_s", "sample_rate_hz", "channels", "level_dbfs")
+WHOLE_FACTS = ("sample_rate_hz", "channels")
+VALUES = value_names(SPEC)
+
+VALUE_DIGITS = 9  # which tell any two float32 apart
+ROWS_PER_GROUP = 1024  # of Parquet, written at a time
+SPOOL_BYTES = 1 << 22  # of a recording's frames in memory; more go to a temporary file
+
+Fact = float | int | None
+
+
+class FrameSpool:
+    """The frames of one recording, in memory or, if they are many, in temporary files."""
+
+    def __init__(self, folder: str) -> None:
+        # In the folder of the output, where there must be room for them anyway.
+        self._files = [tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=folder) for _ in range(2)]
+        self.mel, self.mfcc = self._files
+        self.n_frames = 0
+
+    def __call__(self, mel: NDArray[np.float32], mfcc: NDArray[np.float32]) -> None:
+        """Add the frames of a window, as `describe` hands them over."""
+        self.mel.write(np.ascontiguousarray(mel, "<f4").data)
+        self.mfcc.write(np.ascontiguousarray(mfcc, "<f4").data)
+        self.n_frames += len(mel)
+
+    def __del__(self) -> None:
+        """Let go of the frames, also of a recording whose turn never came."""
+        for file in self._files:
+            file.close()
+
+
+class FeatureTable(AbstractContextManager["FeatureTable"]):
+    """A table that is being written; `finish` comes after the last row."""
+
+    def __init__(self, path: str, columns: Sequence[str]) -> None:
+        self.path, self.columns = path, columns
+
+    def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
+        """Add a row: the texts and facts of the columns, and the values, or none."""
+        raise NotImplementedError
+
+    def add_frames(self, path: str, spool: FrameSpool) -> None:
+        """Add the frames of a recording."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Write what is left."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of the file."""
+        raise NotImplementedError
+
+
+class _CsvTable(FeatureTable):
+    """One line a row."""
+
+    def __enter__(self) -> Self:
+        self._file = open(self.path, "wb")
+        self._put(csv_line((*self.columns, *VALUES)))
+        return self
+
+    def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
+        numbers = ["" if fact is None else str(fact) for fact in facts]
+        numbers += [f"{value:.{VALUE_DIGITS}g}" for value in values.tolist()] or [""] * len(VALUES)
+        self._put(f"{csv_line(texts)[:-1]},{','.join(numbers)}\n")
+
+    def finish(self) -> None:
+        self._file.close()
+
+    def __exit__(self, *_: Any) -> None:
+        self._file.close()
+
+    def _put(self, text: str) -> None:
+        self._file.write(text.encode("utf-8", "surrogateescape"))
+
+
+class _ParquetTable(FeatureTable):
+    """Groups of rows."""
+
+    def __enter__(self) -> Self:
+        import pyarrow
+        from pyarrow.parquet import ParquetWriter
+
+        whole, real = pyarrow.int32(), pyarrow.float64()
+        kinds = {name: whole if name in WHOLE_FACTS else real for name in FACTS}
+        fields = [(name, kinds.get(name, pyarrow.string())) for name in self.columns]
+        schema = pyarrow.schema([*fields, *((name, pyarrow.float32()) for name in VALUES)])
+        self._batch = lambda columns: pyarrow.record_batch(columns, schema=schema)
+        self._writer = ParquetWriter(self.path, schema)
+        self._rows: list[tuple[Any, ...]] = []
+        return self
+
+    def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
+        known = values.tolist() or [None] * len(VALUES)
+        self._rows.append((*map(_in_unicode, texts), *facts, *known))
+        if len(self._rows) == ROWS_PER_GROUP:
+            self._write_group()
+
+    def finish(self) -> None:
+        if self._rows:
+            self._write_group()
+        self._writer.close()
+
+    def __exit__(self, *_: Any) -> None:
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        self._writer.write_batch(self._batch(list(map(list, zip(*self._rows, strict=True)))))
+        self._rows.clear()
+
+
+class _NpzTable(FeatureTable):
+    """Frames as they come, and the columns, which are kept until then, at the end."""
+
+    def __enter__(self) -> Self:
+        self._archive = zipfile.ZipFile(self.path, "w")
+        self._texts: list[tuple[str, ...]] = []
+        self._facts: list[tuple[Fact, ...]] = []
+        self._values: list[NDArray[np.float32]] = []
+        return self
+
+    def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
+        self._texts.append(tuple(map(_in_unicode, texts)))
+        self._facts.append(tuple(facts))
+        self._values.append(values if len(values) else np.full(len(VALUES), np.nan, np.float32))
+
+    def add_frames(self, path: str, spool: FrameSpool) -> None:
+        for name, file, n_columns in (
+            ("mel", spool.mel, SPEC.n_mels),
+            ("mfcc", spool.mfcc, SPEC.n_mfcc),
+        ):
+            shape = (spool.n_frames, n_columns)
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            with self._member(f"frames/{name}/{_in_unicode(path)}") as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                file.seek(0)
+                shutil.copyfileobj(file, member)
+
+    def finish(self) -> None:
+        names = self.columns[: -len(FACTS)]
+        arrays: dict[str, NDArray[Any]] = {
+            name: np.array(texts)
+            for name, texts in zip(names, zip(*self._texts, strict=True), strict=True)
+        }
+        for name, facts in zip(FACTS, zip(*self._facts, strict=True), strict=True):
+            none, kind = (0, np.int32) if name in WHOLE_FACTS else (np.nan, np.float64)
+            arrays[name] = np.array([none if fact is None else fact for fact in facts], kind)
+        values = np.stack(self._values)
+        n_means = SPEC.n_mels + SPEC.n_mfcc
+        arrays["mel"], arrays["mfcc"] = values[:, : SPEC.n_mels], values[:, SPEC.n_mels : n_means]
+        arrays |= zip(VALUES[n_means:], values[:, n_means:].T, strict=True)
+        for name, array in arrays.items():
+            with self._member(name, zipfile.ZIP_DEFLATED) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        self._archive.close()
+
+    def __exit__(self, *_: Any) -> None:
+        self._archive.close()
+
+    def _member(self, name: str, compression: int = zipfile.ZIP_STORED) -> Any:
+        info = zipfile.ZipInfo(f"{name}.npy")  # of 1980, so that bytes do not depend on the day
+        info.compress_type = compression
+        return self._archive.open(info, "w", force_zip64=True)
+
+
+TABLES: dict[str, type[FeatureTable]] = {
+    ".csv": _CsvTable,
+    ".parquet": _ParquetTable,
+    ".npz": _NpzTable,
+}
+
+
+def _in_unicode(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,234 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from serctl import audio, features
+from serctl.classifier import Classifier, choose_device
+from serctl.errors import ModelError, UsageError
+from serctl.models import Model, load_model
+
+RATE_HZ = 22050  # the model's, so that files can be cut where windows are
+
+
+@pytest.fixture
+def with_emotions(tiny_folder):
+    """Give a function that makes the tiny model's classifier choose between some emotions."""
+    return lambda emotions: Classifier(str(tiny_folder), emotions, device="cpu")
+
+
+def test_a_recording_is_classified(classifier, write_recording):
+    path = write_recording("a.wav", "speech", 1.5, 48000, 2)
+    result = classifier.classify(path)
+    assert (result.path, result.status, result.reason, result.windows) == (path, "ok", "", 1)
+    assert (result.duration_s, result.sample_rate_hz, result.channels) == (1.5, 48000, 2)
+    assert len(result.probabilities) == len(classifier.emotions) == 5
+    assert sum(result.probabilities) == pytest.approx(1)
+    assert result.confidence == max(result.probabilities)
+    best = result.probabilities.index(result.confidence)
+    assert result.emotion == classifier.emotions[best]
+
+
+def test_probabilities_are_the_softmax_of_logits_over_temperature(classifier, write_recording):
+    path = write_recording("a.wav")
+    (samples,) = audio.read_windows(path, RATE_HZ, 30.0)[1]
+    config = classifier.config
+    inputs = config.scaling(features.clip_statistics(samples, config.features), config.features)
+    batch = torch.zeros(classifier.batch_size, len(inputs))
+    batch[0] = torch.from_numpy(inputs)
+    with torch.no_grad():
+        logits = load_network(classifier)(batch)[0].double().numpy()
+    exponentials = np.exp(logits / config.temperature)
+    expected = exponentials / exponentials.sum()
+    np.testing.assert_allclose(classifier.classify(path).probabilities, expected, rtol=1e-5)
+
+
+def load_network(classifier):
+    """The classifier's network."""
+    return classifier._network
+
+
+def test_a_subset_of_emotions_is_the_softmax_over_these_alone(
+    classifier, with_emotions, write_recording
+):
+    path = write_recording("a.wav")
+    of_all = dict(zip(classifier.emotions, classifier.classify(path).probabilities, strict=True))
+    of_two = with_emotions("sad, fear")
+    assert of_two.emotions == ("fear", "sad")
+    result = of_two.classify(path)
+    chosen = np.array([of_all["fear"], of_all["sad"]])
+    np.testing.assert_allclose(result.probabilities, chosen / chosen.sum(), rtol=1e-9)
+    assert result.emotion in ("fear", "sad")
+
+
+def test_an_unknown_emotion_is_wrong_usage(with_emotions):
+    with pytest.raises(UsageError, match="neutral: not an emotion of this model"):
+        with_emotions("neutral,sad")
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_a_long_recording_is_the_mean_of_its_windows_by_length(
+    tiny_folder, write_recording, make_signal, batch_size
+):
+    classifier = Classifier(str(tiny_folder), device="cpu", batch_size=batch_size)
+    parts = [
+        make_signal(kind, duration_s * RATE_HZ, RATE_HZ)
+        for kind, duration_s in (("speech", 30), ("noise", 30), ("chirp", 5))
+    ]
+    alone = [
+        classifier.classify(write_recording(f"{i}.flac", part, rate_hz=RATE_HZ)).probabilities
+        for i, part in enumerate(parts)
+    ]
+    result = classifier.classify(write_recording("a.flac", np.concatenate(parts), rate_hz=RATE_HZ))
+    assert (result.windows, result.duration_s) == (3, 65.0)
+    assert np.ptp(alone, axis=0).max() > 0.3  # otherwise any mean would do
+    expected = np.average(alone, axis=0, weights=[30, 30, 5])
+    np.testing.assert_allclose(result.probabilities, expected, rtol=0, atol=1e-6)
+
+
+def test_silent_windows_and_a_short_rest_are_left_out(classifier, write_recording, make_signal):
+    sound = make_signal("noise", 30 * RATE_HZ, RATE_HZ)[:, 0]
+    silence = np.zeros(30 * RATE_HZ)
+    rest, short_rest = sound[: 5 * RATE_HZ], sound[: RATE_HZ // 10]
+
+    def extract(*parts):
+        return classifier.extract(write_recording("a.flac", np.concatenate(parts), rate_hz=RATE_HZ))
+
+    assert extract(sound, silence, rest).lengths == [30 * RATE_HZ, 5 * RATE_HZ]
+    assert extract(sound, short_rest).lengths == [30 * RATE_HZ]
+    nothing = extract(silence, short_rest)
+    assert (nothing.status, nothing.lengths) == ("silent", [])
+    assert nothing.reason == "No part that is long enough reaches 1/32768 of full scale."
+
+
+@pytest.mark.parametrize("rate_hz", [8000, RATE_HZ, 44100])
+@pytest.mark.parametrize("peak", [0.0, 0.9 / 32768])
+def test_silence_is_not_judged(classifier, write_recording, rate_hz, peak):
+    path = write_recording("a.wav", np.full(2 * rate_hz, peak), 0, rate_hz, subtype="FLOAT")
+    result = classifier.classify(path)
+    assert (result.status, result.emotion, result.confidence) == ("silent", "", None)
+    assert result.reason == "No sample reaches 1/32768 of full scale."
+    assert (result.probabilities, result.windows, result.duration_s) == ((), 0, 2.0)
+
+
+def test_the_quietest_sound_is_judged(classifier, write_recording):
+    samples = np.zeros(RATE_HZ)
+    samples[5000] = 1 / 32768
+    path = write_recording("a.wav", samples, rate_hz=RATE_HZ, subtype="FLOAT")
+    assert classifier.classify(path).status == "ok"
+
+
+@pytest.mark.parametrize("n_frames", [0, 1, 3999])
+def test_what_is_too_short_says_what_is_needed(classifier, write_recording, make_signal, n_frames):
+    samples = make_signal("noise", n_frames, 16000) if n_frames else np.empty(0)
+    result = classifier.classify(write_recording("a.wav", samples))
+    assert result.status == "too_short"
+    assert result.reason == f"{n_frames / 16000:.3f} s; at least 0.25 s are needed."
+    assert (result.sample_rate_hz, result.channels, result.windows) == (16000, 1, 0)
+    assert result.duration_s == n_frames / 16000
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, RATE_HZ, 24414, 44100, 48000, 96000])
+def test_the_shortest_that_will_do_is_judged(classifier, write_recording, rate_hz):
+    n_frames = -(-rate_hz // 4)  # 0.25 s, rounded up
+    path = write_recording("a.wav", "noise", n_frames / rate_hz, rate_hz)
+    assert classifier.classify(path).status == "ok"
+    path = write_recording("b.wav", "noise", (n_frames - 1) / rate_hz, rate_hz)
+    assert classifier.classify(path).status == "too_short"
+
+
+def test_what_cannot_be_read_is_told(classifier, write_recording, tmp_path):
+    (tmp_path / "a.wav").write_text("not sound")
+    result = classifier.classify(str(tmp_path / "a.wav"))
+    assert result.status == "unreadable"
+    assert result.reason.startswith("Format not recognised. Not audio, or damaged")
+    assert (result.duration_s, result.sample_rate_hz, result.channels) == (None, None, None)
+    path = write_recording("b.flac", "noise", 3.0)
+    os.truncate(path, 20000)
+    result = classifier.classify(path)
+    assert (result.status, result.sample_rate_hz, result.channels) == ("unreadable", 16000, 1)
+    assert result.reason.startswith("Decoding broke off")
+
+
+def test_no_part_of_a_damaged_recording_is_judged(monkeypatch, tiny_folder, write_recording):
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
+    model = load_model(str(tiny_folder))
+    model = replace(model, config=replace(model.config, window_s=0.5))
+    path = write_recording("a.flac", "noise", 5.0)
+    os.truncate(path, os.path.getsize(path) // 2)
+    extraction = Classifier(model, device="cpu").extract(path)
+    assert extraction.recording.duration_s >= 1.5  # windows were there before the damage
+    assert (extraction.status, extraction.windows, extraction.lengths) == ("unreadable", [], [])
+
+
+def test_what_goes_wrong_with_one_recording_is_its_row(monkeypatch, classifier, write_recording):
+    def fail(samples, spec):
+        raise ValueError("the moon is full")
+
+    monkeypatch.setattr(features, "clip_statistics", fail)
+    result = classifier.classify(write_recording("a.wav"))
+    assert (result.status, result.reason) == ("failed", "ValueError: the moon is full")
+    assert (result.duration_s, result.windows) == (1.0, 0)
+
+
+@pytest.mark.parametrize("weight", [float("nan"), 3e38])
+def test_a_network_that_gives_no_numbers_stops_the_run(tiny_folder, write_recording, weight):
+    model = load_model(str(tiny_folder))
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.fill_(weight)
+    classifier = Classifier(model, device="cpu")
+    with pytest.raises(ModelError, match="tiny: gives probabilities that are not numbers; its w"):
+        classifier.classify(write_recording("a.wav"))
+
+
+def test_the_network_runs_on_one_thread_and_leaves_the_others_be(tiny_folder):
+    model = load_model(str(tiny_folder))
+    seen = []
+    model.network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        Classifier(model, device="cpu").logits(torch.zeros(1, 148))
+        assert (seen, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def test_every_batch_has_one_shape(tiny_folder):
+    model = load_model(str(tiny_folder))
+    seen = []
+    model.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    classifier = Classifier(model, device="cpu", batch_size=4)
+    probabilities = classifier.probabilities([np.ones(148, np.float32)] * 3)
+    assert probabilities.shape == (3, 5)
+    assert probabilities.dtype == np.float64
+    assert seen[0].shape == (4, 148)
+    assert seen[0].sum(dim=1).tolist() == [148, 148, 148, 0]
+
+
+def test_a_loaded_model_is_taken(tiny_folder):
+    model = load_model(str(tiny_folder))
+    assert isinstance(model, Model)
+    assert Classifier(model).config is model.config
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+    for name in ("cuda", "mps", "tpu"):
+        with pytest.raises(UsageError, match=f"device {name}: not to be had .* which has cpu"):
+            choose_device(name)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cuda")
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_of_nothing_is_refused(tiny_folder, batch_size):
+    with pytest.raises(UsageError, match=f"batch size {batch_size}: at least 1"):
+        Classifier(str(tiny_folder), batch_size=batch_size)

@@ -1,0 +1,63 @@
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from serctl.cli import cli, run
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_picture_is_drawn(recordings, tmp_path, capsys):
+    assert run(["plot", str(recordings / "calls" / "bakery-order.wav")]) == 0
+    assert capsys.readouterr().out == "Picture: serctl-plot.png\n"
+    with Image.open("serctl-plot.png") as image:
+        assert image.format == "PNG"
+    assert [path.name for path in tmp_path.iterdir()] == ["serctl-plot.png"]
+
+
+def test_folders_and_formats_are_taken(recordings):
+    assert run(["plot", str(recordings / "interview"), "-o", "a [1].SVG"]) == 0
+    with open("a [1].SVG") as file:
+        assert file.read().startswith("<?xml")
+
+
+def test_a_picture_is_replaced_only_when_asked(write_recording, tmp_path, capsys):
+    path = write_recording("a.wav", "noise", 0.2)
+    (tmp_path / "a.png").write_text("mine")
+    assert run(["plot", path, "-o", "a.png"]) == 2
+    assert "there is such a file already" in capsys.readouterr().err
+    assert (tmp_path / "a.png").read_text() == "mine"
+    assert run(["plot", path, "-o", "a.png", "--overwrite"]) == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["a.wav", "-o", "a.gif"], 2, ".gif is not one of .png, .svg"),
+        (["a.wav", "-o", "-"], 2, "none is not one of .png, .svg"),
+        (["gone.wav"], 2, "gone.wav: does not exist"),
+        ([], 2, "Missing argument 'FILE...'"),
+        (["many"], 2, "7 recordings: from 1 to 6 can be drawn side by side"),
+        (["text.wav"], 3, "text.wav: Format not recognised. Not audio, or damaged"),
+        (["a.wav", "-o", "gone/a.png"], 3, "there is no folder gone"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(
+    write_recording, tmp_path, capsys, arguments, status, message
+):
+    for name in ("a.wav", *(f"many/{i}.wav" for i in range(7))):
+        write_recording(name, "noise", 0.1)
+    (tmp_path / "text.wav").write_text("no")
+    assert run(["plot", *arguments]) == status
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.png*"))
+
+
+def test_help_has_an_example():
+    result = CliRunner().invoke(cli, ["plot", "--help"])
+    assert result.exit_code == 0
+    assert "serctl plot angry.wav sad.wav -o angry-and-sad.svg" in result.output

@@ -1,0 +1,300 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import synthetic_corpora
+import torch
+
+from serctl.cli import run
+from serctl.emotions import REPORT_FIVE
+from serctl.train import training
+from serctl.train.corpora import SOURCES
+
+Run = Callable[..., tuple[int, str, str]]
+N_EPOCHS = 80  # so many that a kill comes before the last
+
+
+@pytest.fixture(scope="module")
+def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic clips that pass for complete corpora; tests leave it as it is."""
+    return synthetic_corpora.write_clips(tmp_path_factory.mktemp("corpora"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of those clips, once computed."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_settings() -> Iterator[None]:
+    """One thread, as the subprocesses have; all is put back."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def serctl(
+    clips_folder: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    """Run `serctl train` on the synthetic corpora; exit status, standard output, standard error."""
+    synthetic_corpora.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("SERCTL_CACHE", str(cache))
+    monkeypatch.setenv("SERCTL_CORPORA", str(clips_folder))
+
+    def serctl(*arguments: object) -> tuple[int, str, str]:
+        status = run(["train", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return serctl
+
+
+def cells(output: str, first: str) -> list[list[str]]:
+    """Cells of the table rows that start with ``first``."""
+    rows = [line.replace("│", " ").split() for line in output.splitlines()]
+    return [row for row in rows if row[:1] == [first]]
+
+
+# What it does
+
+
+def test_bare_it_trains_the_default_model_to_the_default_folder(serctl: Run) -> None:
+    status, output, progress = serctl()
+    assert status == 0
+    folder = Path("serctl-weights", "paper-cnn")
+    assert f"Weights: {folder}" in output.splitlines()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
+    assert len(metrics["history"]["epochs"]) == len(progress.splitlines())
+
+
+def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
+    status, output, _ = serctl("--epochs", 2, "--fold", 3, "-o", "weights")
+    assert status == 0
+    test = json.loads(Path("weights", "metrics.json").read_text())["test"]
+    assert f"paper-cnn, test part of new-speakers, fold 3: {test['n_clips']} clips" in output
+    assert f"UA {test['ua']:.1%}" in output
+    assert f"WA {test['wa']:.1%}" in output
+    for i, emotion in enumerate(REPORT_FIVE):
+        one = test["by_emotion"][emotion]
+        by_emotion, confusion = cells(output, emotion)
+        expected = [str(one["n_clips"]), f"{one['recall']:.1%}", f"{one['precision']:.1%}"]
+        assert by_emotion[1:] == expected
+        assert confusion[1:] == [str(n) for n in test["confusion"][i]]
+    for corpus, one in test["by_corpus"].items():
+        (row,) = cells(output, corpus)
+        assert row[1:] == [str(one["n_clips"]), f"{one['wa']:.1%}", f"{one['ua']:.1%}"]
+    assert len(test["by_corpus"]) >= 3
+    assert max(map(len, output.splitlines())) <= 80
+
+
+def test_the_seed_of_the_report_split_is_told(serctl: Run) -> None:
+    status, output, _ = serctl("--epochs", 1, "--split", "report", "--seed", 5, "-o", "weights")
+    assert status == 0
+    assert "test part of report, seed 5:" in output
+    assert json.loads(Path("weights", "metrics.json").read_text())["seed"] == 5
+
+
+def test_a_folder_is_printed_as_it_is_called(serctl: Run) -> None:
+    status, output, _ = serctl("--epochs", 1, "-o", "mine [red]1:smile:")
+    assert status == 0
+    assert "Weights: mine [red]1:smile:" in output.splitlines()
+
+
+# Progress
+
+
+def test_without_a_terminal_progress_is_plain_lines(serctl: Run) -> None:
+    status, output, progress = serctl("--epochs", 3, "-o", "weights")
+    assert status == 0
+    epochs = json.loads(Path("weights", "metrics.json").read_text())["history"]["epochs"]
+    best = 0.0
+    for i, (line, epoch) in enumerate(zip(progress.splitlines(), epochs, strict=True), 1):
+        best = max(best, epoch["validation_accuracy"])
+        assert line == (
+            f"epoch {i} of at most 3: loss {epoch['train_loss']:.3f}, "
+            f"validation {epoch['validation_accuracy']:.1%}, best {best:.1%}"
+        )
+    assert "\r" not in progress
+    assert "\x1b" not in progress + output
+    assert "epoch 1" not in output
+
+
+def test_on_a_terminal_progress_is_a_bar(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    status, output, progress = serctl("--epochs", 2, "-o", "weights")
+    assert status == 0
+    assert "Features" in progress
+    assert "Training: 0/2" in progress
+    assert "Training: 2/2" in progress
+    assert "validation" in progress
+    assert "best" in progress
+    assert "Training" not in output
+
+
+# Refusals
+
+
+def test_help_has_examples(serctl: Run) -> None:
+    status, output, _ = serctl("--help")
+    assert status == 0
+    assert "serctl train --corpora ./corpora --resume" in output
+    options = "--corpora --model --split --fold --seed --epochs --device --output --resume"
+    assert all(option in output for option in [*options.split(), "--overwrite"])
+    assert "SERCTL_CORPORA" in output
+
+
+def test_absent_corpora_say_where_they_are_had(
+    serctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SERCTL_CORPORA")
+    status, output, error = serctl()
+    assert (status, output) == (3, "")
+    assert error.startswith("Error: ./corpora: no such folder.")
+    assert all(source in error for source in SOURCES.values())
+    assert os.listdir() == []
+
+
+def test_incomplete_corpora_are_refused(serctl: Run, clips_folder: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "SAVEE").symlink_to(clips_folder / "SAVEE")
+    status, _, error = serctl("--corpora", half, "-o", "weights")
+    assert status == 3
+    assert f"{half}: these corpora are incomplete" in error
+    assert "crema-d: 0 of " in error
+    assert not Path("weights").exists()
+
+
+def test_an_unknown_model_is_wrong_usage(serctl: Run) -> None:
+    status, _, error = serctl("--model", "paper-nnc")
+    assert status == 2
+    assert "paper-nnc: no recipe; there are recipes of " in error
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--fold", "5"),
+        ("--fold", "-1"),
+        ("--seed", "-1"),
+        ("--seed", str(2**32)),
+        ("--epochs", "0"),
+        ("--split", "emobox"),
+        ("--device", "tpu"),
+        ("corpora",),
+    ],
+)
+def test_options_out_of_range_are_wrong_usage(serctl: Run, arguments: tuple[str, ...]) -> None:
+    status, output, error = serctl(*arguments)
+    assert (status, output) == (2, "")
+    assert arguments[-1] in error
+    assert os.listdir() == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which would be used")
+def test_a_device_that_is_not_there_is_wrong_usage(serctl: Run) -> None:
+    status, _, error = serctl("--device", "cuda")
+    assert status == 2
+    assert "device cuda: not to be had on this machine" in error
+
+
+def test_the_largest_seed_is_one(serctl: Run) -> None:
+    for split in ("report", "new-speakers"):
+        arguments = ("--epochs", 1, "--split", split, "--seed", 2**32 - 1, "--overwrite")
+        assert serctl(*arguments, "-o", "weights")[0] == 0
+
+
+def test_a_model_that_is_there_is_not_replaced_unasked(serctl: Run) -> None:
+    assert serctl("--epochs", 1, "-o", "weights")[0] == 0
+    status, _, error = serctl("--epochs", 1, "-o", "weights")
+    assert status == 2
+    assert "weights: there is a model already. Give another folder, or --overwrite." in error
+    assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
+
+
+def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
+    Path("weights").mkdir()
+    Path("weights", "checkpoint.pt").write_bytes(b"torn")
+    status, _, error = serctl("--epochs", 1, "-o", "weights")
+    assert status == 2
+    assert "--resume goes on with it, --overwrite begins anew" in error
+    status, _, error = serctl("--epochs", 1, "-o", "weights", "--resume")
+    assert status == 3
+    assert "weights/checkpoint.pt: not a checkpoint that can be read" in error
+    assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
+
+
+# Cut off
+
+
+def test_interrupted_it_keeps_its_checkpoint(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = training.Training._save
+
+    def interrupt(self: training.Training, *arguments: object) -> None:
+        save(self, *arguments)
+        if len(self.history.epochs) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "_save", interrupt)
+        status, output, error = serctl("--epochs", 4, "-o", "weights")
+    assert (status, output) == (130, "")
+    assert error.endswith("Interrupted.\n")
+    assert os.listdir("weights") == ["checkpoint.pt"]
+    status, _, error = serctl("--epochs", 4, "-o", "weights", "--resume")
+    assert status == 0
+    told = [line.partition(":")[0] for line in error.splitlines()]
+    assert told == [f"epoch {i} of at most 4" for i in (2, 3, 4)]
+
+
+def test_killed_and_resumed_it_ends_with_the_same_weights(
+    serctl: Run, clips_folder: Path, cache: Path, tmp_path: Path
+) -> None:
+    # -P: without the folder of the script, whose folder `serctl` would pass for the package.
+    command = [sys.executable, "-P", synthetic_corpora.__file__, "train", "--epochs", f"{N_EPOCHS}"]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "SERCTL_CACHE": str(cache),
+        "SERCTL_CORPORA": str(clips_folder),
+    }
+    killed = tmp_path / "killed"
+    with subprocess.Popen(
+        [*command, "-o", str(killed)], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 5 "):
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL
+    left = {path.name for path in killed.iterdir()}
+    assert "checkpoint.pt" in left
+    assert left <= {"checkpoint.pt", "checkpoint.pt.part"}
+
+    status, _, progress = serctl("--epochs", N_EPOCHS, "-o", killed, "--resume")
+    assert status == 0
+    assert 5 <= int(progress.split()[1]) < N_EPOCHS
+    unbroken = tmp_path / "unbroken"
+    assert serctl("--epochs", N_EPOCHS, "-o", unbroken)[0] == 0
+    for name in ("model.safetensors", "config.json", "metrics.json", "card.md"):
+        assert (killed / name).read_bytes() == (unbroken / name).read_bytes()
+    assert not (killed / "checkpoint.pt.part").exists()

@@ -1,0 +1,46 @@
+import os
+
+import pytest
+
+from serctl.errors import ResultsError
+from serctl.outputs import written_whole
+
+
+def test_a_file_appears_whole(tmp_path):
+    output = tmp_path / "a.txt"
+    output.write_text("old")
+    with written_whole(str(output)) as aside:
+        with open(aside, "w") as file:
+            file.write("new")
+        assert output.read_text() == "old"
+    assert output.read_text() == "new"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError()])
+def test_nothing_is_left_of_what_was_broken_off(tmp_path, error):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(type(error)):
+        write_half(tmp_path / "a.txt", error)
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_what_the_system_refuses_is_told(tmp_path):
+    full = OSError(28, "No space left on device")
+    with pytest.raises(
+        ResultsError, match=r"a\.txt: cannot be written \(No space left on device\)"
+    ):
+        write_half(tmp_path / "a.txt", full)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ResultsError, match=r"folder: cannot be written \(Is a directory\)"):
+        write_half(tmp_path / "folder", None)
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def write_half(output, error):
+    with written_whole(str(output)) as aside:
+        with open(aside, "w") as file:
+            file.write("half")
+        if error is not None:
+            raise error

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from serctl.emotions import EMOTIONS
+from serctl.train import figures
+from serctl.train.figures import confusion_matrix, learning_curve
+from serctl.train.loop import Epoch, History
+from serctl.train.scores import Scores, score
+
+
+def history(n_epochs: int) -> History:
+    epochs = [Epoch(1.5 / (i + 1), 1.2 + 0.01 * i, 0.3 + 0.1 * (i % 3)) for i in range(n_epochs)]
+    return History(epochs, best_epoch=min(2, n_epochs - 1))
+
+
+def scores(n_emotions: int) -> Scores:
+    emotions = EMOTIONS[:n_emotions]
+    acted = [emotion for emotion in emotions for _ in range(10)]
+    answered = [*acted[1:], ""]
+    return score(acted, answered, ["tess"] * len(acted), emotions)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Figures in the order of their drawing."""
+    made: list[Figure] = []
+
+    class Kept(Figure):
+        def __init__(self, **options: object) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr(figures, "Figure", Kept)
+    return made
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible()]
+
+
+def check_image(path: Path, figure: Figure) -> None:
+    """An image of the figure's size, with ink on it, all of it inside and in greys to tell apart."""
+    pixels = matplotlib.image.imread(path)
+    assert pixels.shape[:2] == tuple((figure.get_size_inches()[::-1] * figures.DPI).astype(int))
+    grey = pixels[..., :3] @ [0.299, 0.587, 0.114]
+    assert 0.005 < np.mean(grey < 0.5) < 0.5
+    assert len(np.unique(grey.round(2))) > 10
+    for edge in (grey[0], grey[-1], grey[:, 0], grey[:, -1]):
+        assert (edge > 0.99).all()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 40])
+def test_the_learning_curve_is_drawn(tmp_path: Path, drawn: list[Figure], n_epochs: int) -> None:
+    path = tmp_path / "curve.png"
+    learning_curve(history(n_epochs), "paper-cnn, report split, seed 1", path)
+    (figure,) = drawn
+    check_image(path, figure)
+    losses, accuracy = figure.axes
+    epochs = np.arange(1, n_epochs + 1)
+    training, validation = losses.lines
+    for line, expected in (
+        (training, [epoch.train_loss for epoch in history(n_epochs).epochs]),
+        (validation, [epoch.validation_loss for epoch in history(n_epochs).epochs]),
+        (accuracy.lines[0], [epoch.validation_accuracy for epoch in history(n_epochs).epochs]),
+    ):
+        assert np.array_equal(line.get_xdata(), epochs)
+        assert np.array_equal(line.get_ydata(), expected)
+    assert training.get_linestyle() != validation.get_linestyle()
+    if n_epochs == 1:
+        assert training.get_marker() == validation.get_marker() == "."
+
+
+def test_the_epoch_that_is_kept_is_marked(tmp_path: Path, drawn: list[Figure]) -> None:
+    learning_curve(history(10), "title", tmp_path / "curve.png")
+    kept = drawn[0].axes[1].lines[1]
+    assert (list(kept.get_xdata()), list(kept.get_ydata())) == ([3], [0.5])
+    assert "kept: epoch 3, 50.0%" in texts(drawn[0])
+
+
+def test_axes_have_units_and_whole_epochs(tmp_path: Path, drawn: list[Figure]) -> None:
+    for n_epochs in (1, 3, 40):
+        learning_curve(history(n_epochs), "paper-cnn, report split, seed 1", tmp_path / "curve.png")
+        said = texts(drawn[-1])
+        assert {"paper-cnn, report split, seed 1", "epoch", "accuracy"} <= set(said)
+        assert "cross-entropy / nat" in said
+        assert any(text.endswith("%") for text in said)
+        ticks = drawn[-1].axes[0].get_xticks()
+        assert ticks.tolist() == [int(tick) for tick in ticks]
+
+
+@pytest.mark.parametrize("n_emotions", [2, 5, 8])
+def test_the_confusion_matrix_is_drawn(
+    tmp_path: Path, drawn: list[Figure], n_emotions: int
+) -> None:
+    path = tmp_path / "matrix.png"
+    confusion_matrix(scores(n_emotions), "paper-cnn, new-speakers split, fold 0", path)
+    (figure,) = drawn
+    check_image(path, figure)
+    said = texts(figure)
+    assert {*EMOTIONS[:n_emotions], "acted", "heard by the model"} <= set(said)
+
+
+def test_the_cells_are_shares_of_all_clips_of_an_emotion(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    found = scores(2)
+    assert found.confusion == [[9, 1], [0, 9]]
+    assert found.n_unanswered == 1
+    confusion_matrix(found, "title", tmp_path / "matrix.png")
+    cells = [text.get_text() for text in drawn[0].axes[0].texts]
+    # Nine of ten sad clips, though the tenth got no answer: the diagonal is the recall.
+    assert cells == ["90%\n9", "10%\n1", "0%\n0", "90%\n9"]
+    assert drawn[0].axes[0].get_title() == "title\nWA 90.0%, UA 90.0%"
+
+
+def test_an_emotion_that_was_not_acted_is_an_empty_row(tmp_path: Path, drawn: list[Figure]) -> None:
+    found = score(["angry", "sad"], ["angry", "sad"], ["tess"] * 2, ("angry", "happy", "sad"))
+    confusion_matrix(found, "title", tmp_path / "matrix.png")
+    cells = [text.get_text() for text in drawn[0].axes[0].texts]
+    assert cells[3:6] == ["0%\n0"] * 3
