@@ -45,6 +45,10 @@ golden:
 hostile:
     SERCTL_WRITE_TABLE=1 {{bin}}python -m pytest -q tests/serctl/test_hostile.py
 
+# Kill runs at random and resume them, KILLS times; the results must be those of undisturbed runs
+soak folder weights KILLS="50" SEED="0":
+    {{bin}}python tests/soak.py {{folder}} {{weights}} {{KILLS}} {{SEED}}
+
 # Classify N mutated recordings; each must have its row (--model, --seed, --batch)
 fuzz N="2000" *ARGS:
     {{bin}}python tests/fuzz.py {{N}} {{ARGS}}
