@@ -67,7 +67,7 @@ class Request:
 class Done(NamedTuple):
     """A recording's place in the scan, its file's stamp from before, and its row in JSON."""
 
-    index: int
+    place: int
     stamp: Stamp
     row: str
 
