@@ -7,7 +7,8 @@ a row ``failed`` that says how; the others have their rows, the same as ever, si
 depend on what is read beside it.
 
 Every new child gives at least one recording its row. One that gives none, `MOST_STRIKES` times in a
-row, ends the run with RunError; so does one that ends twice over the network and not over decoding.
+row, ends the run with RunError; so do as many recordings in a row, each alone, with which it ended
+after they were decoded, since then it is the network and not they.
 An error that the child reports is raised here as it was there. When the parent ends, however it
 does, the child ends too.
 
@@ -155,19 +156,27 @@ class Supervisor:
         self.description()
         done = bytearray(len(recordings))
         suspects: list[int] = []
-        n_left, n_strikes = len(left), 0
+        n_left = len(left)
+        n_strikes = n_after = 0
         while n_left:
             child = self._child
             child.feed(self._lines(recordings, suspects, left, done))
             for index, row in self._rows(child, n_left):
                 done[index] = 1
-                n_left, n_strikes = n_left - 1, 0
+                n_left -= 1
+                n_strikes = n_after = 0
                 yield Done(index, self._stamps.pop(index, Stamp(None, None)), row)
             if not n_left:
                 return
             apart = [index for index in suspects if not done[index]]
-            culprit = self._culprit(child, apart)
+            culprit = apart[0] if apart and child.has_seen(apart[0]) else None
             if culprit is not None:
+                n_after = n_after + 1 if culprit in child.extracted else 0
+                if n_after == MOST_STRIKES:
+                    raise RunError(
+                        f"The process that classifies ended after decoding, {n_after} times "
+                        f"({child.how_it_ended()}). Try --device cpu.{child.tail()}"
+                    )
                 done[culprit] = 1
                 n_left -= 1
                 yield self._failed(culprit, recordings[culprit], child)
@@ -199,17 +208,6 @@ class Supervisor:
             if child.ended:
                 return
             child.kill_if_stalled(self._stall_s)
-
-    def _culprit(self, child: "_Child", apart: Sequence[int]) -> int | None:
-        """Give the recording that the child ended with, if that was alone there."""
-        if not apart:
-            return None
-        if apart[0] in child.extracted:
-            raise RunError(
-                "The network ended the process that classifies, twice "
-                f"({child.how_it_ended()}). Try --device cpu.{child.tail()}"
-            )
-        return apart[0] if apart[0] in child.begun else None
 
     def _failed(self, index: int, path: str, child: "_Child") -> Done:
         if child.stalled:
@@ -356,6 +354,10 @@ class _Child:
                     del self.begun[index]
             self.stalled = True
             self._process.kill()
+
+    def has_seen(self, index: int) -> bool:
+        """Whether it has begun with a recording, and not given its row."""
+        return index in self.begun or index in self.extracted
 
     def suspects(self) -> list[int]:
         """Recordings that it may have ended with: those in decoding, or else those after it."""

@@ -30,7 +30,7 @@ def read_faultily(path, *arguments):
     name = os.path.basename(path)
     time.sleep(float(os.environ.get("SERCTL_TEST_SLOW_S", "0")))
     if name.startswith("crash"):
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.raise_signal(signal.SIGSEGV)  # to this thread, as a bad pointer does
     elif name.startswith("abort"):
         os.abort()
     elif name.startswith("exit"):

@@ -137,9 +137,11 @@ def test_every_format_is_the_same_after_a_resume(start, tmp_path, extension):
 def test_a_second_run_to_one_output_is_refused(start, undisturbed, tmp_path):
     first = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
     wait_for_rows(first, tmp_path / "r.csv.journal")
+    first.send_signal(signal.SIGSTOP)  # lest it finish before the others have begun
     for options in ([], ["--resume"], ["--overwrite"]):
         _, said = finish(start("-o", "./r.csv", *options), 3)
         assert "another serctl is writing to it" in said
+    first.send_signal(signal.SIGCONT)
     finish(first)
     assert (tmp_path / "r.csv").read_bytes() == undisturbed
 
