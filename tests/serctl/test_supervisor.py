@@ -138,7 +138,7 @@ READY = 'import sys; sys.stdin.readline(); print(\'R {"model": "m"}\', flush=Tru
 
 def test_children_that_do_nothing_are_not_started_for_ever():
     with Supervisor(Request(), child(READY + "sys.exit(5)")) as watching:
-        with pytest.raises(RunError, match=r"ended 3 times and did nothing \(exit status 5\)"):
+        with pytest.raises(RunError, match=r"ended and did nothing, 3 times \(exit status 5\)"):
             list(watching.classify(["a", "b"], [0, 1]))
 
 
