@@ -41,6 +41,18 @@ train corpora="./corpora" model="paper-cnn":
 golden:
     {{bin}}python tests/make_golden.py
 
+# Write the table of the hostile-input suite
+hostile:
+    SERCTL_WRITE_TABLE=1 {{bin}}python -m pytest -q tests/serctl/test_hostile.py
+
+# Kill runs at random and resume them, KILLS times; the results must be those of undisturbed runs
+soak folder weights KILLS="50" SEED="0":
+    {{bin}}python tests/soak.py {{folder}} {{weights}} {{KILLS}} {{SEED}}
+
+# Classify N mutated recordings; each must have its row (--model, --seed, --batch)
+fuzz N="2000" *ARGS:
+    {{bin}}python tests/fuzz.py {{N}} {{ARGS}}
+
 # Make the recordings of tests/recordings again (needs espeak-ng and sox)
 recordings:
     {{bin}}python tests/make_recordings.py

@@ -2,12 +2,14 @@
 
 `read_windows` decodes a recording block by block, mixes its channels to one (their mean), resamples
 it (soxr, quality HQ, as librosa does), and hands it over in windows of fixed length, so that a
-recording of any length passes through in the memory of one window. What cannot be decoded raises
-AudioError with the path and what to do; nothing else stands in for it.
+recording of any length passes through in the memory of one window.
+
+What cannot be decoded raises AudioError with the path and what to do; nothing else stands in for
+it. Of a recording that breaks off, or that is shorter than its header promises, what came is handed
+over, and ``truncated`` says so.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +18,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from serctl import headers
 from serctl.errors import AudioError
-from serctl.scan import UNDECODABLE_EXTENSIONS
+from serctl.opening import open_recording
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
@@ -39,6 +42,8 @@ class Recording:
         Decoded so far, at ``rate_hz``.
     peak : float
         Largest absolute sample of the mix so far, 1.0 being full scale.
+    truncated : str
+        If less came than was promised: "truncated: " and how much. Known when all windows are read.
     """
 
     path: str
@@ -46,55 +51,12 @@ class Recording:
     n_channels: int
     n_frames: int = 0
     peak: float = 0.0
+    truncated: str = ""
 
     @property
     def duration_s(self) -> float:
         """Seconds decoded so far."""
         return self.n_frames / self.rate_hz
-
-
-class _ForwardFile(soundfile.SoundFile):
-    """A file that is read from front to back.
-
-    soundfile seeks after every read where it can, which fails in a FLAC file that does not say its
-    length, as streams are saved.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-
-def open_recording(path: str) -> soundfile.SoundFile:
-    """Open a recording for reading.
-
-    Parameters
-    ----------
-    path : str
-        Of an audio file in any format that libsndfile decodes, under whatever extension.
-
-    Returns
-    -------
-    soundfile.SoundFile
-        To be closed by the caller.
-
-    Raises
-    ------
-    AudioError
-        If the file cannot be opened, is empty, or is in no such format.
-    """
-    try:
-        if os.stat(path).st_size == 0:
-            raise AudioError("0 bytes. The file is empty; copy or export it again.", path)
-        return _ForwardFile(os.fsencode(path))
-    except OSError as error:
-        raise AudioError(f"{error.strerror or error}. Check that it can be read.", path) from error
-    except soundfile.LibsndfileError as error:
-        extension = os.path.splitext(path)[1].lower()
-        if extension in UNDECODABLE_EXTENSIONS:
-            advice = f"Convert it first, for example: ffmpeg -i NAME{extension} NAME.wav"
-        else:
-            advice = "Not audio, or damaged: try to play it, or export it again as wav or flac."
-        raise AudioError(f"{error.error_string.rstrip('.')}. {advice}", path) from error
 
 
 def read_windows(
@@ -158,15 +120,20 @@ def _resampled(
     if recording.rate_hz != rate_hz:
         stream = soxr.ResampleStream(recording.rate_hz, rate_hz, 1, dtype="float32", quality="HQ")
     n_frames = max(1, min(BLOCK_FRAMES // recording.n_channels, BLOCK_S * recording.rate_hz))
-    while True:
+    last = False
+    while not last:
         mono = _read_mono(file, recording, n_frames)
-        last = len(mono) < n_frames
+        last = len(mono) < n_frames or bool(recording.truncated)
         if stream is not None and recording.n_frames:
             yield stream.resample_chunk(mono, last=last)
         else:
             yield mono
-        if last:
-            return
+    promised = headers.promised_frames(file, recording.path, recording.n_frames)
+    if promised > recording.n_frames and not recording.truncated:
+        recording.truncated = (
+            f"truncated: {recording.duration_s:.1f} s came of {promised / recording.rate_hz:.1f} s "
+            "that its header promises."
+        )
 
 
 def _read_mono(
@@ -175,14 +142,20 @@ def _read_mono(
     """Read the next block, as the mean of its channels, and count it."""
     # One channel is not rounded again; the mean of several is taken in float64 and rounded once.
     dtype = "float32" if recording.n_channels == 1 else "float64"
+    frames = np.empty((n_frames, recording.n_channels), dtype)
     try:
-        frames = file.read(n_frames, dtype=dtype, always_2d=True)
+        frames = file.read(out=frames)
     except soundfile.LibsndfileError as error:
-        raise AudioError(
-            f"Decoding broke off after {recording.duration_s:.1f} s "
-            f"({error.error_string.rstrip('.')}). The file is damaged; copy or export it again.",
-            recording.path,
-        ) from error
+        frames = frames[: _n_read(file, recording)]
+        what = error.error_string.removeprefix("Error : ").rstrip(".")
+        if not recording.n_frames + len(frames):
+            raise AudioError(
+                f"Decoding broke off at once ({what}). The file is damaged; copy or export it "
+                "again.",
+                recording.path,
+            ) from error
+        came_s = (recording.n_frames + len(frames)) / recording.rate_hz
+        recording.truncated = f"truncated: decoding broke off after {came_s:.1f} s ({what})."
     mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
     if len(mono):
         peak = float(np.abs(mono).max())
@@ -195,3 +168,11 @@ def _read_mono(
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
     return mono.astype(np.float32, copy=False)
+
+
+def _n_read(file: soundfile.SoundFile, recording: Recording) -> int:
+    """Frames that came before the error in the read that failed; it counts them all the same."""
+    try:
+        return max(file.tell() - recording.n_frames, 0)
+    except soundfile.LibsndfileError:
+        return 0

@@ -7,10 +7,13 @@
 `extract` does what a thread can do for one recording, `probabilities` what the network does for a
 batch, and `result` joins them; `serctl.pipeline` runs these for many recordings. The network sees
 batches of one fixed shape, the last one filled up with zeros, and runs on one CPU thread, so that
-probabilities do not depend on how many recordings are read side by side.
+probabilities do not depend on how many recordings are read side by side. It computes in float64:
+how a product of matrices rounds depends on a window's place in its batch, and in float32 that
+reaches the sixth decimal now and then, so that a run that is resumed would not give the same bytes.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,13 +100,24 @@ class Classifier:
         self.device = choose_device(device)
         self.batch_size = batch_size
         self._columns = [known.index(emotion) for emotion in self.emotions]
-        self._network = loaded.network.to(self.device)
+        # MPS has no float64.
+        self._dtype = torch.float32 if self.device.type == "mps" else torch.float64
+        # A copy, since the network of a loaded model is its owner's.
+        self._network = copy.deepcopy(loaded.network).to(self.device, self._dtype)
 
-    def extract(self, path: str) -> Extraction:
-        """Decode a recording and compute the network's input; never raises for a bad recording."""
+    def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
+        """Decode a recording and compute the network's input; never raises for a bad recording.
+
+        Parameters
+        ----------
+        path : str
+            Of the recording.
+        on_window : callable, optional
+            Called for every window that was decoded: a sign of life.
+        """
         extraction = Extraction(path)
         try:
-            self._extract(extraction)
+            self._extract(extraction, on_window)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
         except Exception as error:
@@ -113,12 +127,14 @@ class Classifier:
             extraction.windows, extraction.lengths = [], []
         return extraction
 
-    def _extract(self, extraction: Extraction) -> None:
+    def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
         config, spec = self.config, self.config.features
         min_samples = config.min_duration_s * spec.rate_hz
         recording, windows = audio.read_windows(extraction.path, spec.rate_hz, config.window_s)
         extraction.recording = recording
         for samples in windows:
+            if on_window is not None:
+                on_window()
             # A rest too short to judge is left out, and so is a window of silence.
             if len(samples) < min_samples or np.abs(samples).max() < audio.SILENT_PEAK:
                 continue
@@ -134,6 +150,8 @@ class Classifier:
             silent = "sample" if recording.peak < audio.SILENT_PEAK else "part that is long enough"
             extraction.status = "silent"
             extraction.reason = f"No {silent} reaches 1/32768 of full scale."
+        if recording.truncated:
+            extraction.reason = f"{extraction.reason} {recording.truncated}".lstrip()
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Probabilities of a batch of windows.
@@ -171,7 +189,7 @@ class Classifier:
         torch.set_num_threads(1)
         try:
             with torch.inference_mode():
-                logits: torch.Tensor = self._network(batch.to(self.device))
+                logits: torch.Tensor = self._network(batch.to(self.device, self._dtype))
                 return logits.cpu().double()  # in this order, since MPS has no float64
         finally:
             torch.set_num_threads(n_threads)

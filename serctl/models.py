@@ -9,6 +9,7 @@ shapes. A pickle is never opened: what unpickles can run anything.
 import hashlib
 import json
 import reprlib
+import stat
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ from serctl.networks import NETWORKS
 DEFAULT_MODEL = "paper-cnn"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
+MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes
+MAX_HEADER_BYTES = 1 << 20  # of the weights, before the tensors
+MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
 
 
@@ -178,7 +182,9 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
     folder = find_model(name)
     config = read_config(folder)
     path = folder / WEIGHTS_FILE
-    content = _read(path)
+    network = NETWORKS[config.network](len(config.emotions))
+    n_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
+    content = _read(path, n_bytes + MAX_HEADER_BYTES)
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != config.sha256:
         raise ModelError(
@@ -189,7 +195,6 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
         tensors = safetensors.torch.load(content)
     except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a dtype that torch lacks
         raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
-    network = NETWORKS[config.network](len(config.emotions))
     expected, found = (
         {key: f"{tuple(tensor.shape)} of {tensor.dtype}" for key, tensor in state.items()}
         for state in (network.state_dict(), tensors)
@@ -235,7 +240,7 @@ def read_config(folder: Path) -> ModelConfig:
         )
     path = folder / CONFIG_FILE
     try:
-        return _checked(json.loads(_read(path)))
+        return _checked(json.loads(_read(path, MAX_CONFIG_BYTES)))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelError(
@@ -243,8 +248,17 @@ def read_config(folder: Path) -> ModelConfig:
         ) from error
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, max_bytes: int) -> bytes:
+    """Content of a file, unless it is larger than it may be; nothing blocks or fills the memory."""
     try:
+        known = path.stat()
+        if not stat.S_ISREG(known.st_mode):
+            raise ModelError(f"{path}: no file; one is needed. Is this a weights folder?")
+        if known.st_size > max_bytes:
+            raise ModelError(
+                f"{path}: {known.st_size} bytes; no more than {max_bytes} belong there. "
+                "Train it again."
+            )
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -265,6 +279,11 @@ def _checked(values: Any) -> ModelConfig:
     for name in ("name", "network", "sha256"):
         if not isinstance(values[name], str):
             raise TypeError(f"{name} is {reprlib.repr(values[name])}, text is needed")
+    if not 0 < len(name := values["name"]) <= MAX_NAME_CHARACTERS or not name.isprintable():
+        raise ValueError(
+            f"name is {reprlib.repr(name)}, 1 to {MAX_NAME_CHARACTERS} printable characters are "
+            "needed"
+        )
     network, emotions, window_s = values["network"], values["emotions"], values["window_s"]
     if network not in NETWORKS:
         raise ValueError(f"network {network!r} is not one of {', '.join(NETWORKS)}")

@@ -6,7 +6,8 @@ the number of threads.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,16 @@ from serctl.classifier import Classifier, Extraction
 from serctl.results import Result
 from serctl.threads import map_in_order, n_cores
 
+MOST_WAITING_PER_WINDOW = 4  # of a batch: recordings that wait for it
+
+Item = TypeVar("Item")
+
 
 def classify_recordings(
-    paths: Iterable[str], classifier: Classifier, n_workers: int | None = None
+    paths: Iterable[Item],
+    classifier: Classifier,
+    n_workers: int | None = None,
+    extract: Callable[[Item], Extraction] | None = None,
 ) -> Iterator[Result]:
     """Classify recordings.
 
@@ -29,13 +37,16 @@ def classify_recordings(
         What classifies.
     n_workers : int, optional
         Threads that decode and extract features; the number of cores by default.
+    extract : callable, optional
+        What a thread does for one of ``paths``, in place of the classifier's `extract`.
 
     Yields
     ------
     Result
         One for every path, in their order.
     """
-    extractions = map_in_order(classifier.extract, paths, n_workers or n_cores())
+    n_workers = n_workers or n_cores()
+    extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
     for extraction, probabilities in _in_batches(extractions, classifier):
         yield classifier.result(extraction, probabilities)
 
@@ -62,7 +73,9 @@ def _in_batches(
     for extraction in extractions:
         waiting.append(extraction)
         windows.extend(extraction.windows)
-        while len(windows) >= classifier.batch_size:
+        # A batch waits until it is full, but no recordings without windows pile up behind it.
+        too_many = len(waiting) >= MOST_WAITING_PER_WINDOW * classifier.batch_size
+        while len(windows) >= (1 if too_many else classifier.batch_size):
             classify_next()
         yield from finished()
     while windows:

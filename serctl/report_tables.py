@@ -67,9 +67,9 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
 
 
 def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
-    """Why recordings have no label: the reason in a line, and the first paths that it holds for."""
+    """Why recordings have no label, or one of a part: in a line, and the first paths of each."""
     for reason in summary.ordered_reasons():
-        if reason.status == "ok":
+        if reason.status == "ok" and not reason.text:
             continue
         paths = [printable(path) for path in reason.examples]
         if reason.tally.n > len(paths):

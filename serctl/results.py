@@ -5,9 +5,9 @@ Lines or a JSON array by the extension of the output. The same results give the 
 name that the system allows reads back exactly: JSON is pure ASCII, and CSV is UTF-8 with the bytes
 of names that are not UTF-8 kept as they are.
 
-Rows go to ``<output>.partial``, each as soon as it is known, and the output appears whole, by
-rename, when all are written. When something fails on the way, the partial file stays, and
-`read_results` reads it: hours of work are in it. Without a row in it, it goes.
+Rows go to ``<output>.partial``, and the output appears whole, by rename, when all are written. When
+something fails on the way, the partial file goes: what a run has done is in its journal
+(`serctl.journal`).
 """
 
 import json
@@ -69,8 +69,7 @@ def check_output(
     Raises
     ------
     UsageError
-        If the extension is not known, or if there is such a file, or the partial file of a run
-        that did not finish, and ``overwrite`` is false.
+        If the extension is not known, or if there is such a file and ``overwrite`` is false.
     ResultsError
         If the folder does not exist or cannot be written to.
     """
@@ -82,11 +81,6 @@ def check_output(
     if os.path.lexists(output) and not overwrite:
         raise UsageError(
             f"{output}: there is such a file already. Give another output, or --overwrite."
-        )
-    if os.path.lexists(output + PARTIAL) and not overwrite:
-        raise UsageError(
-            f"{output}{PARTIAL}: holds rows of a run that did not finish, or that is still going "
-            "on. Move it away to keep them, or give another output, or --overwrite."
         )
     folder = os.path.dirname(output) or os.curdir
     if not os.path.isdir(folder):
@@ -125,17 +119,16 @@ class ResultsWriter:
         self.partial = None if output == STANDARD_OUTPUT else output + PARTIAL
         self.n_written = 0
         self._emotions = tuple(emotions)
-        self._overwrite = overwrite
         self._extension = ".csv" if self.partial is None else extension_of(output)
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
-        """Open the partial file, which must not be there unless it may be replaced."""
+        """Open the partial file; one that is there is what a killed process left."""
         if self.partial is None:
             self._file = sys.stdout.buffer
         else:
             try:
-                self._file = open(self.partial, "wb" if self._overwrite else "xb")
+                self._file = open(self.partial, "wb")
             except OSError as error:
                 raise self._refused(error) from error
         if self._extension == ".csv":
@@ -147,7 +140,7 @@ class ResultsWriter:
         return self
 
     def write(self, result: Result) -> None:
-        """Add a row; it has left this process when this returns.
+        """Add a row; on standard output, it has left this process when this returns.
 
         Raises
         ------
@@ -174,36 +167,33 @@ class ResultsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Name the output, or, after an error, leave the partial file with its rows."""
-        if self.partial is None:
-            return
-        if kind is None:
+        """Name the output, or, after an error, remove the partial file."""
+        if kind is not None:
+            self._abandon()
+        elif self.partial is not None:
             self._finish()
-            return
-        # The first error is the one to tell; the array is closed so that the rows can be read.
-        with suppress(ResultsError):
-            if self._extension == ".json" and self.n_written:
-                self._put("\n]\n")
-        self._abandon()
 
     def _abandon(self) -> None:
-        """Close the partial file, and remove it if there is no row in it."""
+        """Close the partial file and remove it."""
         if self.partial is None:
             return
         with suppress(OSError):
             self._file.close()
-        if not self.n_written:
-            with suppress(OSError):
-                os.unlink(self.partial)
+        with suppress(OSError):
+            os.unlink(self.partial)
 
     def _finish(self) -> None:
         assert self.partial is not None
-        if self._extension == ".json":
-            self._put("\n]\n" if self.n_written else "[]\n")
         try:
+            if self._extension == ".json":
+                self._put("\n]\n" if self.n_written else "[]\n")
+            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.partial, self.output)
+        except ResultsError:
+            self._abandon()
+            raise
         except OSError as error:
             self._abandon()
             raise self._refused(error) from error
@@ -211,7 +201,8 @@ class ResultsWriter:
     def _put(self, text: str) -> None:
         try:
             self._file.write(text.encode("utf-8", "surrogateescape"))
-            self._file.flush()
+            if self.partial is None:
+                self._file.flush()
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
-from serctl.schema import PARTIAL, REMAKE, Result, columns, emotions_of, extension_of, result_of
+from serctl.schema import JOURNAL, REMAKE, Result, columns, emotions_of, extension_of, result_of
 
 
 def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
@@ -21,7 +21,7 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
     Parameters
     ----------
     path : str
-        A file with one of `EXTENSIONS`, or the partial file of one.
+        A file with one of `EXTENSIONS`.
 
     Returns
     -------
@@ -42,12 +42,13 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
     """
     if not os.path.exists(path):
         advice = "Check the path, or make it with serctl classify."
-        if os.path.exists(path + PARTIAL):
-            advice = f"There is {path}{PARTIAL}, of a run that did not finish: it can be read too."
+        if os.path.exists(path + JOURNAL):
+            advice = (
+                f"There is {path}{JOURNAL}, of a run that did not finish: go on with it with "
+                "serctl classify --resume."
+            )
         raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
-    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
-        extension_of(path.removesuffix(PARTIAL))
-    ]
+    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[extension_of(path)]
     # Opened twice, so that results that nobody iterates over leave no file open.
     opening = read(path)
     where, names, _ = next(opening, (path, (), ()))

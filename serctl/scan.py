@@ -3,22 +3,28 @@
 Arguments come in the order given; below a directory, names are in the order of their code points,
 whatever the locale and the file system. A path is the argument as typed joined with the path below
 it: ``./recordings`` gives ``./recordings/a.wav``. The same path comes once, however it is typed.
+Names are bytes to the system, and any will do: what is not UTF-8 is kept, as Python keeps it.
 
 Below a directory only audio extensions count, in any case, and what is hidden (``.name``, macOS's
-``._name`` among them) is passed over. Formats that libsndfile cannot decode count too: they become
-``unreadable`` rows that say how to convert them, which is better than to miss them in silence. A
-file named as an argument is always taken. Links to files are followed, links to folders are not.
+``._name`` among them) is passed over, and so are named pipes, sockets and devices. Formats that
+libsndfile cannot decode count too: they become ``unreadable`` rows that say how to convert them,
+which is better than to miss them in silence. A file named as an argument is always taken. Links to
+files are followed; links to folders are if asked for, and then a folder is walked once, however
+many links lead to it, so that none goes round.
 
-Nothing is opened here. A folder that cannot be listed stops the scan, before any work is done.
+Nothing is opened here. A folder that cannot be listed stops the scan, before any work is done,
+unless the caller takes such errors and goes on.
 """
 
+import enum
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from serctl.errors import NothingFoundError, PathError, RunError
+from serctl.selection import Selection
 
 # What libsndfile 1.2 decodes and recordings come as. It knows more (.mat, .raw, ...), whose
 # extensions say nothing about audio.
@@ -34,6 +40,10 @@ UNDECODABLE_EXTENSIONS = frozenset(
 AUDIO_EXTENSIONS = DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS
 
 GLOB_CHARACTERS = frozenset("*?[")
+N_NAMED = 5  # of the arguments, in a message
+
+
+EVERYTHING = Selection()
 
 
 @dataclass(slots=True)
@@ -42,10 +52,21 @@ class _PassedOver:
 
     n_hidden: int = 0
     n_folder_links: int = 0
+    n_not_selected: int = 0
     extensions: Counter[str] = field(default_factory=Counter)
+    unlisted: list[RunError] = field(default_factory=list)
 
 
-def scan(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+def _raise(error: RunError) -> None:
+    raise error
+
+
+def scan(
+    paths: Sequence[str | os.PathLike[str]],
+    selection: Selection = EVERYTHING,
+    on_unlisted: Callable[[RunError], None] = _raise,
+    listed: Sequence[str] = (),
+) -> list[str]:
     """Find the recordings that ``paths`` name, in one stable order.
 
     Parameters
@@ -53,6 +74,14 @@ def scan(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     paths : sequence of str or path
         Files, directories, and globs that the shell did not expand (``"calls/*.wav"``, with ``**``
         for any depth), which are expanded as a shell would.
+    selection : Selection
+        Which of them are taken.
+    on_unlisted : function
+        Called with the error of each folder that cannot be listed; raises it by default. If it
+        returns, the scan goes on without the folder.
+    listed : sequence of str
+        Further paths, after the others, which are no globs, and need not exist: one that does not
+        is among the recordings, for the decoder to say so.
 
     Returns
     -------
@@ -67,22 +96,30 @@ def scan(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     NothingFoundError
         If there are no recordings.
     RunError
-        If a folder cannot be listed.
+        If a folder cannot be listed, and ``on_unlisted`` raises it.
     """
     arguments = [os.fsdecode(path) for path in paths]
     passed_over = _PassedOver()
     # By real folder and name, so that `calls` and `./calls` are one, and two links to one file two.
     found: dict[str, str] = {}
-    for top in [top for argument in arguments for top in _expand(argument)]:
+    real_folders: dict[str, str] = {}  # a list of files names few folders many times
+    for top in [*(top for argument in arguments for top in _expand(argument)), *listed]:
         if os.path.isdir(top):
-            real_top = os.path.realpath(top)
-            for below in _walk(top, passed_over):
-                found.setdefault(os.path.join(real_top, below), os.path.join(top, below))
+            n_unlisted = len(passed_over.unlisted)
+            for below, real in _walk(top, selection, passed_over):
+                found.setdefault(real, os.path.join(top, below))
+            for error in passed_over.unlisted[n_unlisted:]:
+                on_unlisted(error)
+            continue
+        folder, name = os.path.split(top)
+        if selection.takes_file(name):
+            if folder not in real_folders:
+                real_folders[folder] = os.path.realpath(folder)
+            found.setdefault(os.path.join(real_folders[folder], name), top)
         else:
-            folder, name = os.path.split(top)
-            found.setdefault(os.path.join(os.path.realpath(folder), name), top)
+            passed_over.n_not_selected += 1
     if not found:
-        raise NothingFoundError(_nothing_found(arguments, passed_over))
+        raise NothingFoundError(_nothing_found([*arguments, *listed], passed_over))
     return list(found.values())
 
 
@@ -90,66 +127,106 @@ def _expand(argument: str) -> list[str]:
     """Give the path itself, or what it matches as a glob."""
     if os.path.exists(argument):
         return [argument]
-    if GLOB_CHARACTERS.isdisjoint(argument):
-        found = "is a link that leads nowhere" if os.path.islink(argument) else "does not exist"
-        raise PathError(
-            f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
-            f"Check the path; it was looked for from {os.getcwd()}."
-        )
-    matches = sorted(glob.glob(argument, recursive=True))
+    matches = []
+    if not GLOB_CHARACTERS.isdisjoint(argument):
+        matches = sorted(glob.glob(argument, recursive=True))
+        found = "does not exist, and matches nothing as a pattern either"
+    elif os.path.islink(argument):
+        found = "is a link that leads nowhere"
+    else:
+        found = "does not exist, or may not be reached"
     if not matches:
         raise PathError(
-            f"{argument}: does not exist, and matches nothing as a pattern either. "
+            f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
             f"Check the path; it was looked for from {os.getcwd()}."
         )
     return matches
 
 
-def _walk(top: str, passed_over: _PassedOver) -> Iterator[str]:
-    """Paths of the recordings below ``top``, relative to it, depth first with names sorted."""
+def _walk(top: str, selection: Selection, passed_over: _PassedOver) -> Iterator[tuple[str, str]]:
+    """Recordings below ``top``, depth first with names sorted: path below it, real path."""
     # A stack, since folders may be nested deeper than Python recurses. Last in is first out.
-    pending = _list(top, "", passed_over)
+    pending = [("", os.path.realpath(top), True)]
+    walked: set[str] = set()
     while pending:
-        below, is_folder = pending.pop()
-        if is_folder:
-            pending.extend(_list(top, below, passed_over))
-        else:
-            yield below
+        below, real, is_folder = pending.pop()
+        if not is_folder:
+            yield below, real
+        elif real not in walked:
+            if selection.follow_links:  # without, there is one way to each folder
+                walked.add(real)
+            pending.extend(_list(top, below, real, selection, passed_over))
 
 
-def _list(top: str, below: str, passed_over: _PassedOver) -> list[tuple[str, bool]]:
-    """List recordings and folders in one folder, last name first: path below top, is a folder."""
+def _list(
+    top: str, below: str, real: str, selection: Selection, passed_over: _PassedOver
+) -> list[tuple[str, str, bool]]:
+    """List recordings and folders in one, last name first: path below, real path, is a folder."""
     folder = os.path.join(top, below) if below else top
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
     except OSError as error:
-        raise RunError(
-            f"{folder}: this folder cannot be listed ({error.strerror}). Make it readable, or name "
-            "the folders beside it instead."
-        ) from error
+        passed_over.unlisted.append(_unlisted(folder, error))
+        return []
     taken = []
     for entry in entries:
-        extension = os.path.splitext(entry.name)[1].lower()
-        if entry.name.startswith("."):
+        name = entry.name
+        entry_below, entry_real = os.path.join(below, name), os.path.join(real, name)
+        extension = os.path.splitext(name)[1].lower()
+        kind = _kind(entry)
+        if name.startswith("."):
             passed_over.n_hidden += 1
-        elif entry.is_dir(follow_symlinks=False):
-            taken.append((os.path.join(below, entry.name), True))
-        elif entry.is_dir():
+        elif kind is _Kind.FOLDER_LINK and not selection.follow_links:
             passed_over.n_folder_links += 1
-        elif extension in AUDIO_EXTENSIONS and (entry.is_file() or _leads_nowhere(entry)):
-            taken.append((os.path.join(below, entry.name), False))
-        else:
+        elif kind in (_Kind.FOLDER, _Kind.FOLDER_LINK):
+            if kind is _Kind.FOLDER_LINK:
+                entry_real = os.path.realpath(entry.path)
+            if selection.enters(entry_below):
+                taken.append((entry_below, entry_real, True))
+            else:
+                passed_over.n_not_selected += 1
+        elif kind is _Kind.OTHER or extension not in AUDIO_EXTENSIONS:
             passed_over.extensions[extension] += 1
+        elif selection.takes_file(entry_below):
+            taken.append((entry_below, entry_real, False))
+        else:
+            passed_over.n_not_selected += 1
     return taken
+
+
+class _Kind(enum.Enum):
+    FOLDER = enum.auto()
+    FOLDER_LINK = enum.auto()
+    FILE = enum.auto()
+    OTHER = enum.auto()
+
+
+def _kind(entry: os.DirEntry[str]) -> _Kind:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return _Kind.FOLDER
+        if entry.is_dir():
+            return _Kind.FOLDER_LINK
+        return _Kind.FILE if entry.is_file() or _leads_nowhere(entry) else _Kind.OTHER
+    except OSError:  # a link to itself, or one that leads where we may not look
+        return _Kind.FILE
 
 
 def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() and not os.path.exists(entry.path)
 
 
+def _unlisted(folder: str, error: OSError) -> RunError:
+    return RunError(
+        f"{folder}: this folder cannot be listed ({error.strerror}). Make it readable, or name "
+        "the folders beside it instead."
+    )
+
+
 def _nothing_found(arguments: Sequence[str], passed_over: _PassedOver) -> str:
     """Say what was looked for, what was there instead, and what to do."""
+    named = [*arguments[:N_NAMED], "..."] if len(arguments) > N_NAMED else arguments
     n_files = passed_over.extensions.total()
     if n_files:
         kinds = [
@@ -165,8 +242,14 @@ def _nothing_found(arguments: Sequence[str], passed_over: _PassedOver) -> str:
         there += f"; {_count(passed_over.n_hidden, 'hidden entry', 'hidden entries')} passed over"
     if passed_over.n_folder_links:
         there += f"; {_count(passed_over.n_folder_links, 'link')} to folders, not followed"
+    if passed_over.n_not_selected:
+        there += f"; {passed_over.n_not_selected} left out by --include or --exclude"
+    if passed_over.unlisted:
+        there += f". {passed_over.unlisted[0]}"
+        if (n_more := len(passed_over.unlisted) - 1) > 0:
+            there += f" And {_count(n_more, 'more such folder')}."
     return (
-        f"{', '.join(arguments) or 'no path given'}: no recordings found: {there}. Looked, at any "
+        f"{', '.join(named) or 'no path given'}: no recordings found: {there}. Looked, at any "
         f"depth, for .wav, .flac, .ogg, .mp3, .aiff and {len(AUDIO_EXTENSIONS) - 5} other audio "
         "extensions. Name the folder that holds the recordings, or name files of other extensions "
         "themselves: a file that is named is always tried."

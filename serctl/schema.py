@@ -24,6 +24,7 @@ DURATION_DECIMALS = 3
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
 PARTIAL = ".partial"
+JOURNAL = ".journal"
 
 REMAKE = "Was it made by another version of serctl, or edited? Write it again with serctl classify."
 

@@ -7,8 +7,10 @@ place where errors become messages and exit statuses:
     0    every recording was read                        1    finished, some could not be read
     2    wrong usage, or a path that does not exist      3    it could not run
     130  interrupted (SIGINT)                            143  terminated (SIGTERM)
+    141  the reader of its output has gone (`| head`), as for a command that SIGPIPE ends; quietly
 """
 
+import io
 import os
 import signal
 import sys
@@ -59,9 +61,7 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
-    # A closed stream (`2>&-`) is none, and its descriptor would be the next file's.
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    _complete_streams()
     signal.signal(signal.SIGTERM, _raise_terminated)
     sys.exit(run(arguments))
 
@@ -76,39 +76,69 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except SerctlError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(f"Error: {error}", error)
         return 2 if isinstance(error, UsageError) else 3
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _say("Interrupted.", error.__cause__ or error)
         return 130
-    except Terminated:
-        click.echo("Terminated.", err=True)
+    except Terminated as error:
+        _say("Terminated.", error)
         return 143
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not error.code:
             return 0  # shell completion is done
         # The reader of a pipe has gone (`| head`), which makes Click and Rich exit with 1.
-        _drop_standard_output()
-        return 3
+        _drop_streams()
+        return 141
     except OSError as error:
-        click.echo(f"Error: {error}", err=True)
+        _drop_streams()
+        _say(f"Error: {error}", error)
         return 3
     except Exception as error:
         if sys.flags.dev_mode:
             raise
         what = f"{type(error).__name__}: {error}".rstrip(": .")
-        click.echo(
+        message = (
             f"Error: {what}. This is a fault of serctl or of this machine. To see where it arose, "
-            "run the same with python -X dev -m serctl.",
-            err=True,
+            "run the same with python -X dev -m serctl."
         )
+        _say(message, error)
         return 3
 
 
-def _drop_standard_output() -> None:
-    """Let what is still buffered go nowhere, since flushing it at the end would fail again."""
-    with suppress(ValueError):  # not a file, as when a test captures it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _say(message: str, error: BaseException) -> None:
+    """Say a message, and below it what was noted on the way: what is kept, and how to go on."""
+    for line in (message, *getattr(error, "__notes__", ())):
+        click.echo(line, err=True)
+
+
+def _drop_streams() -> None:
+    """Let what cannot be written go nowhere, since flushing it at the end would fail again."""
+    with open(os.devnull, "wb") as nowhere:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(ValueError):  # not a file, as when a test captures it
+                try:
+                    stream.flush()
+                except OSError:
+                    os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _complete_streams() -> None:
+    """Open to nowhere the standard streams that are closed, lest a file take their place.
+
+    And let standard output show any file name, whatever the locale can say.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _raise_terminated(signum: int, frame: FrameType | None) -> None:

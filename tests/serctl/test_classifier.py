@@ -1,4 +1,5 @@
 import os
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -36,10 +37,10 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(classifier, wr
     (samples,) = audio.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
     inputs = config.scaling(features.clip_statistics(samples, config.features), config.features)
-    batch = torch.zeros(classifier.batch_size, len(inputs))
+    batch = torch.zeros(classifier.batch_size, len(inputs), dtype=torch.float64)
     batch[0] = torch.from_numpy(inputs)
     with torch.no_grad():
-        logits = load_network(classifier)(batch)[0].double().numpy()
+        logits = load_network(classifier)(batch)[0].numpy()
     exponentials = np.exp(logits / config.temperature)
     expected = exponentials / exponentials.sum()
     np.testing.assert_allclose(classifier.classify(path).probabilities, expected, rtol=1e-5)
@@ -145,21 +146,39 @@ def test_what_cannot_be_read_is_told(classifier, write_recording, tmp_path):
     assert result.status == "unreadable"
     assert result.reason.startswith("Format not recognised. Not audio, or damaged")
     assert (result.duration_s, result.sample_rate_hz, result.channels) == (None, None, None)
-    path = write_recording("b.flac", "noise", 3.0)
-    os.truncate(path, 20000)
+    samples = np.full((16000, 2), 0.1)
+    samples[9000] = np.nan
+    result = classifier.classify(write_recording("b.wav", samples, subtype="FLOAT"))
+    assert (result.status, result.sample_rate_hz, result.channels) == ("unreadable", 16000, 2)
+    assert result.reason.startswith("Holds samples that are no sound")
+
+
+def test_what_came_of_a_recording_that_breaks_off_is_judged(classifier, write_recording):
+    path = write_recording("a.flac", "noise", 3.0)
+    whole = classifier.classify(path)
+    os.truncate(path, os.path.getsize(path) // 2)
     result = classifier.classify(path)
-    assert (result.status, result.sample_rate_hz, result.channels) == ("unreadable", 16000, 1)
-    assert result.reason.startswith("Decoding broke off")
+    assert (whole.status, whole.reason, result.status) == ("ok", "", "ok")
+    assert result.reason.startswith("truncated: decoding broke off after 1.")
+    assert 1 < result.duration_s < 1.5
+    path = write_recording("b.wav", "noise", 3.0)
+    os.truncate(path, 4000)
+    result = classifier.classify(path)
+    assert result.status == "too_short"
+    assert re.fullmatch(r"0\.\d+ s; at least 0\.25 s are needed\. truncated: .*", result.reason)
 
 
-def test_no_part_of_a_damaged_recording_is_judged(monkeypatch, tiny_folder, write_recording):
+def test_no_part_of_a_recording_with_no_sound_in_it_is_judged(
+    monkeypatch, tiny_folder, write_recording
+):
     monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
     model = load_model(str(tiny_folder))
     model = replace(model, config=replace(model.config, window_s=0.5))
-    path = write_recording("a.flac", "noise", 5.0)
-    os.truncate(path, os.path.getsize(path) // 2)
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
+    samples[40000] = np.inf
+    path = write_recording("a.wav", samples, subtype="FLOAT")
     extraction = Classifier(model, device="cpu").extract(path)
-    assert extraction.recording.duration_s >= 1.5  # windows were there before the damage
+    assert extraction.recording.duration_s >= 1.5  # windows were there before
     assert (extraction.status, extraction.windows, extraction.lengths) == ("unreadable", [], [])
 
 
@@ -173,7 +192,7 @@ def test_what_goes_wrong_with_one_recording_is_its_row(monkeypatch, classifier, 
     assert (result.duration_s, result.windows) == (1.0, 0)
 
 
-@pytest.mark.parametrize("weight", [float("nan"), 3e38])
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_network_that_gives_no_numbers_stops_the_run(tiny_folder, write_recording, weight):
     model = load_model(str(tiny_folder))
     with torch.no_grad():

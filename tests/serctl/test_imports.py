@@ -15,13 +15,16 @@ ROOT = Path(serctl.__file__).parent
 # Lowest first: a module imports only from rows above its own, or what its own row holds before it.
 LAYERS = (
     ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads"),
-    ("serctl.scan", "serctl.audio", "serctl.kernels"),
+    ("serctl.locks", "serctl.durability"),
+    ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
+    ("serctl.audio", "serctl.kernels"),
     ("serctl.features", "serctl.inputs", "serctl.descriptors"),
     ("serctl.networks",),
     ("serctl.models",),
     ("serctl.schema", "serctl.outputs", "serctl.results_reader", "serctl.results"),
     ("serctl.classifier", "serctl.feature_formats", "serctl.feature_table"),
     ("serctl.pipeline", "serctl.report", "serctl.report_tables", "serctl.figures"),
+    ("serctl.worker", "serctl.child", "serctl.journal", "serctl.supervisor", "serctl.run"),
     ("serctl.cli",),
     ("serctl.__main__",),
 )
@@ -129,10 +132,17 @@ def test_a_report_needs_neither_network_nor_kernels(tmp_path):
     assert set(heavy).isdisjoint({"torch", "librosa", "numba", "pandas"})
 
 
-def test_classifying_needs_no_librosa(tiny_folder, write_recording, tmp_path):
+def test_classifying_is_done_by_a_child_and_its_parent_is_light(
+    tiny_folder, write_recording, tmp_path
+):
     arguments = ["classify", write_recording("a.wav"), "--model", str(tiny_folder)]
     arguments += ["-o", str(tmp_path / "r.csv")]
-    heavy = heavy_after(f"assert run({arguments!r}) == 0")
+    assert heavy_after(f"assert run({arguments!r}) == 0") == ["rich"]  # for the tables, at the end
+
+
+def test_classifying_needs_no_librosa(tiny_folder):
+    classify = f"Classifier({str(tiny_folder)!r}, device='cpu').classify('a.wav')"
+    heavy = heavy_after(f"from serctl.classifier import Classifier; {classify}")
     assert "torch" in heavy  # so that the list is not empty for another reason
     assert set(heavy).isdisjoint({"librosa", "pandas", "sklearn", "matplotlib"})
 

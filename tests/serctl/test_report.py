@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -368,3 +369,12 @@ def test_report_imports_nothing_heavy(results):
         "sys.exit(f'{status} {heavy}' if status or heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_what_is_labelled_by_a_part_is_told(results, capsys):
+    whole = labelled("r/a.wav", "sad", 0.9, 2.0)
+    reason = "truncated: 2.0 s came of 3.0 s that its header promises."
+    write("o.csv", [whole, replace(whole, path="r/b.wav", reason=reason)])
+    told = output(capsys, "o.csv")
+    assert f"\nok, 1 recording: {reason}\n  r/b.wav\n" in told
+    assert "r/a.wav" not in told

@@ -131,31 +131,27 @@ def test_numbers_are_rounded(tmp_path):
     assert ",0.333333,0.333333,0.333333,0.333333,0.667,16000" in Path(path).read_text()
 
 
-def test_output_appears_whole_and_rows_are_in_the_partial_file_before(tmp_path):
+def test_output_appears_whole(tmp_path):
     output = tmp_path / "r.csv"
     with ResultsWriter(str(output), EMOTIONS) as writer:
         writer.write(OK)
-        assert writer.partial == f"{output}.partial"
-        assert not output.exists()
-        assert read(writer.partial) == (EMOTIONS, [OK])
+        assert os.listdir(tmp_path) == ["r.csv.partial"]
     assert os.listdir(tmp_path) == ["r.csv"]
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_after_an_error_the_partial_file_stays_and_can_be_read(tmp_path, extension):
-    output = tmp_path / f"r{extension}"
+@pytest.mark.parametrize("results", [[], [OK]])
+def test_after_an_error_nothing_stays(tmp_path, extension, results):
     with pytest.raises(KeyboardInterrupt):
-        interrupted(output, [OK])
-    assert os.listdir(tmp_path) == [f"r{extension}.partial"]
-    assert read(f"{output}.partial") == (EMOTIONS, [OK])
-    with pytest.raises(PathError, match=r"There is .*partial, of a run that did not finish"):
-        read_results(str(output))
-
-
-def test_after_an_error_before_the_first_row_nothing_stays(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path / "r.csv", [])
+        interrupted(tmp_path / f"r{extension}", results)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_process_left_half_written_is_replaced(tmp_path):
+    (tmp_path / "r.csv.partial").write_text("path,sta")
+    write(tmp_path / "r.csv", [OK])
+    assert os.listdir(tmp_path) == ["r.csv"]
+    assert read(tmp_path / "r.csv") == (EMOTIONS, [OK])
 
 
 def test_an_overwritten_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -167,22 +163,12 @@ def test_an_overwritten_file_stays_until_the_new_one_is_whole(tmp_path):
     assert read(output) == (EMOTIONS, [UNREADABLE])
 
 
-@pytest.mark.parametrize("name", ["r.csv", "r.csv.partial"])
-def test_what_is_there_is_not_overwritten_unasked(tmp_path, name):
-    (tmp_path / name).write_text("precious")
-    with pytest.raises(UsageError, match=rf"{name}: .*--overwrite"):
+def test_what_is_there_is_not_overwritten_unasked(tmp_path):
+    (tmp_path / "r.csv").write_text("precious")
+    with pytest.raises(UsageError, match=r"r\.csv: .*--overwrite"):
         ResultsWriter(str(tmp_path / "r.csv"), EMOTIONS)
-    assert (tmp_path / name).read_text() == "precious"
+    assert (tmp_path / "r.csv").read_text() == "precious"
     check_output(str(tmp_path / "r.csv"), overwrite=True)
-
-
-def test_two_runs_do_not_write_the_same_partial_file(tmp_path):
-    first, second = (ResultsWriter(str(tmp_path / "r.csv"), EMOTIONS) for _ in range(2))
-    with first:
-        first.write(OK)
-        with pytest.raises(ResultsError, match=r"partial: could not be written.*\(File exists\)"):
-            second.__enter__()
-    assert read(tmp_path / "r.csv") == (EMOTIONS, [OK])
 
 
 @pytest.mark.parametrize("name", ["r", "r.txt", "r.csv.gz", "r.parquet"])
@@ -221,9 +207,9 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
 def test_a_full_disk_is_said(tmp_path, extension):
     output = tmp_path / f"r{extension}"
     Path(f"{output}.partial").symlink_to("/dev/full")
-    with pytest.raises(ResultsError, match=r"partial: could not be written, after 0 rows \(No sp"):
+    with pytest.raises(ResultsError, match=r"partial: could not be written, after \d rows \(No sp"):
         write(output, [OK], overwrite=True)
-    assert not output.exists()
+    assert os.listdir(tmp_path) == []
 
 
 def test_standard_output_is_csv_and_nothing_else(monkeypatch):
@@ -273,6 +259,14 @@ def test_results_of_other_programs_habits_are_read(tmp_path):
 def test_a_missing_results_file(tmp_path):
     with pytest.raises(PathError, match=r"none\.csv: does not exist; a results file"):
         read_results(str(tmp_path / "none.csv"))
+
+
+def test_the_journal_of_an_unfinished_run_is_named(tmp_path):
+    (tmp_path / "r.csv.journal").touch()
+    with pytest.raises(
+        PathError, match=r"There is .*r\.csv\.journal, of a run that did not finish"
+    ):
+        read_results(str(tmp_path / "r.csv"))
 
 
 def test_a_folder_is_no_results(tmp_path):

@@ -1,4 +1,6 @@
 import os
+import re
+import socket
 import sys
 from pathlib import Path
 
@@ -8,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl import scan as scan_module
-from serctl.errors import NothingFoundError, PathError, RunError
+from serctl.errors import NothingFoundError, PathError, RunError, UsageError
 from serctl.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
+from serctl.selection import Selection, read_list
 
 # Names that differ in case, sort apart from their folders ("b.wav" < "b/"), or are not UTF-8.
 PARTS = st.sampled_from(["a", "B", "b", "b ", "é", "10", "9", "[x]", os.fsdecode(b"\xff")])
@@ -129,6 +132,100 @@ def test_what_is_neither_file_nor_folder_is_passed_over(here):
     assert scan(["r"]) == ["r/a.wav"]
 
 
+def test_sockets_and_devices_are_passed_over(here):
+    make(here, "r/a.wav")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("r/socket.wav")
+        (here / "r/device.wav").symlink_to("/dev/zero")
+        assert scan(["r"]) == ["r/a.wav"]
+
+
+def test_links_that_lead_to_themselves_are_left_to_the_decoder(here):
+    make(here, "r/a.wav")
+    (here / "r/self.wav").symlink_to("self.wav")
+    (here / "r/self").symlink_to("self")
+    assert scan(["r"]) == ["r/a.wav", "r/self.wav"]
+
+
+FOLLOWING = Selection(follow_links=True)
+
+
+def test_links_to_folders_are_followed_if_asked_for_and_loops_end(here):
+    make(here, "elsewhere/a.wav", "r/b.wav", "r/d/c.wav")
+    (here / "r/folder").symlink_to(here / "elsewhere")
+    (here / "r/again").symlink_to("folder")
+    (here / "r/round").symlink_to(here / "r")
+    (here / "r/d/up").symlink_to("..")
+    (here / "elsewhere/back").symlink_to(here / "r")
+    assert scan(["r"], FOLLOWING) == ["r/again/a.wav", "r/b.wav", "r/d/c.wav"]
+    assert scan(["r", "elsewhere"], FOLLOWING) == ["r/again/a.wav", "r/b.wav", "r/d/c.wav"]
+    assert scan(["elsewhere", "r/b.wav"], FOLLOWING) == [
+        "elsewhere/a.wav",
+        "elsewhere/back/b.wav",
+        "elsewhere/back/d/c.wav",
+    ]
+
+
+def test_links_that_branch_do_not_multiply(here):
+    # Each of 30 folders is reached by two links from the one before: a billion ways.
+    for i in range(30):
+        (here / f"r/{i}").mkdir(parents=True)
+        for name in "ab":
+            (here / f"r/{i}/{name}").symlink_to(f"../{i + 1}")
+    make(here, "r/30/a.wav")
+    assert len(scan(["r"], FOLLOWING)) == 1
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        ([], [], ["r/A.wav", "r/b/c/x.mp3", "r/b/x.wav", "r/old/b/x.wav"]),
+        (["*.wav"], [], ["r/A.wav", "r/b/x.wav", "r/old/b/x.wav"]),
+        (["*.mp3", "a.wav"], [], ["r/b/c/x.mp3"]),
+        (["b/*"], [], ["r/b/c/x.mp3", "r/b/x.wav"]),
+        (["*/b/*"], [], ["r/old/b/x.wav"]),
+        ([], ["b"], ["r/A.wav"]),
+        ([], ["old/b"], ["r/A.wav", "r/b/c/x.mp3", "r/b/x.wav"]),
+        ([], ["x.*"], ["r/A.wav"]),
+        (["x.*"], ["c"], ["r/b/x.wav", "r/old/b/x.wav"]),
+        (["[A-Z]*"], [], ["r/A.wav"]),
+    ],
+)
+def test_patterns_choose_by_name_or_by_the_path_below(here, include, exclude, expected):
+    make(here, "r/A.wav", "r/b/x.wav", "r/b/c/x.mp3", "r/old/b/x.wav")
+    assert scan(["r"], Selection(include, exclude)) == expected
+
+
+def test_patterns_hold_for_named_files_by_their_names(here):
+    make(here, "b/a.wav", "b/c.mp3")
+    assert scan(["b/a.wav", "b/c.mp3"], Selection(exclude=["*.mp3", "b"])) == ["b/a.wav"]
+    with pytest.raises(NothingFoundError, match="; 1 left out by --include or --exclude"):
+        scan(["b/a.wav"], Selection(include=["*.mp3"]))
+
+
+def test_what_is_listed_is_no_glob_and_need_not_exist(here):
+    make(here, "[a].wav", "a.wav", "d/x.wav", "text.txt")
+    listed = ["[a].wav", "./a.wav", "gone.wav", "*.wav", "d", "text.txt"]
+    expected = ["a.wav", "[a].wav", "gone.wav", "*.wav", "d/x.wav", "text.txt"]
+    assert scan(["a.wav"], listed=listed) == expected
+
+
+def test_a_list_is_lines_or_ends_its_paths_with_zero_bytes():
+    assert read_list(b"a.wav\n\nb c.wav\r\n d") == ["a.wav", "b c.wav", " d"]
+    assert read_list(b"\xef\xbb\xbfa\n") == ["a"]
+    assert read_list(b"\xffa\xc3\xa9\n") == [os.fsdecode(b"\xffa\xc3\xa9")]
+    assert read_list(b"a\nb\r\n\0c", b"\0") == ["a\nb\r\n", "c"]
+    assert read_list(b"") == []
+    with pytest.raises(UsageError, match=r"line 2 holds a zero byte, which no path can\. Give -0"):
+        read_list(b"a\nb\0c\n")
+
+
+@given(names=st.lists(st.binary(min_size=1).map(lambda name: name.replace(b"\0", b"?"))))
+def test_any_names_are_read_from_a_list_that_ends_them_with_zero_bytes(names):
+    content = b"".join(name + b"\0" for name in names)
+    assert [os.fsencode(name) for name in read_list(content, b"\0")] == names
+
+
 def test_globs_are_expanded_as_a_shell_would(here):
     make(here, "r/2.wav", "r/10.wav", "r/n.txt", "r/d/3.wav", "r/.h.wav")
     assert scan(["r/*.wav"]) == ["r/10.wav", "r/2.wav"]
@@ -184,7 +281,7 @@ def test_an_empty_folder_says_so(here):
         scan(["r"])
 
 
-def test_a_folder_that_cannot_be_listed_stops_the_scan(here, monkeypatch):
+def test_a_folder_that_cannot_be_listed_stops_the_scan_or_is_told(here, monkeypatch):
     make(here, "r/a.wav", "r/closed/b.wav")
     listed = os.scandir
 
@@ -194,8 +291,16 @@ def test_a_folder_that_cannot_be_listed_stops_the_scan(here, monkeypatch):
         return listed(folder)
 
     monkeypatch.setattr(scan_module.os, "scandir", refuse)
-    with pytest.raises(RunError, match=r"^r/closed: this folder cannot be listed \(Permission"):
+    message = r"^r/closed: this folder cannot be listed \(Permission"
+    with pytest.raises(RunError, match=message):
         scan(["r"])
+    errors = []
+    assert scan(["r"], on_unlisted=errors.append) == ["r/a.wav"]
+    assert len(errors) == 1
+    assert re.search(message, str(errors[0]))
+    (here / "r/a.wav").unlink()
+    with pytest.raises(NothingFoundError, match=r"no files\. r/closed: this folder cannot be"):
+        scan(["r"], on_unlisted=errors.append)
 
 
 def test_the_projects_own_recordings_are_found_and_differ_as_recordings_do():

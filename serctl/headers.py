@@ -1,0 +1,139 @@
+"""What the headers of audio files promise, and where an MP3 begins.
+
+libsndfile corrects a header that promises more than follows, and does not say so, except in its
+log; `promised_frames` finds it there. Nothing here decodes, and nothing here raises for what a file
+holds: a header that promises nothing is one that promises no more than came.
+"""
+
+import re
+
+import soundfile
+
+# As libsndfile 1.2 logs it for WAV, AIFF, AU and W64. The sizes of the whole (RIFF, FORM) are often
+# wrong where the sound is complete, except in W64, which logs no other.
+SIZE_CORRECTED = re.compile(
+    r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+FRAMES_CORRECTED = re.compile(
+    r"Calculated frame count \d+ does not match value from 'ds64' chunk of (\d+)"
+)
+# What programs write that do not know the length yet: ffmpeg and sox to a pipe, among others.
+UNKNOWN_SIZES = (range(0x7FFFF000, 0x80000001), range(0xFFFFF000, 0x100000000))
+SLOPPY_S = 0.01  # sizes that are off by less, by the size of a header say, are no loss
+
+MP3_EXTENSIONS = frozenset((".mp3", ".mp2", ".mpga"))
+MP3_SEARCHED_BYTES = 1 << 20
+MP3_FRAMES_IN_A_ROW = 3  # one or two look like frames by chance
+MP3_LENGTH_WITHIN_BYTES = 64  # of the first frame, stand the tags that say how long the file is
+KBIT_S = {  # by MPEG version 1 or not, and layer
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def promised_frames(file: soundfile.SoundFile, path: str, n_frames: int) -> int:
+    """Frames that a file's header promises.
+
+    Parameters
+    ----------
+    file : soundfile.SoundFile
+        Open, and read to its end.
+    path : str
+        Of the file.
+    n_frames : int
+        That came.
+
+    Returns
+    -------
+    int
+        More than ``n_frames`` if the header promises more, as far as it can be known: in WAV, RF64,
+        W64, AIFF, AU, FLAC, and those MP3 that say how long they are.
+    """
+    promised = 0
+    if file.format == "FLAC":
+        # libsndfile gives 2**63 - 1 for a stream that does not say its length.
+        promised = file.frames if file.frames < 1 << 62 else 0
+    elif file.format == "MP3":
+        # Without a Xing header, libsndfile gives an estimate of the length.
+        if file.frames > n_frames and _mp3_says_its_length(path):
+            promised = file.frames
+    elif "should be" in (log := file.extra_info) or "does not match" in log:
+        for size, real_size in SIZE_CORRECTED.findall(log):
+            if not any(int(size) in sizes for sizes in UNKNOWN_SIZES):
+                promised = n_frames * int(size) // max(int(real_size), 1)
+        for frames in FRAMES_CORRECTED.findall(log):
+            promised = int(frames)
+    return promised if promised - n_frames > SLOPPY_S * file.samplerate else n_frames
+
+
+def mp3_start(path: str) -> int | None:
+    """Byte at which the frames of an MP3 begin, after whatever stands before them.
+
+    Parameters
+    ----------
+    path : str
+        Of the file; ID3 tags are skipped, and 1 MiB after them is searched.
+
+    Returns
+    -------
+    int or None
+        None if there are no three frames in a row.
+    """
+    found = _first_mp3_frame(path)
+    return found[0] if found else None
+
+
+def _first_mp3_frame(path: str) -> tuple[int, bytes] | None:
+    """Give the start of the first frame, and what it begins with."""
+    with open(path, "rb") as file:
+        skipped = 0
+        while len(tag := file.read(10)) == 10 and tag[:3] == b"ID3":
+            # Its size has 7 bits a byte, and leaves out these ten bytes.
+            skipped += 10 + sum((tag[9 - i] & 0x7F) << 7 * i for i in range(4))
+            file.seek(skipped)
+        file.seek(skipped)
+        content = file.read(MP3_SEARCHED_BYTES)
+    start = content.find(0xFF)
+    while start >= 0:
+        if _has_mp3_frames(content, start):
+            return skipped + start, content[start : start + MP3_LENGTH_WITHIN_BYTES]
+        start = content.find(0xFF, start + 1)
+    return None
+
+
+def _has_mp3_frames(content: bytes, start: int) -> bool:
+    first = None
+    for _ in range(MP3_FRAMES_IN_A_ROW):
+        found = _mp3_frame(content[start : start + 4])
+        if found is None or first not in (None, found[0]):
+            return False
+        first, start = found[0], start + found[1]
+    return True
+
+
+def _mp3_frame(header: bytes) -> tuple[tuple[int, int, int], int] | None:
+    """Give what does not change from frame to frame (version, layer, rate), and bytes in this."""
+    if len(header) < 4 or header[1] < 0xE0:
+        return None
+    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
+    bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
+    if version == 1 or layer == 4 or bitrate in (0, 15) or rate == 3:
+        return None
+    rate_hz = RATES_HZ[version][rate]
+    bit_s = 1000 * KBIT_S[version == 3, layer][bitrate - 1]
+    padding = header[2] >> 1 & 1
+    if layer == 1:
+        n_bytes = (12 * bit_s // rate_hz + padding) * 4
+    else:  # layer III has half the samples in a frame in versions 2 and 2.5
+        n_bytes = (72 if layer == 3 and version != 3 else 144) * bit_s // rate_hz + padding
+    return (version, layer, rate_hz), n_bytes
+
+
+def _mp3_says_its_length(path: str) -> bool:
+    found = _first_mp3_frame(path)
+    return found is not None and any(name in found[1] for name in (b"Xing", b"Info", b"VBRI"))

@@ -1,0 +1,80 @@
+"""Which recordings to take: patterns of names, and lists of files.
+
+Whatever names the system allows can be matched and listed: bytes that are not UTF-8 are kept, as
+Python keeps them. Nothing is opened or looked up here.
+"""
+
+import fnmatch
+import functools
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from serctl.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the recordings below the arguments are taken.
+
+    Attributes
+    ----------
+    include, exclude : sequence of str
+        Patterns as of a shell, in which ``*`` stands for anything, ``/`` among it, and case counts.
+        One without a ``/`` is compared with names, one with a ``/`` with the path below the
+        argument. Recordings that no pattern of ``include`` matches are left out, if there are any
+        patterns; recordings and whole folders that one of ``exclude`` matches are left out.
+    follow_links : bool
+        Whether links to folders are followed.
+    """
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    follow_links: bool = False
+
+    def takes_file(self, below: str) -> bool:
+        """Whether the recording at this path below the argument is taken."""
+        return (not self.include or _matches(below, self.include)) and self.enters(below)
+
+    def enters(self, below: str) -> bool:
+        """Whether the folder at this path below the argument is walked."""
+        return not _matches(below, self.exclude)
+
+
+def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:
+    """Paths of a list of files, for `scan`.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the list, in the encoding of the file names.
+    separator : bytes
+        What ends each path: a line feed, and then a carriage return before it is no part of the
+        path, nor is a byte order mark; or a zero byte, and then paths may hold anything.
+
+    Raises
+    ------
+    UsageError
+        If a path holds a zero byte, which none can.
+    """
+    if separator == b"\n":
+        content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    names = content.split(separator)
+    for number, name in enumerate(names, 1):
+        if b"\0" in name:
+            raise UsageError(
+                f"the list of files: line {number} holds a zero byte, which no path can. Give -0 "
+                "if the paths in it end with zero bytes."
+            )
+    return [os.fsdecode(name) for name in names if name]
+
+
+def _matches(below: str, patterns: Sequence[str]) -> bool:
+    name = os.path.basename(below)
+    return any(_compiled(pattern)(below if "/" in pattern else name) for pattern in patterns)
+
+
+@functools.cache
+def _compiled(pattern: str) -> Callable[[str], object]:
+    return re.compile(fnmatch.translate(pattern)).match

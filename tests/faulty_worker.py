@@ -1,0 +1,61 @@
+"""A child process like `serctl.worker`'s, in which some recordings have a decoder's worst faults.
+
+What happens to a recording is in its name: ``crash.wav`` ends the process by SIGSEGV, and so on.
+The others are classified as ever.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from serctl import audio, worker
+from serctl.classifier import Classifier
+
+HERE = str(Path(__file__).parent)
+COMMAND = (
+    sys.executable,
+    "-P",
+    "-c",
+    # serctl first, since there is a folder of that name among the tests too.
+    f"import sys, serctl; sys.path.append({HERE!r}); import faulty_worker; faulty_worker.main()",
+)
+
+
+def read_faultily(path, *arguments):
+    name = os.path.basename(path)
+    time.sleep(float(os.environ.get("SERCTL_TEST_SLOW_S", "0")))
+    if name.startswith("crash"):
+        signal.raise_signal(signal.SIGSEGV)  # to this thread, as a bad pointer does
+    elif name.startswith("abort"):
+        os.abort()
+    elif name.startswith("exit"):
+        os._exit(0)
+    elif name.startswith("hang"):
+        ctypes.PyDLL(None).sleep(3600)  # as native code that never gives the GIL back
+    elif name.startswith("sleep"):
+        time.sleep(3600)
+    elif name.startswith("memory"):
+        np.empty(1 << 34, np.uint8)  # 16 GiB, as a header may promise
+    elif name.startswith("once") and os.path.exists(path + ".not-yet"):
+        os.unlink(path + ".not-yet")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read_windows(path, *arguments)
+
+
+def classify_never(self, windows):
+    os.kill(os.getpid(), signal.SIGILL)
+
+
+read_windows = audio.read_windows
+
+
+def main():
+    audio.read_windows = read_faultily
+    if os.environ.get("SERCTL_TEST_NETWORK"):
+        Classifier.probabilities = classify_never
+    worker.main()

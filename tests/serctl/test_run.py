@@ -1,0 +1,276 @@
+"""Runs of the command in a process of its own: stopped, disturbed, and with troubles of output."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import faulty_worker
+import pytest
+import soundfile
+
+from serctl.cli import run
+
+N_CLIPS = 80  # more than a batch, so that rows come before the last is read
+STOP_S = 20.0  # a tenth of a second on a machine that does nothing else
+
+# The command with a child that has a decoder's faults.
+FAULTY = (
+    "import sys, serctl.run as run; from serctl.cli import main\n"
+    f"sys.path.append({faulty_worker.HERE!r}); import faulty_worker\n"
+    "supervisor = run.Supervisor\n"
+    "run.Supervisor = lambda request: supervisor(request, faulty_worker.COMMAND)\n"
+    "main()"
+)
+SLOW = {"SERCTL_TEST_SLOW_S": "0.05"}  # for each recording
+PLAIN = "from serctl.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory, make_signal):
+    """Folder with `N_CLIPS` clips, no two alike."""
+    folder = tmp_path_factory.mktemp("clips")
+    for i in range(N_CLIPS):
+        soundfile.write(folder / f"{i:03}.wav", make_signal("noise", 4800, 16000, seed=i), 16000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clips, tiny_folder, tmp_path_factory):
+    """Bytes of the results of `clips`, with no path's folder."""
+    output = tmp_path_factory.mktemp("undisturbed") / "r.csv"
+    assert run(["classify", str(clips), "-o", str(output), "--model", str(tiny_folder)]) == 0
+    return output.read_bytes()
+
+
+@pytest.fixture
+def start(clips, tiny_folder, tmp_path):
+    """Give a function that starts the command for `clips` in `tmp_path`."""
+    started = []
+
+    def start(*options, code=PLAIN, **how):
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | how
+        env = os.environ | how.pop("env", {})
+        command = [sys.executable, "-P", "-c", code, "classify", str(clips), *options]
+        command += ["--model", str(tiny_folder)]
+        # A parent may have been told to ignore it, and a child does as its parent.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            started.append(subprocess.Popen(command, cwd=tmp_path, env=env, **how))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_rows(process, journal):
+    deadline_s = time.monotonic() + 120
+    while not (journal.exists() and journal.read_bytes().count(b"\n") > 10):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def finish(process, status=0):
+    printed, said = process.communicate(timeout=120)
+    assert process.returncode == status, said
+    return printed, said
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [
+        (signal.SIGINT, 130, "\nInterrupted.\n"),
+        (signal.SIGTERM, 143, "Terminated.\n"),
+        (signal.SIGKILL, -9, ""),
+    ],
+)
+def test_a_run_that_is_stopped_goes_on_where_it_was(
+    start, clips, undisturbed, tmp_path, number, status, message
+):
+    journal = tmp_path / "r.csv.journal"
+    process = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
+    wait_for_rows(process, journal)
+    began_s = time.monotonic()
+    process.send_signal(number)
+    _, said = finish(process, status)
+    assert time.monotonic() - began_s < STOP_S
+    n_rows = journal.read_bytes().count(b"\n") - 1
+    assert 0 < n_rows < N_CLIPS
+    if message:
+        assert said == (
+            f"{message}{n_rows} of {N_CLIPS} recordings are done and kept in r.csv.journal. "
+            "To go on, give the same command again with --resume.\n"
+        )
+    assert os.listdir(tmp_path) == ["r.csv.journal"]
+    kept = journal.read_bytes()
+    _, said = finish(start("-o", "r.csv"), 2)
+    assert "Go on with it with --resume" in said
+    _, said = finish(start("-o", "r.csv", "--resume", "--batch-size", "8"), 3)
+    assert "batch_size was 64 and is now 8" in said
+    assert journal.read_bytes() == kept
+    finish(start("-o", "r.csv", "--resume"))
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
+
+
+@pytest.mark.parametrize("extension", [".json", ".jsonl"])
+def test_every_format_is_the_same_after_a_resume(start, tmp_path, extension):
+    finish(start("-o", f"whole{extension}"))
+    process = start("-o", f"r{extension}", "--workers", "1", code=FAULTY, env=SLOW)
+    wait_for_rows(process, tmp_path / f"r{extension}.journal")
+    process.kill()
+    finish(process, -9)
+    finish(start("-o", f"r{extension}", "--resume"))
+    whole, resumed = (tmp_path / f"{name}{extension}" for name in ("whole", "r"))
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_a_second_run_to_one_output_is_refused(start, undisturbed, tmp_path):
+    first = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
+    wait_for_rows(first, tmp_path / "r.csv.journal")
+    first.send_signal(signal.SIGSTOP)  # lest it finish before the others have begun
+    for options in ([], ["--resume"], ["--overwrite"]):
+        _, said = finish(start("-o", "./r.csv", *options), 3)
+        assert "another serctl is writing to it" in said
+    first.send_signal(signal.SIGCONT)
+    finish(first)
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+
+
+def test_a_finished_run_is_not_gone_on_with(start, tmp_path):
+    (tmp_path / "r.csv").write_text("precious")
+    _, said = finish(start("-o", "r.csv", "--resume"), 2)
+    assert "its run has finished" in said
+    _, said = finish(start("-o", "-", "--resume"), 2)
+    assert "standard output has no journal" in said
+    assert (tmp_path / "r.csv").read_text() == "precious"
+
+
+def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, undisturbed, tmp_path):
+    culprit = clips / "crash.wav"
+    shutil.copyfile(clips / "010.wav", culprit)
+    try:
+        printed, _ = finish(start("-o", "r.csv", code=FAULTY), 1)
+        streamed, _ = finish(start("-o", "-", code=FAULTY), 1)
+    finally:
+        culprit.unlink()
+    assert "SIGSEGV" in printed
+    text = (tmp_path / "r.csv").read_text()
+    assert streamed == text
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(rows) == N_CLIPS + 1
+    assert [row["status"] for row in rows].count("failed") == 1
+    assert rows[-1]["path"] == str(culprit)
+    others = [line for line in text.splitlines(keepends=True) if not line.startswith(str(culprit))]
+    assert "".join(others).encode() == undisturbed
+
+
+def test_what_failed_is_done_again(start, clips, undisturbed, tmp_path):
+    # As after a crash between naming the output and removing the journal.
+    bad = clips / "005.wav"
+    good = bad.read_bytes()
+    stamp = bad.stat()
+    bad.write_bytes(bytes(len(good)))
+    os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    try:
+        full = tmp_path / "r.csv.partial"
+        full.symlink_to("/dev/full")
+        finish(start("-o", "r.csv"), 3)
+        bad.write_bytes(good)
+        os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # a change that cannot be seen
+        journal = (tmp_path / "r.csv.journal").read_bytes()
+        finish(start("-o", "r.csv", "--resume"), 1)
+        (tmp_path / "r.csv.journal").write_bytes(journal)
+        finish(start("-o", "r.csv", "--retry-failed"))
+    finally:
+        bad.write_bytes(good)
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+
+
+def limited(n_bytes):
+    """Let files grow so far only, as a full disk does."""
+    import resource
+
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+
+
+def test_a_full_disk_keeps_what_is_done(start, undisturbed, tmp_path):
+    _, said = finish(start("-o", "r.csv", preexec_fn=limited(8000)), 3)
+    journal = tmp_path / "r.csv.journal"
+    n_rows = journal.read_bytes().count(b"\n") - 1
+    assert 10 < n_rows < N_CLIPS
+    assert said == (
+        f"Error: r.csv.journal: could not be written, after {n_rows} rows (File too large). Make "
+        f"room, or give an output elsewhere.\n{n_rows} of {N_CLIPS} recordings are done and kept "
+        "in r.csv.journal. To go on, give the same command again with --resume.\n"
+    )
+    assert journal.read_bytes().endswith(b"}\n")
+    finish(start("-o", "r.csv", "--resume"))
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, undisturbed, tmp_path):
+    (tmp_path / "r.csv.partial").symlink_to("/dev/full")
+    _, said = finish(start("-o", "r.csv"), 3)
+    assert f"{N_CLIPS} of {N_CLIPS} recordings are done and kept in r.csv.journal" in said
+    assert os.listdir(tmp_path) == ["r.csv.journal"]
+    finish(start("-o", "r.csv", "--resume"))
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("output", ["-", "r.csv"])
+def test_a_reader_that_has_gone_is_passed_over_quietly(start, undisturbed, tmp_path, output):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as stdout:
+        process = start("-o", output, stdout=stdout)
+    _, said = finish(process, 141)
+    assert said == ""
+    if output == "r.csv":
+        assert (tmp_path / "r.csv").read_bytes() == undisturbed
+        assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
+
+
+def test_neither_home_nor_locale_nor_terminal_is_needed(start, clips, undisturbed, tmp_path):
+    umlaut = clips / os.fsdecode("ä\N{PILE OF POO}".encode() + b"\xff.wav")
+    shutil.copyfile(clips / "000.wav", umlaut)
+    env = {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "HOME": "/nonexistent"}
+    env |= {"XDG_CACHE_HOME": "/proc/none", "TERM": ""}
+    try:
+        finish(start("-o", "r.csv", env=env, stdin=subprocess.DEVNULL))
+        printed, _ = finish(start("-o", "-", env=env, text=False))
+    finally:
+        umlaut.unlink()
+    content = (tmp_path / "r.csv").read_bytes()
+    assert printed == content
+    assert os.fsencode(umlaut) in content
+    last = content.splitlines()[-1] + b"\n"
+    assert last.startswith(os.fsencode(umlaut))
+    assert content.removesuffix(last) == undisturbed
+
+
+def test_closed_streams_harm_nothing(start, undisturbed, tmp_path):
+    def close():
+        for descriptor in range(3):
+            os.close(descriptor)
+
+    finish(start("-o", "r.csv", preexec_fn=close))
+    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+
+
+def test_the_record_of_a_run_says_what_results_depend_on(start, tmp_path):
+    finish(start("-o", "r.csv", "--workers", "3"))
+    record = json.loads((tmp_path / "r.csv.run.json").read_text())
+    assert record["counts"]["ok"] == record["n_found"] == N_CLIPS
+    assert (record["model"], record["workers"], record["batch_size"]) == ("tiny", 3, 64)
+    assert len(record["config_sha256"]) == len(record["model_sha256"]) == 64

@@ -1,0 +1,218 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import faulty_worker
+import pytest
+import soundfile
+
+from serctl import supervisor
+from serctl.errors import ModelError, RunError, UsageError
+from serctl.pipeline import classify_recordings
+from serctl.schema import row_of
+from serctl.supervisor import Request, Supervisor
+
+CRASHED = "Decoding ended the process that did it, also when it was tried alone"
+
+
+@pytest.fixture
+def make_clips(tmp_path, make_signal):
+    """Give a function that writes a clip for each name, no two alike, and returns the paths."""
+
+    def make(*names):
+        paths = [str(tmp_path / f"{name}.wav") for name in names]
+        for seed, path in enumerate(paths):
+            soundfile.write(path, make_signal("noise", 8000, 16000, seed=seed), 16000)
+        return paths
+
+    return make
+
+
+@pytest.fixture
+def run(tiny_folder):
+    """Give a function that classifies in a child and returns the rows, by path."""
+
+    def classify(paths, command=faulty_worker.COMMAND, stall_s=60.0, left=None):
+        request = Request(str(tiny_folder), device="cpu", workers=2)
+        with Supervisor(request, command, stall_s) as watching:
+            left = range(len(paths)) if left is None else left
+            done = list(watching.classify(paths, left))
+        assert sorted(index for index, _, _ in done) == sorted(left)
+        for index, stamp, _ in done:
+            assert stamp.size == os.path.getsize(paths[index])
+        return {paths[index]: json.loads(row) for index, _, row in done}
+
+    return classify
+
+
+@pytest.fixture
+def expected(classifier):
+    """Give a function that classifies in this process and returns the rows, by path."""
+
+    def classify(paths):
+        results = classify_recordings(paths, classifier)
+        rows = (row_of(result, classifier.emotions) for result in results)
+        return {row["path"]: json.loads(json.dumps(row)) for row in rows}
+
+    return classify
+
+
+def check_culprits(rows, expected, reasons):
+    """Check that exactly these recordings failed, and that all others are as without them."""
+    good = [path for path in rows if os.path.basename(path) not in reasons]
+    assert {path: rows[path] for path in good} == expected(good)
+    failed = {os.path.basename(path): row for path, row in rows.items() if path not in good}
+    assert {row["status"] for row in failed.values()} == {"failed"}
+    assert {name: row["reason"] for name, row in failed.items()} == reasons
+
+
+def test_rows_are_those_of_the_pipeline(run, make_clips, expected):
+    paths = make_clips(*"abcdefgh")
+    assert run(paths, supervisor.COMMAND) == expected(paths)
+
+
+def test_only_what_is_left_is_done(run, make_clips, expected):
+    paths = make_clips(*"abcd")
+    assert run(paths, left=[1, 3]) == expected([paths[1], paths[3]])
+    assert run(paths, left=[]) == {}
+
+
+def test_recordings_that_crash_are_found_and_cost_themselves_alone(run, make_clips, expected):
+    paths = make_clips("a", "crash", "b", "c", "abort", "d", "exit", "memory", "e")
+    advice = "Export it again as 16-bit wav or flac."
+    rows = run(paths)
+    memory = rows[paths[7]]
+    assert memory["reason"].startswith("MemoryError: Unable to allocate 16")
+    check_culprits(
+        rows,
+        expected,
+        {
+            "crash.wav": f"{CRASHED} (SIGSEGV). {advice}",
+            "abort.wav": f"{CRASHED} (SIGABRT). {advice}",
+            "exit.wav": f"{CRASHED} (exit status 0). {advice}",
+            "memory.wav": memory["reason"],
+        },
+    )
+
+
+@pytest.mark.parametrize("name", ["hang", "sleep"])
+def test_a_recording_that_hangs_is_given_up(run, make_clips, expected, name):
+    reason = "Decoding came to a halt for 3 s, also when it was tried alone. Export it again as"
+    paths = make_clips("a", name, "b", "c")
+    check_culprits(
+        run(paths, stall_s=3.0), expected, {f"{name}.wav": f"{reason} 16-bit wav or flac."}
+    )
+
+
+def test_a_crash_that_does_not_come_again_costs_nothing(run, make_clips, expected):
+    paths = make_clips("a", "once", "b")
+    with open(f"{paths[1]}.not-yet", "w"):
+        pass
+    assert run(paths) == expected(paths)
+
+
+def test_a_network_that_crashes_ends_the_run(run, make_clips, monkeypatch):
+    monkeypatch.setenv("SERCTL_TEST_NETWORK", "crashes")
+    with pytest.raises(
+        RunError, match=r"ended after decoding, 3 times \(SIGILL\)\. Try --device cpu"
+    ):
+        run(make_clips(*"abcde"))
+
+
+def child(code):
+    return (sys.executable, "-P", "-c", code)
+
+
+def test_a_child_that_does_not_start_is_said_with_its_words():
+    code = "import sys; print('no torch here', file=sys.stderr); sys.exit(7)"
+    words = r"at its start \(exit status 7\)\. It said:\nno torch here"
+    with Supervisor(Request(), child(code)) as watching, pytest.raises(RunError, match=words):
+        watching.description()
+
+
+READY = 'import sys; sys.stdin.readline(); print(\'R {"model": "m"}\', flush=True); '
+
+
+def test_children_that_do_nothing_are_not_started_for_ever():
+    with Supervisor(Request(), child(READY + "sys.exit(5)")) as watching:
+        with pytest.raises(RunError, match=r"ended and did nothing, 3 times \(exit status 5\)"):
+            list(watching.classify(["a", "b"], [0, 1]))
+
+
+def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
+    code = (
+        "import os, sys; sys.stdin.readline()\n"
+        'print(\'R {"model": "m", "is": %d}\' % os.getpid(), flush=True)\n'
+        "sys.stdin.readline(); print('b 0', flush=True)\n"
+    )
+    with Supervisor(Request(), child(code)) as watching:
+        with pytest.raises(RunError, match="The model m was changed during the run"):
+            list(watching.classify(["a", "b"], [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "message"),
+    [
+        (Request("nowhere"), UsageError, "nowhere: neither a bundled model"),
+        (Request(os.path.dirname(__file__)), ModelError, r"config\.json: No such file"),
+    ],
+)
+def test_an_error_of_the_child_is_raised_as_it_was_there(request_, error, message):
+    with Supervisor(request_) as watching, pytest.raises(error, match=message):
+        watching.description()
+
+
+def test_a_defect_is_said_as_one(tiny_folder):
+    request = Request(str(tiny_folder), device=["cpu"])
+    words = r"classifies failed: TypeError: .* This is a fault of serctl"
+    with Supervisor(request) as watching, pytest.raises(RunError, match=words):
+        watching.description()
+
+
+def test_the_child_is_not_misled_by_modules_where_it_is_started(tmp_path, monkeypatch, tiny_folder):
+    (tmp_path / "random.py").write_text("raise SystemExit(9)")
+    (tmp_path / "numpy.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    with Supervisor(Request(str(tiny_folder), device="cpu")) as watching:
+        assert watching.description()["model"] == "tiny"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
+    code = (
+        "import sys; from serctl.supervisor import *\n"
+        f"sys.path.append({faulty_worker.HERE!r}); import faulty_worker\n"
+        "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
+        "    watching.description(); print(watching._child._process.pid, flush=True)\n"
+        "    list(watching.classify(sys.argv[2:], [0]))\n"
+    )
+    command = [*child(code), str(tiny_folder), *make_clips("hang")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        time.sleep(0.5)  # until it hangs in native code
+        parent.send_signal(signal.SIGKILL)
+    deadline_s = time.monotonic() + 5
+    while is_alive(pid):
+        assert time.monotonic() < deadline_s, f"process {pid} still lives"
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_this_process_stays_thin():
+    code = (
+        "import sys, serctl.run, serctl.cli, serctl.report, serctl.worker\n"
+        "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run(child(code), capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -1,0 +1,149 @@
+"""Kill runs at random times, resume them, and compare with one that nobody disturbed.
+
+    python tests/soak.py FOLDER WEIGHTS [KILLS] [SEED]
+
+classifies the recordings below FOLDER with a folder of weights, first undisturbed, and then, for
+each format, again and again: a run is sent SIGINT, SIGTERM or SIGKILL, or its child is killed, at a
+random moment, and resumed, KILLS times in all (50 by default). Every output must have the bytes of
+the undisturbed one: no row lost, none twice. So must a run of 1 and one of 8 workers. Prints what
+it does, and exits with 1 at the first difference.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None)  # None: to the child, SIGKILL
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+EXTENSIONS = (".csv", ".json", ".jsonl")
+LONGEST_STOP_S = 20.0  # a tenth of a second on a machine that does nothing else
+
+
+class Soak:
+    """The recordings, the weights, and where results go."""
+
+    def __init__(self, recordings: str, weights: str, folder: Path) -> None:
+        self.folder = folder
+        self.stops_s: list[float] = []
+        self._command = [sys.executable, "-P", "-m", "serctl", "classify", recordings]
+        self._command += ["--model", weights]
+
+    def start(self, output: Path, *options: str) -> subprocess.Popen[str]:
+        """Start a run."""
+        return subprocess.Popen(
+            [*self._command, "-o", str(output), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, run: subprocess.Popen[str]) -> float:
+        """Wait for a run that nobody disturbs; give the seconds that it took."""
+        began_s = time.monotonic()
+        _, said = run.communicate()
+        if run.returncode not in (0, 1):
+            fail(f"exit status {run.returncode}: {said}")
+        return time.monotonic() - began_s
+
+    def disturb(self, output: Path, kill: signal.Signals | None, after_s: float) -> bool:
+        """Resume a run and kill it after a while; say whether it had finished before."""
+        run = self.start(output, "--resume")
+        try:
+            run.wait(after_s)
+        except subprocess.TimeoutExpired:
+            began_s = time.monotonic()
+            if kill is None:
+                kill_child(run.pid)
+                self.finish(run)
+                return True
+            run.send_signal(kill)
+            _, said = run.communicate()
+            stop_s = time.monotonic() - began_s
+            self.stops_s.append(stop_s)
+            if stop_s > LONGEST_STOP_S:
+                fail(f"{kill.name} was obeyed after {stop_s:.1f} s")
+            if run.returncode not in (STATUS[kill], 0, 1):
+                fail(f"exit status {run.returncode} after {kill.name}: {said}")
+        else:
+            self.finish(run)
+        # Or it was killed when all was written, and the summary not yet printed.
+        return run.returncode in (0, 1) or is_whole(output)
+
+
+def is_whole(output: Path) -> bool:
+    """Whether a run has finished: its output is there, and its journal is not."""
+    return output.exists() and not output.with_name(f"{output.name}.journal").exists()
+
+
+def kill_child(parent: int) -> None:
+    """Kill the process that classifies for a run (Linux)."""
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    for pid in children.read_text().split() if children.exists() else []:
+        os.kill(int(pid), signal.SIGKILL)
+
+
+def fail(message: str) -> None:
+    """Say what is wrong and end."""
+    print(f"FAILED: {message}", flush=True)
+    sys.exit(1)
+
+
+def compare(output: Path, expected: Path) -> None:
+    """Fail if two results differ, or if something is left beside the first."""
+    if output.read_bytes() != expected.read_bytes():
+        fail(f"{output} differs from {expected}")
+    left = {path.name for path in output.parent.glob(f"{output.name}*")}
+    if left != {output.name, f"{output.name}.run.json"}:
+        fail(f"left behind: {sorted(left)}")
+
+
+def main() -> None:
+    """Soak."""
+    recordings, weights = sys.argv[1:3]
+    n_kills = int(sys.argv[3]) if len(sys.argv) > 3 else 50
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    rng = random.Random(seed)
+    folder = Path(tempfile.mkdtemp(prefix="serctl-soak-"))
+    soak = Soak(recordings, weights, folder)
+    expected = {extension: folder / f"expected{extension}" for extension in EXTENSIONS}
+    for output in expected.values():
+        run_s = soak.finish(soak.start(output))
+    n_rows = expected[".csv"].read_bytes().count(b"\n") - 1
+    print(f"undisturbed: {n_rows} recordings in {run_s:.1f} s; seed {seed}; {folder}", flush=True)
+    for n_workers in (1, 8):
+        output = folder / f"workers-{n_workers}.csv"
+        soak.finish(soak.start(output, "--workers", str(n_workers)))
+        compare(output, expected[".csv"])
+        print(f"{n_workers} workers: the same bytes", flush=True)
+    n_done = n_outputs = 0
+    while n_done < n_kills:
+        extension = EXTENSIONS[n_outputs % len(EXTENSIONS)]
+        output = folder / f"run-{n_outputs}{extension}"
+        n_outputs += 1
+        kills = []
+        finished = False
+        while not finished and n_done < n_kills:
+            kill = rng.choice(SIGNALS)
+            after_s = rng.uniform(0, run_s * 0.6)
+            kills.append(f"{kill.name if kill else 'child'} after {after_s:.1f} s")
+            finished = soak.disturb(output, kill, after_s)
+            n_done += 1
+        if not finished:
+            soak.finish(soak.start(output, "--resume"))
+        compare(output, expected[extension])
+        print(f"{n_done} kills: {output.name}: the same bytes after {'; '.join(kills)}", flush=True)
+    stops_s = sorted(soak.stops_s)
+    print(
+        f"{n_done} kills and resumes, {n_outputs} outputs, all as undisturbed. From the signal to "
+        f"the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, {stops_s[-1]:.2f} s at most.",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
