@@ -59,8 +59,11 @@ class Soak:
             began_s = time.monotonic()
             if kill is None:
                 kill_child(run.pid)
-                self.finish(run)
-                return True
+                _, said = run.communicate()
+                # Killed before it was ready, it is not started again.
+                if run.returncode not in (0, 1) and "ended at its start" not in said:
+                    fail(f"exit status {run.returncode} after the child was killed: {said}")
+                return run.returncode in (0, 1)
             run.send_signal(kill)
             _, said = run.communicate()
             stop_s = time.monotonic() - began_s
