@@ -18,7 +18,7 @@ LAYERS = (
     ("serctl.locks", "serctl.durability"),
     ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
     ("serctl.audio", "serctl.kernels"),
-    ("serctl.features", "serctl.inputs", "serctl.descriptors"),
+    ("serctl.features", "serctl.descriptors"),
     ("serctl.networks",),
     ("serctl.models",),
     ("serctl.schema", "serctl.outputs", "serctl.results_reader", "serctl.results"),
