@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from serctl.classifier import Classifier, choose_device
-from serctl.models import Model, ModelConfig, Scaling, statistics_in_db
+from serctl.inputs import CLIP_STATISTICS, Scaling, statistics_in_db
+from serctl.models import Model, ModelConfig
 from serctl.networks import NETWORKS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora import SILENT_CLIP, clip_table
@@ -86,7 +87,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     statistics = _clip_statistics(clips, recipe, watcher)
     scaling = _fit_scaling(statistics[split.train], recipe)
     labels = label_indices(clips["emotion"].tolist(), recipe.model.emotions)
-    inputs = np.stack([scaling(row, recipe.features) for row in statistics])
+    inputs = np.stack([CLIP_STATISTICS.scaled(row, scaling, recipe.features) for row in statistics])
 
     def part(rows: NDArray[np.int64]) -> LabelledClips:
         return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
