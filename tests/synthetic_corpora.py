@@ -42,7 +42,7 @@ def small_recipe(name: str) -> Recipe:
     recipe = load_recipe(name)
     if recipe.training is None:
         return recipe
-    numbers = {"n_epochs": 12, "patience": 100, "batch_size": 16, "learning_rate": 2e-3}
+    numbers = {"n_epochs": 12, "n_passes": 1, "patience": 100, "batch_size": 16, "learning_rate": 2e-3}
     return replace(recipe, training=replace(recipe.training, **numbers, ema_decay=0.9))
 
 
