@@ -120,7 +120,7 @@ def babble(sound: Sound) -> NDArray[np.float64]:
     """
     total = np.zeros(len(sound.samples))
     n_heard = 0
-    for speaker in sound.rng.permutation(len(sound.others)):
+    for speaker in sound.rng.permutation(len(sound.others)).tolist():
         paths = sound.others[speaker]
         voice = read_clip(paths[sound.rng.integers(len(paths))], sound.rate_hz).astype(np.float64)
         power = np.mean(np.square(voice))
