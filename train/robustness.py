@@ -16,7 +16,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ import numpy as np
 import soundfile
 
 from serctl.classifier import Classifier, Extraction
-from serctl.errors import CorporaError, SerctlError
+from serctl.errors import SerctlError
+from serctl.models import load_model
 from serctl.pipeline import classify_recordings
 from serctl.train.clip_names import ClipName
-from serctl.train.corpora import find_clips, parse_clip_name
+from serctl.train.corpora import absent_error, find_clips, parse_clip_name
 from serctl.train.degradations import CONDITIONS, Condition, Sound, read_clip
-from serctl.train.evaluate import LabelledRecordings, recordings_by_name
+from serctl.train.scores import score
 
 SEED = 0
 
@@ -40,40 +41,58 @@ def generator(condition: str, name: ClipName) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()))
 
 
-class Degrader:
-    """Degraded copies of the clips of a folder.
+class ClipFolder:
+    """The clips of a folder, and degraded copies of them.
 
     Parameters
     ----------
     folder : str
-        Of corpus clips. All of them are there for babble, whatever their emotion.
-    rate_hz : int
-        Of the model.
+        Of corpus clips.
+
+    Attributes
+    ----------
+    clips : dict of str to ClipName
+        Path and name of every clip, sorted by name, so that babble is the same wherever they lie.
+
+    Raises
+    ------
+    CorporaError
+        If there is none.
     """
 
-    def __init__(self, folder: str, rate_hz: int) -> None:
-        self.rate_hz = rate_hz
+    def __init__(self, folder: str) -> None:
+        found = find_clips(folder)
+        if not found.copies:
+            raise absent_error(folder, found)
+        paths = [paths[0] for _, paths in sorted(found.copies.items())]
+        names = [parse_clip_name(Path(path).absolute()) for path in paths]
+        self.clips = {path: name for path, name in zip(paths, names, strict=True) if name}
         self._by_speaker: dict[str, list[str]] = {}
-        # Sorted by clip, so that babble is the same in whatever folders the clips lie.
-        for _, paths in sorted(find_clips(folder).copies.items()):
-            name = _clip_name(paths[0])
-            self._by_speaker.setdefault(name.speaker, []).append(paths[0])
+        for path, name in self.clips.items():
+            self._by_speaker.setdefault(name.speaker, []).append(path)
 
-    def write(self, path: str, condition: Condition, degraded_path: Path) -> None:
-        """Write the degraded copy of a clip; AudioError or OSError if that cannot be done."""
-        name = _clip_name(path)
-        rate_hz = condition.rate_hz or self.rate_hz
-        others = [self._by_speaker[one] for one in sorted(self._by_speaker) if one != name.speaker]
+    def known_clips(self, known: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Paths of the clips whose emotion a model knows, each with its emotion and corpus.
+
+        Calm counts as neutral for a model that knows no calm.
+        """
+        as_known = {"calm": "calm" if "calm" in known else "neutral"}
+        clips = {
+            path: (as_known.get(name.emotion, name.emotion), name.corpus)
+            for path, name in self.clips.items()
+        }
+        return {path: clip for path, clip in clips.items() if clip[0] in known}
+
+    def write_degraded(self, path: str, condition: Condition, rate_hz: int, copy: Path) -> None:
+        """Write the degraded copy of a clip, to be heard at a rate; AudioError if it is unreadable.
+
+        Other clips of the folder are there for babble, whatever their emotion.
+        """
+        name, rate_hz = self.clips[path], condition.rate_hz or rate_hz
+        others = [paths for speaker, paths in self._by_speaker.items() if speaker != name.speaker]
         rng = generator(condition.name, name)
         samples = condition.degrade(Sound(read_clip(path, rate_hz), rate_hz, rng, others))
-        soundfile.write(degraded_path, samples, rate_hz, **condition.file_format)
-
-
-def _clip_name(path: str) -> ClipName:
-    name = parse_clip_name(Path(path).absolute())
-    if name is None:
-        raise CorporaError(f"{path}: not the name of a clip of the four corpora.")
-    return name
+        soundfile.write(copy, samples, rate_hz, **condition.file_format)
 
 
 def measure(
@@ -110,19 +129,23 @@ def measure(
     SerctlError
         If the model cannot be loaded, or a clip cannot be read.
     """
-    unrestricted = Classifier(model, device="cpu")
-    clips = recordings_by_name([folder], unrestricted.config.emotions)
-    classifier = Classifier(model, ",".join(clips.emotions), device="cpu")
-    degrader = Degrader(folder, classifier.config.features.rate_hz)
+    loaded = load_model(model)
+    known = loaded.config.emotions
+    clip_folder = ClipFolder(folder)
+    clips = clip_folder.known_clips(known)
+    acted, corpora = ([clip[i] for clip in clips.values()] for i in (0, 1))
+    emotions = [emotion for emotion in known if emotion in acted]
+    classifier = Classifier(loaded, ",".join(emotions), device="cpu")
     rows: list[dict[str, Any]] = []
     for condition in (None, *conditions):
         name = condition.name if condition else "clean"
         told(name)
-        extract = _extractor(classifier, degrader, condition)
         with tempfile.TemporaryDirectory(prefix="serctl-robustness-") as scratch:
-            jobs = _jobs(clips, Path(scratch))
-            results = list(classify_recordings(jobs, classifier, n_workers, extract))
-        scores = clips.score(results)
+            jobs = ((path, Path(scratch, str(i))) for i, path in enumerate(clips))
+            extract = _extractor(classifier, clip_folder, condition)
+            results = classify_recordings(jobs, classifier, n_workers, extract)
+            answered = [result.emotion for result in results]
+        scores = score(acted, answered, corpora, emotions)
         clean = rows[0] if rows else {"ua": scores.ua, "wa": scores.wa}
         rows.append(
             {
@@ -135,31 +158,26 @@ def measure(
             }
         )
     return {
-        "model": classifier.config.name,
-        "sha256": classifier.config.sha256,
-        "command": f"python -m serctl.train.robustness {classifier.config.name} FOLD0",
+        "model": loaded.config.name,
+        "sha256": loaded.config.sha256,
+        "command": f"python -m serctl.train.robustness {loaded.config.name} FOLD0",
         "seed": SEED,
-        "emotions": list(clips.emotions),
-        "n_clips": len(clips.paths),
+        "emotions": emotions,
+        "n_clips": len(clips),
         "rows": rows,
     }
 
 
-def _jobs(clips: LabelledRecordings, scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Each clip, and where its degraded copy may lie meanwhile."""
-    return ((path, scratch / str(i)) for i, path in enumerate(clips.paths))
-
-
 def _extractor(
-    classifier: Classifier, degrader: Degrader, condition: Condition | None
+    classifier: Classifier, clips: ClipFolder, condition: Condition | None
 ) -> Callable[[tuple[str, Path]], Extraction]:
-    """What a thread does for one clip."""
+    """What a thread does for a clip and the path at which its degraded copy may lie meanwhile."""
 
     def extract(job: tuple[str, Path]) -> Extraction:
         path, copy = job
         if condition is None:
             return classifier.extract(path)
-        degrader.write(path, condition, copy)
+        clips.write_degraded(path, condition, classifier.config.features.rate_hz, copy)
         try:
             return classifier.extract(str(copy))
         finally:

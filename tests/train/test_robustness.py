@@ -10,7 +10,7 @@ from serctl.errors import AudioError, CorporaError
 from serctl.train import robustness
 from serctl.train.corpora import parse_clip_name
 from serctl.train.degradations import CONDITIONS, Condition
-from serctl.train.robustness import Degrader, generator, measure
+from serctl.train.robustness import ClipFolder, generator, measure
 
 CLIPS = {  # one clip each of seven speakers, and a second one of the first
     "CREMA-D": ["1001_DFA_ANG_XX", "1001_DFA_SAD_XX", "1002_DFA_ANG_XX", "1003_DFA_FEA_XX"],
@@ -36,11 +36,11 @@ def folder(tmp_path: Path, make_signal: Callable[..., np.ndarray]) -> Path:
 
 def copies(folder: Path, condition: Condition) -> dict[str, bytes]:
     """Samples of every degraded copy, by clip; a float WAV itself has the time in its header."""
-    degrader = Degrader(str(folder), 16000)
+    clips = ClipFolder(str(folder))
     found = {}
     for path in sorted(folder.rglob("*.flac")):
         copy = folder / "copy"
-        degrader.write(str(path), condition, copy)
+        clips.write_degraded(str(path), condition, 16000, copy)
         found[path.stem] = soundfile.read(copy)[0].tobytes()
         copy.unlink()
     return found
@@ -149,3 +149,21 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.argv", ["robustness", "nothing", str(tmp_path)])
     with pytest.raises(SystemExit, match="Error: nothing: neither a bundled model"):
         robustness.main()
+
+
+@pytest.mark.parametrize(
+    ("known", "emotion"),
+    [(("angry", "neutral"), "neutral"), (("angry", "neutral", "calm"), "calm"), (("sad",), None)],
+)
+def test_calm_is_neutral_for_a_model_without_calm(
+    tmp_path: Path, known: tuple[str, ...], emotion: str | None
+) -> None:
+    (tmp_path / "03-01-02-01-01-01-01.wav").touch()
+    clips = ClipFolder(str(tmp_path)).known_clips(known)
+    assert [clip[0] for clip in clips.values()] == ([emotion] if emotion else [])
+
+
+def test_a_folder_without_clips_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.wav").touch()
+    with pytest.raises(CorporaError, match="no clip of the four corpora below it; 1 audio files"):
+        ClipFolder(str(tmp_path))
