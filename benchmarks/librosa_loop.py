@@ -27,7 +27,8 @@ for path in scan(sys.argv[1:]):
     mel = librosa.feature.melspectrogram(y=samples, sr=rate).mean(axis=1)
     mfcc = librosa.feature.mfcc(y=samples, sr=rate).mean(axis=1)
     statistics = numpy.concatenate([mel, mfcc]).astype(numpy.float32)
-    scaled = model.config.scaling(statistics, model.config.features)
+    config = model.config
+    scaled = config.inputs.scaled(statistics, config.scaling, config.features)
     with torch.inference_mode():
         heard = model.network(torch.from_numpy(scaled)[None]).argmax().item()
     print(path, REPORT_FIVE[heard], sep=",")

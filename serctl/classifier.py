@@ -4,16 +4,23 @@
 >>> classifier.classify("a.wav").emotion                                        # doctest: +SKIP
 'happy'
 
-`extract` does what a thread can do for one recording, `probabilities` what the network does for a
-batch, and `result` joins them; `serctl.pipeline` runs these for many recordings. The network sees
-batches of one fixed shape, the last one filled up with zeros, and runs on one CPU thread, so that
-probabilities do not depend on how many recordings are read side by side. It computes in float64:
-how a product of matrices rounds depends on a window's place in its batch, and in float32 that
-reaches the sixth decimal now and then, so that a run that is resumed would not give the same bytes.
+`extract` does what a thread can do for one recording, `probabilities` what the network does for
+windows, and `result` joins them; `serctl.pipeline` runs these for many recordings. A probability
+depends on its window alone, so that results are the same bytes for any number of threads and after
+any resume; the network always runs on one CPU thread. There are two ways to it:
+
+- A network of clip statistics sees batches of one fixed shape, the last one filled up with zeros.
+  It computes in float64: how a product of matrices rounds depends on a window's place in its batch,
+  and in float32 that reaches the sixth decimal now and then.
+- A network that hears frames computes in float32. On the CPU it sees one window at a time, as long
+  as it is, in the thread that has extracted it: so nothing waits, all cores work, and a long
+  recording leaves only probabilities behind. On a GPU it sees windows of one length in batches
+  that are filled up to one size.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +28,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from serctl import audio, features
+from serctl import audio
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
+from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
 from serctl.results import Result
 
@@ -33,7 +41,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 @dataclass
 class Extraction:
-    """What is known of one recording before the network has seen it.
+    """What is known of one recording, before the network has seen all of it.
 
     Attributes
     ----------
@@ -43,18 +51,21 @@ class Extraction:
         As in a result; ``ok`` if there is something to classify.
     recording : audio.Recording or None
         Its length, rate and channels, if it could be opened.
-    windows : list of float32 [n_inputs]
-        The network's input for each window.
     lengths : list of int
-        Samples in each window, its weight in the mean.
+        Samples in each of its windows, the weight of each in the mean.
+    probabilities : list of float64 [n_emotions]
+        Of the first windows: those that the network has seen already.
+    windows : list of float32 [...]
+        The network's input for each of the others.
     """
 
     path: str
     status: str = "ok"
     reason: str = ""
     recording: audio.Recording | None = None
-    windows: list[NDArray[np.float32]] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
+    probabilities: list[NDArray[np.float64]] = field(default_factory=list)
+    windows: list[NDArray[np.float32]] = field(default_factory=list)
 
 
 class Classifier:
@@ -69,7 +80,8 @@ class Classifier:
     device : str
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
-        Windows that the network sees at a time, at least one.
+        Windows that the network sees at a time, at least one; one that hears frames sees a single
+        one on the CPU, whatever is given.
 
     Attributes
     ----------
@@ -100,13 +112,21 @@ class Classifier:
         self.device = choose_device(device)
         self.batch_size = batch_size
         self._columns = [known.index(emotion) for emotion in self.emotions]
+        hears_frames = self.config.inputs is not CLIP_STATISTICS
+        self._n_together = 1 if hears_frames and self.device.type == "cpu" else batch_size
+        # `extract` leaves fewer windows than these; statistics are small, and are all left.
+        self._n_left_below = self._n_together if hears_frames else None
         # MPS has no float64.
-        self._dtype = torch.float32 if self.device.type == "mps" else torch.float64
+        in_float32 = hears_frames or self.device.type == "mps"
+        self._dtype = torch.float32 if in_float32 else torch.float64
         # A copy, since the network of a loaded model is its owner's.
         self._network = copy.deepcopy(loaded.network).to(self.device, self._dtype)
 
     def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
         """Decode a recording and compute the network's input; never raises for a bad recording.
+
+        What a network that hears frames can see by itself, it sees here: every window on the CPU,
+        and on a GPU as many as fill a batch.
 
         Parameters
         ----------
@@ -114,17 +134,24 @@ class Classifier:
             Of the recording.
         on_window : callable, optional
             Called for every window that was decoded: a sign of life.
+
+        Raises
+        ------
+        ModelError
+            As `probabilities` does.
         """
         extraction = Extraction(path)
         try:
             self._extract(extraction, on_window)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
+        except ModelError:
+            raise
         except Exception as error:
             extraction.status = "failed"
             extraction.reason = f"{type(error).__name__}: {error}"
         if extraction.status != "ok":
-            extraction.windows, extraction.lengths = [], []
+            extraction.lengths, extraction.probabilities, extraction.windows = [], [], []
         return extraction
 
     def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
@@ -138,15 +165,18 @@ class Classifier:
             # A rest too short to judge is left out, and so is a window of silence.
             if len(samples) < min_samples or np.abs(samples).max() < audio.SILENT_PEAK:
                 continue
-            statistics = features.clip_statistics(samples, spec)
-            extraction.windows.append(config.scaling(statistics, spec))
+            raw = config.inputs.raw(samples, spec)
+            extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
             extraction.lengths.append(len(samples))
+            if len(extraction.windows) == self._n_left_below:
+                extraction.probabilities.extend(self.probabilities(extraction.windows))
+                extraction.windows.clear()
         if recording.duration_s < config.min_duration_s:
             extraction.status = "too_short"
             extraction.reason = (
                 f"{recording.duration_s:.3f} s; at least {config.min_duration_s} s are needed."
             )
-        elif recording.peak < audio.SILENT_PEAK or not extraction.windows:
+        elif recording.peak < audio.SILENT_PEAK or not extraction.lengths:
             silent = "sample" if recording.peak < audio.SILENT_PEAK else "part that is long enough"
             extraction.status = "silent"
             extraction.reason = f"No {silent} reaches 1/32768 of full scale."
@@ -154,12 +184,12 @@ class Classifier:
             extraction.reason = f"{extraction.reason} {recording.truncated}".lstrip()
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        """Probabilities of a batch of windows.
+        """Probabilities of windows.
 
         Parameters
         ----------
-        windows : sequence of float32 [n_inputs]
-            At most ``batch_size``.
+        windows : sequence of float32 [...]
+            Of `Extraction.windows`.
 
         Returns
         -------
@@ -171,9 +201,7 @@ class Classifier:
         ModelError
             If they are not numbers, as the weights of a failed training give.
         """
-        batch = np.zeros((self.batch_size, *windows[0].shape), np.float32)
-        batch[: len(windows)] = windows
-        logits = self.logits(torch.from_numpy(batch))[: len(windows), self._columns]
+        logits = self.window_logits(windows)[:, self._columns]
         probabilities = torch.softmax(logits / self.config.temperature, dim=1).numpy()
         if not np.isfinite(probabilities).all():
             raise ModelError(
@@ -182,17 +210,26 @@ class Classifier:
             )
         return probabilities
 
+    def window_logits(self, windows: Sequence[NDArray[np.float32]]) -> torch.Tensor:
+        """Logits float64 [n_windows, n_model_emotions], on the CPU, of windows of any lengths."""
+        logits = torch.empty(len(windows), len(self.config.emotions), dtype=torch.float64)
+        of_shape: dict[tuple[int, ...], list[int]] = {}
+        for i, window in enumerate(windows):
+            of_shape.setdefault(window.shape, []).append(i)
+        for shape, indexes in of_shape.items():
+            for first in range(0, len(indexes), self._n_together):
+                chosen = indexes[first : first + self._n_together]
+                # In torch's own memory: how numbers round may depend on where they lie.
+                batch = torch.zeros(self._n_together, *shape)
+                batch[: len(chosen)].numpy()[:] = [windows[i] for i in chosen]
+                logits[chosen] = self.logits(batch)[: len(chosen)]
+        return logits
+
     def logits(self, batch: torch.Tensor) -> torch.Tensor:
-        """Logits float64 [n, n_model_emotions], on the CPU, of inputs float32 [n, n_inputs]."""
-        # One thread: results must not depend on the number of cores, and workers keep them busy.
-        n_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with torch.inference_mode():
-                logits: torch.Tensor = self._network(batch.to(self.device, self._dtype))
-                return logits.cpu().double()  # in this order, since MPS has no float64
-        finally:
-            torch.set_num_threads(n_threads)
+        """Logits float64 [n, n_model_emotions], on the CPU, of a batch of inputs float32 [n, ...]."""
+        with one_thread(), torch.inference_mode():
+            logits: torch.Tensor = self._network(batch.to(self.device, self._dtype))
+            return logits.cpu().double()  # in this order, since MPS has no float64
 
     def result(self, extraction: Extraction, probabilities: NDArray[np.float64]) -> Result:
         """Join what is known of one recording.
@@ -202,7 +239,8 @@ class Classifier:
         extraction : Extraction
             Of the recording.
         probabilities : float64 [n_windows, n_emotions]
-            Of its windows; they are averaged, each with the weight of its length.
+            Of `Extraction.windows`. Those of all windows are averaged, each with the weight of its
+            length.
         """
         recording = extraction.recording
         described: dict[str, Any] = {}
@@ -214,7 +252,8 @@ class Classifier:
             }
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
-        mean = np.average(probabilities, axis=0, weights=extraction.lengths)
+        of_windows = [*extraction.probabilities, *probabilities]
+        mean = np.average(of_windows, axis=0, weights=extraction.lengths)
         best = int(mean.argmax())
         return Result(
             extraction.path,
@@ -223,7 +262,7 @@ class Classifier:
             emotion=self.emotions[best],
             confidence=float(mean[best]),
             probabilities=tuple(mean.tolist()),
-            windows=len(extraction.windows),
+            windows=len(extraction.lengths),
             **described,
         )
 
@@ -241,9 +280,26 @@ class Classifier:
             With a status and a reason where it cannot be classified.
         """
         extraction = self.extract(path)
-        windows, n = extraction.windows, self.batch_size
-        batches = [self.probabilities(windows[i : i + n]) for i in range(0, len(windows), n)]
-        return self.result(extraction, np.concatenate(batches) if batches else np.empty(0))
+        return self.result(extraction, self.probabilities(extraction.windows))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch compute on one CPU thread, in this thread and in those that are begun meanwhile.
+
+    Results must not depend on the number of cores, and the threads of `serctl.pipeline` keep these
+    busy. Where there is one thread already, nothing is touched: torch forgets what it has prepared
+    whenever the number is set.
+    """
+    n_threads = torch.get_num_threads()
+    if n_threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def choose_device(name: str) -> torch.device:

@@ -14,17 +14,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import safetensors.torch
-from numpy.typing import NDArray
 from torch import nn
 
 import serctl.weights
 from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError, UsageError
-from serctl.features import MelSpec, power_to_db
-from serctl.networks import NETWORKS
+from serctl.features import MelSpec
+from serctl.inputs import InputKind, Scaling
+from serctl.networks import INPUTS, NETWORKS
 
 DEFAULT_MODEL = "paper-cnn"
 WEIGHTS_FILE = "model.safetensors"
@@ -34,55 +33,13 @@ MAX_HEADER_BYTES = 1 << 20  # of the weights, before the tensors
 MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
 
-
-@dataclass(frozen=True)
-class Scaling:
-    """How clip statistics are scaled before the network sees them.
-
-    Attributes
-    ----------
-    mean, deviation : tuple of float, n_mels + n_mfcc each
-        Of the training clips, after the mel means are turned to decibels.
-    """
-
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-
-    def __call__(self, statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
-        """Scale one clip.
-
-        Parameters
-        ----------
-        statistics : float32 [n_mels + n_mfcc]
-            Of `serctl.features.clip_statistics`.
-        spec : MelSpec
-            Their parameters.
-
-        Returns
-        -------
-        float32 [n_mels + n_mfcc]
-            About 0, with a deviation of about 1 in every column.
-        """
-        columns = statistics_in_db(statistics, spec)
-        return ((columns - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
-
-
-def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
-    """Clip statistics with the mel means in decibels, floored relative to the clip's largest band.
-
-    Parameters
-    ----------
-    statistics : float32 [n_mels + n_mfcc]
-        Of `serctl.features.clip_statistics`.
-    spec : MelSpec
-        Their parameters.
-
-    Returns
-    -------
-    float64 [n_mels + n_mfcc]
-    """
-    mel_db = power_to_db(statistics[: spec.n_mels].astype(np.float64), spec.top_db)
-    return np.concatenate([mel_db, statistics[spec.n_mels :]])
+MEL_BOUNDS = {  # lowest and highest, so that no configuration asks for all memory or all time
+    "rate_hz": (1000, 48_000),
+    "n_fft": (16, 1 << 14),
+    "hop_samples": (1, 1 << 12),
+    "n_mels": (1, 512),
+    "n_mfcc": (1, 512),
+}
 
 
 @dataclass(frozen=True)
@@ -98,9 +55,9 @@ class ModelConfig:
     emotions : tuple of str
         In the order of the logits.
     features : MelSpec
-        Of the clip statistics that the network takes.
+        Of the features that the network takes.
     scaling : Scaling
-        Of those, from training clips.
+        Of their columns, from training clips.
     temperature : float
         Logits are divided by it before the softmax; fitted on validation clips.
     window_s : float
@@ -120,6 +77,11 @@ class ModelConfig:
     window_s: float
     min_duration_s: float
     sha256: str = ""
+
+    @property
+    def inputs(self) -> InputKind:
+        """What the network is given."""
+        return INPUTS[self.network]
 
     def to_json(self) -> str:
         """Text of ``config.json``."""
@@ -293,15 +255,38 @@ def _checked(values: Any) -> ModelConfig:
             f"emotions are {reprlib.repr(emotions)}, a list of two or more of "
             f"{', '.join(EMOTIONS)} is needed, in this order"
         )
-    spec = MelSpec()
-    if values["features"] != asdict(spec):
-        found = reprlib.repr(values["features"])
-        raise ValueError(f"features are {found}, the network {network} takes {asdict(spec)}")
+    kind, spec = INPUTS[network], _checked_features(values["features"], network)
     _require_number("temperature", values["temperature"], 1e-3, 1e3)
     _require_number("window_s", window_s, 0.1, 3600.0)
+    n_frames = 1 + round(window_s * spec.rate_hz) // spec.hop_samples
+    if n_frames > kind.max_frames:
+        raise ValueError(
+            f"window_s is {window_s:g}, of {n_frames} frames; the network {network} takes no more "
+            f"than {kind.max_frames}"
+        )
     _require_number("min_duration_s", values["min_duration_s"], 0.0, window_s)
-    scaling = _checked_scaling(values["scaling"], spec.n_mels + spec.n_mfcc)
+    scaling = _checked_scaling(values["scaling"], kind.n_columns(spec))
     return ModelConfig(**values | {"emotions": tuple(known), "features": spec, "scaling": scaling})
+
+
+def _checked_features(values: Any, network: str) -> MelSpec:
+    names = [f.name for f in fields(MelSpec)]
+    if not isinstance(values, dict) or set(values) != set(names):
+        raise ValueError(f"features are {reprlib.repr(values)}, {', '.join(names)} are needed")
+    for name, (low, high) in MEL_BOUNDS.items():
+        value = values[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            found = reprlib.repr(value)
+            raise ValueError(
+                f"features have {name} {found}, a whole number from {low} to {high} is needed"
+            )
+        needed = getattr(
+            NETWORKS[network], name.upper(), value
+        )  # N_MELS, and N_MFCC if it hears any
+        if value != needed:
+            raise ValueError(f"features have {name} {value}, the network {network} takes {needed}")
+    _require_number("top_db of features", values["top_db"], 1.0, 200.0)
+    return MelSpec(**values)
 
 
 def _checked_scaling(values: Any, n_columns: int) -> Scaling:

@@ -1,8 +1,8 @@
 """The pipeline: recordings in, results out, in the same order, in bounded memory.
 
 Threads decode and extract features, a few recordings ahead, while the caller's thread runs the
-network on batches. A batch is filled in the order of the recordings, so results do not depend on
-the number of threads.
+network on the windows that they leave to it, in batches of one shape. A batch is filled in the
+order of the recordings, so results do not depend on the number of threads.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.classifier import Classifier, Extraction
+from serctl.classifier import Classifier, Extraction, one_thread
 from serctl.results import Result
 from serctl.threads import map_in_order, n_cores
 
@@ -46,38 +46,43 @@ def classify_recordings(
         One for every path, in their order.
     """
     n_workers = n_workers or n_cores()
-    extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
-    for extraction, probabilities in _in_batches(extractions, classifier):
-        yield classifier.result(extraction, probabilities)
+    with one_thread():  # before the workers begin, which take it over
+        extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
+        for extraction, probabilities in _in_batches(extractions, classifier):
+            yield classifier.result(extraction, probabilities)
 
 
 def _in_batches(
     extractions: Iterable[Extraction], classifier: Classifier
 ) -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
-    """Pair each extraction with its windows' probabilities, [n_windows, n_emotions]."""
-    waiting: deque[Extraction] = deque()  # whose windows are not all classified
-    windows: list[NDArray[np.float32]] = []  # of those, not yet classified
-    done: list[NDArray[np.float64]] = []  # of those, classified: [n_emotions] each
+    """Pair each extraction with the probabilities of the windows it left, [n_windows, n_emotions]."""
+    # Those that wait, and the rows for their windows' probabilities, which are no numbers as yet.
+    waiting: deque[tuple[Extraction, NDArray[np.float64]]] = deque()
+    # Windows not yet classified, with their rows, by shape. The first holds the oldest of them.
+    batches: dict[tuple[int, ...], list[tuple[NDArray[np.float64], NDArray[np.float32]]]] = {}
 
-    def classify_next() -> None:
-        done.extend(classifier.probabilities(windows[: classifier.batch_size]))
-        del windows[: classifier.batch_size]
+    def classify_batch(shape: tuple[int, ...]) -> None:
+        rows, windows = zip(*batches.pop(shape), strict=True)
+        for row, probabilities in zip(rows, classifier.probabilities(windows), strict=True):
+            row[:] = probabilities
 
     def finished() -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
-        while waiting and len(waiting[0].windows) <= len(done):
-            n_windows = len(waiting[0].windows)
-            probabilities = np.reshape(done[:n_windows], (n_windows, len(classifier.emotions)))
-            del done[:n_windows]
-            yield waiting.popleft(), probabilities
+        while waiting and np.isfinite(waiting[0][1]).all():
+            yield waiting.popleft()
 
     for extraction in extractions:
-        waiting.append(extraction)
-        windows.extend(extraction.windows)
-        # A batch waits until it is full, but no recordings without windows pile up behind it.
-        too_many = len(waiting) >= MOST_WAITING_PER_WINDOW * classifier.batch_size
-        while len(windows) >= (1 if too_many else classifier.batch_size):
-            classify_next()
+        rows = np.full((len(extraction.windows), len(classifier.emotions)), np.nan)
+        waiting.append((extraction, rows))
+        for row, window in zip(rows, extraction.windows, strict=True):
+            batches.setdefault(window.shape, []).append((row, window))
+            if len(batches[window.shape]) == classifier.batch_size:
+                classify_batch(window.shape)
+        extraction.windows = []  # they are in the batches, as long as they are needed
         yield from finished()
-    while windows:
-        classify_next()
+        # A batch waits until it is full, but not for so long that recordings pile up behind it.
+        while len(waiting) >= MOST_WAITING_PER_WINDOW * classifier.batch_size:
+            classify_batch(next(iter(batches)))
+            yield from finished()
+    while batches:
+        classify_batch(next(iter(batches)))
     yield from finished()

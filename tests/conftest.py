@@ -93,7 +93,8 @@ def tiny_config():
     """Configuration of a model that nobody trained."""
     from serctl.emotions import REPORT_FIVE
     from serctl.features import MelSpec
-    from serctl.models import ModelConfig, Scaling
+    from serctl.inputs import Scaling
+    from serctl.models import ModelConfig
 
     spec = MelSpec()
     scaling = Scaling(

@@ -99,7 +99,7 @@ HOSTILE = {
     endless_weights: r"model\.safetensors: no file; one is needed",
     piped_config: r"config\.json: no file; one is needed",
     huge_window: r"config\.json: window_s is 1000000000000\.0, a number above",
-    huge_features: r"config\.json: features are \{.*\}, the network paper-cnn takes",
+    huge_features: r"config\.json: features have n_fft 1099511627776, a whole number from 16 to 16384",
     many_emotions: r"config\.json: emotions are \['angry', .*\.\.\.\], a list of two or more",
     path_for_a_network: r"config\.json: network '\.\./\.\./network\.py' is not one of paper-cnn",
     path_for_a_hash: r"config\.json says /etc/passwd",

@@ -16,7 +16,7 @@ from serctl.networks import NETWORKS
 FOLDER = Path(__file__).parent / "golden"
 N_CLIPS = 3
 N_EMOTIONS = 5
-INPUT_SHAPES = {"paper-cnn": (148,)}
+INPUT_SHAPES = {"paper-cnn": (148,), "paper-svm": (148,), "paper-rnn": (50, 148), "cnn": (64, 48)}
 
 
 def logits(name: str) -> list[list[float]]:

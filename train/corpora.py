@@ -91,7 +91,8 @@ def manifest() -> pd.DataFrame:
     -------
     DataFrame of 12162 rows, a copy of the reader's own
         corpus, clip, path (in a usual layout), speaker, emotion, fold (0 to 4), test (bool, whether
-        it is tested when its fold is held out), seconds, rate_hz, bytes, sha256.
+        it is tested when its fold is held out), emobox (fold of EmoBox's split of its corpus in
+        which it is tested, from 1 on, or 0 if in none), seconds, rate_hz, bytes, sha256.
     """
     return _read_manifest().copy()
 
@@ -111,7 +112,7 @@ def clip_table(root: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame of 12162 rows, sorted by corpus and clip
         path (str, ``root`` joined with what is below it), corpus, clip, speaker, emotion, fold,
-        test.
+        test, emobox.
 
     Raises
     ------
@@ -191,7 +192,7 @@ def chosen_clips(copies: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
     # As objects: pandas' own strings refuse names that are not UTF-8.
     table.insert(0, "path", pd.Series(paths, dtype=object))
     table = table[table["path"] != ""].sort_values(["corpus", "clip"], ignore_index=True)
-    return table[["path", "corpus", "clip", "speaker", "emotion", "fold", "test"]]
+    return table[["path", "corpus", "clip", "speaker", "emotion", "fold", "test", "emobox"]]
 
 
 def missing_clips(copies: dict[tuple[str, str], list[str]]) -> dict[str, list[str]]:

@@ -1,9 +1,13 @@
-"""Features of clips, kept on disk once computed.
+"""What training reads of clips: features, kept on disk once computed, labels, and listeners' votes.
 
 A cached array is known by the SHA-256 of the clip's file and by the parameters of its features, so
 a file that changed is read anew, wherever it lies, and a file that moved is not. Arrays are written
 aside and renamed; one that cannot be read back, or is of another shape, is computed again. Where
 the cache cannot be written, features are computed each time.
+
+A version above 0 is a copy of the clip with a damaged sound (`serctl.train.degradation`), which is
+drawn by the number and the clip's SHA-256 alone. Its features are kept in float16, which rounds a
+spectrogram's decibels to less than 0.1.
 """
 
 import hashlib
@@ -14,12 +18,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import platformdirs
 from numpy.typing import NDArray
 
-from serctl import audio, features
+from serctl import audio
 from serctl.errors import AudioError
 from serctl.features import MelSpec
+from serctl.inputs import CLIP_STATISTICS, InputKind
+from serctl.train.degradation import degraded
+
+VOTES = Path(__file__).with_name("crema-d-votes.csv")
 
 # Raise it when the same samples or the same spec give other features.
 CACHE_VERSION = 1
@@ -31,26 +40,42 @@ def cache_folder() -> Path:
 
 
 class ClipFeatures:
-    """Clip statistics of corpus clips, from the cache or computed; a call is safe in any thread.
+    """Raw features of corpus clips, from the cache or computed; a call is safe in any thread.
 
     Parameters
     ----------
+    kind : InputKind
+        Which features.
     spec : MelSpec
-        Of the features.
+        Their parameters.
     cache : Path
         Folder of the cache; made when first written to.
     max_duration_s : float
         Longest clip that is one clip and not a recording of many.
+    version : int
+        Of the sound: 0 for the clip's own, others for damaged copies.
     """
 
-    def __init__(self, spec: MelSpec, cache: Path, max_duration_s: float = 30.0) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        kind: InputKind,
+        spec: MelSpec,
+        cache: Path,
+        max_duration_s: float = 30.0,
+        version: int = 0,
+    ) -> None:
+        self.kind, self.spec = kind, spec
         self.max_duration_s = max_duration_s
-        parameters = hashlib.sha256(f"{CACHE_VERSION} {spec}".encode()).hexdigest()
+        self.version = version
+        self.dtype = np.float16 if version else np.float32
+        known_by = f"{CACHE_VERSION} {spec}"
+        if kind is not CLIP_STATISTICS or version:
+            known_by += f" {kind.name} {version}"
+        parameters = hashlib.sha256(known_by.encode()).hexdigest()
         self._folder = cache / "features" / parameters[:16]
 
-    def __call__(self, path: str) -> NDArray[np.float32]:
-        """Clip statistics of one file.
+    def __call__(self, path: str) -> NDArray[np.floating]:
+        """Raw features of one file.
 
         Parameters
         ----------
@@ -59,7 +84,7 @@ class ClipFeatures:
 
         Returns
         -------
-        float32 [n_mels + n_mfcc]
+        float32 or, of a damaged copy, float16 [n_columns] or [n_frames, n_columns]
 
         Raises
         ------
@@ -68,13 +93,20 @@ class ClipFeatures:
         """
         digest = _sha256(path)
         cached = self._folder / digest[:2] / f"{digest}.npy"
-        statistics = _load(cached)
-        if statistics is None or statistics.shape != (self.spec.n_mels + self.spec.n_mfcc,):
-            statistics = self._compute(path)
-            _save(cached, statistics)
-        return statistics
+        features = _load(cached)
+        if features is None or not self._fits(features):
+            features = self._compute(path, digest)
+            _save(cached, features)
+        return features
 
-    def _compute(self, path: str) -> NDArray[np.float32]:
+    def _fits(self, features: NDArray[np.floating]) -> bool:
+        """Whether an array is of the shape and type that these features have."""
+        n_dimensions = 1 if self.kind is CLIP_STATISTICS else 2
+        shape = features.shape
+        fits = len(shape) == n_dimensions and shape[-1] == self.kind.n_columns(self.spec)
+        return fits and len(features) > 0 and features.dtype == self.dtype
+
+    def _compute(self, path: str, digest: str) -> NDArray[np.floating]:
         recording, windows = audio.read_windows(path, self.spec.rate_hz, self.max_duration_s)
         clip = list(windows)
         if len(clip) != 1:
@@ -83,7 +115,32 @@ class ClipFeatures:
                 "and not an empty one, is needed. Is it the original?",
                 path,
             )
-        return features.clip_statistics(clip[0], self.spec)
+        samples = clip[0]
+        if self.version:
+            random = np.random.default_rng([self.version, int(digest, 16)])
+            samples = degraded(samples, self.spec.rate_hz, random)
+        return self.kind.raw(samples, self.spec).astype(self.dtype, copy=False)
+
+
+def votes_of(clips: pd.DataFrame, emotions: Sequence[str]) -> NDArray[np.float64]:
+    """Votes of listeners who heard the voice alone, for each emotion; CREMA-D alone has them.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With the columns corpus and clip.
+    emotions : sequence of str
+        In the order of the columns; votes for others are dropped.
+
+    Returns
+    -------
+    float64 [n_clips, n_emotions]
+        How many; all 0 where nobody was asked.
+    """
+    table = pd.read_csv(VOTES).set_index("clip").reindex(columns=list(emotions), fill_value=0)
+    votes = table.reindex(clips["clip"]).fillna(0).to_numpy(np.float64)
+    votes[(clips["corpus"] != "crema-d").to_numpy()] = 0
+    return votes
 
 
 def label_indices(labels: Sequence[str], emotions: Sequence[str]) -> NDArray[np.int64]:
@@ -100,7 +157,7 @@ def _sha256(path: str) -> str:
         raise AudioError(f"{error.strerror}. Check that it can be read.", path) from error
 
 
-def _load(path: Path) -> NDArray[np.float32] | None:
+def _load(path: Path) -> NDArray[np.floating] | None:
     """Array of a cache file, or None if it is not there or not whole."""
     try:
         with open(path, "rb") as file:
@@ -109,7 +166,7 @@ def _load(path: Path) -> NDArray[np.float32] | None:
         return None
 
 
-def _save(path: Path, array: NDArray[np.float32]) -> None:
+def _save(path: Path, array: NDArray[np.floating]) -> None:
     # A cache that cannot be written costs time, and nothing else.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,10 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import RunError
+from serctl.train.batches import TrainingClips, ValidationClips
 from serctl.train.recipe import TrainingRecipe
+
+RISING_SHARE = 0.2  # of a one-cycle's steps
+FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
 
 
 @dataclass
@@ -52,16 +58,27 @@ class History:
         return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
 
 
-@dataclass(frozen=True)
-class LabelledClips:
-    """Inputs of a network, float32 [n, ...], and the index of each one's emotion, int64 [n]."""
+def _decayed(network: nn.Module, recipe: TrainingRecipe) -> list[dict[str, Any]]:
+    """Weights in two groups: those that decay, and those that do not."""
+    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+    for parameter in network.parameters():
+        groups[recipe.decayed == "matrices" and parameter.ndim < 2].append(parameter)
+    kept = {"params": groups[1], "weight_decay": 0.0}
+    return [{"params": groups[0]}, *([kept] if groups[1] else [])]
 
-    inputs: Tensor
-    labels: Tensor
 
-    def to(self, device: torch.device) -> "LabelledClips":
-        """Copy on a device."""
-        return LabelledClips(self.inputs.to(device), self.labels.to(device))
+def _random_states(device: torch.device) -> list[Tensor]:
+    """States of the generators that a training on a device draws from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":  # dropout draws there
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def _set_random_states(states: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)
 
 
 class Training:
@@ -77,8 +94,10 @@ class Training:
         Of the first weights and of the order of the clips.
     device : torch.device
         Where it is trained.
-    train, validation : LabelledClips
-        To learn from, and to stop by.
+    train : TrainingClips
+        To learn from.
+    validation : ValidationClips
+        To stop by.
     """
 
     def __init__(
@@ -87,21 +106,35 @@ class Training:
         recipe: TrainingRecipe,
         seed: int,
         device: torch.device,
-        train: LabelledClips,
-        validation: LabelledClips,
+        train: TrainingClips,
+        validation: ValidationClips,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe = recipe
         self.device = device
-        self.train, self.validation = train.to(device), validation.to(device)
+        self.train, self.validation = train, validation
+        in_bfloat16 = recipe.precision == "bfloat16"
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build().to(device)
+        if in_bfloat16:  # whose convolutions are fast only in this layout
+            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(
             self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+            _decayed(self.network, recipe), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
-        self.random = torch.get_rng_state()  # to begin with, whatever else draws before `fit`
+        self.schedule: OneCycleLR | None = None
+        if recipe.schedule == "one-cycle":
+            self.schedule = OneCycleLR(
+                self.optimiser,
+                recipe.learning_rate,
+                total_steps=recipe.n_epochs * train.n_steps(recipe.batch_size),
+                pct_start=RISING_SHARE,
+                final_div_factor=FINAL_DIVISOR,
+            )
+        # To begin with, whatever else draws before `fit`.
+        self.random = _random_states(device)
         self.history = History()
         self.best: dict[str, Tensor] = {}
 
@@ -134,7 +167,7 @@ class Training:
         if resume and checkpoint.exists():
             self._load(checkpoint, identity)
         on_epoch(self.history)
-        torch.set_rng_state(self.random)
+        _set_random_states(self.random, self.device)
         history, recipe = self.history, self.recipe
         while (
             len(history.epochs) < recipe.n_epochs
@@ -157,29 +190,30 @@ class Training:
     def _learn(self) -> float:
         """One epoch over the training clips; mean loss."""
         self.network.train()
-        n_clips, total = len(self.train.labels), 0.0
-        order = torch.randperm(n_clips).to(self.device)
-        for rows in order.split(self.recipe.batch_size):
-            inputs = self.train.inputs[rows]
-            # Drawn on the CPU, whose random state the checkpoint holds.
-            noise = self.recipe.noise * torch.randn(inputs.shape).to(self.device)
-            logits = self.network(inputs + noise)
-            loss = cross_entropy(logits, self.train.labels[rows])
+        n_clips, total = 0, 0.0
+        for batch in self.train.batches(self.recipe):
+            inputs = [one.to(self.device) for one in batch.inputs]
+            with self.autocast:
+                logits = self.network(*inputs)
+            loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             self.optimiser.zero_grad()
             loss.backward()
+            if self.recipe.max_gradient > 0:
+                clip_grad_norm_(self.network.parameters(), self.recipe.max_gradient)
             self.optimiser.step()
+            if self.schedule is not None:
+                self.schedule.step()
             self.mean.update_parameters(self.network)
-            total += loss.item() * len(rows)
+            n_clips += len(batch.targets)
+            total += loss.item() * len(batch.targets)
         return total / n_clips
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy of the running mean on the validation clips."""
         self.mean.eval()
-        with torch.inference_mode():
-            logits = self.mean(self.validation.inputs)
-            loss = cross_entropy(logits, self.validation.labels).item()
-            right = (logits.argmax(dim=1) == self.validation.labels).float().mean().item()
-        return loss, right
+        logits, labels = self.validation.logits(self.mean), self.validation.labels
+        right = (logits.argmax(dim=1) == labels).float().mean().item()
+        return cross_entropy(logits, labels).item(), right
 
     def _save(self, path: Path, identity: dict[str, Any]) -> None:
         state = {
@@ -187,7 +221,8 @@ class Training:
             "network": self.network.state_dict(),
             "mean": self.mean.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "random": torch.get_rng_state(),
+            "schedule": self.schedule.state_dict() if self.schedule is not None else {},
+            "random": _random_states(self.device),
             "best": self.best,
             "best_epoch": self.history.best_epoch,
             "epochs": [vars(epoch) for epoch in self.history.epochs],
@@ -217,6 +252,8 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
         self.random = state["random"]
         self.best = state["best"]
         self.history = History([Epoch(**epoch) for epoch in state["epochs"]], state["best_epoch"])

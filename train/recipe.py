@@ -5,9 +5,9 @@ missing, is an error: no number has a default hidden in the code.
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from serctl.errors import UsageError
 from serctl.features import MelSpec
@@ -38,7 +38,7 @@ class ModelRecipe:
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """How it is trained.
+    """How it is trained, step by step.
 
     Attributes
     ----------
@@ -50,12 +50,30 @@ class TrainingRecipe:
         Training stops after so many epochs without a better validation accuracy.
     batch_size : int
         Clips in a step.
-    learning_rate, weight_decay : float
+    learning_rate : float
+        Of AdamW; with ``one-cycle`` the highest.
+    schedule : str
+        ``constant``, or ``one-cycle``: up for a fifth of the steps, and down to nearly nothing
+        (Smith and Topin 2019).
+    weight_decay : float
         Of AdamW.
-    noise : float
-        Deviation of the normal noise that is added to the scaled inputs of training clips.
+    decayed : str
+        What it acts on: ``all`` weights, or ``matrices``, which leaves out biases and norms.
+    max_gradient : float
+        Longer gradients are shortened to this norm; 0 for never.
     ema_decay : float
         Of the running mean of the weights over steps, which is what validates and is kept.
+    precision : str
+        ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32.
+    noise : float
+        Deviation of the normal noise that is added to the scaled inputs of training clips.
+    mixup : float
+        Both parameters of the beta distribution that clips of a batch are mixed by, in pairs (Zhang
+        et al. 2018); 0 for never.
+    label_smoothing : float
+        Share of a target that goes to all emotions alike.
+    votes_share : float
+        Share of a CREMA-D clip's target that goes to what its listeners heard.
     """
 
     n_threads: int
@@ -63,18 +81,93 @@ class TrainingRecipe:
     patience: int
     batch_size: int
     learning_rate: float
+    schedule: Literal["constant", "one-cycle"]
     weight_decay: float
-    noise: float
+    decayed: Literal["all", "matrices"]
+    max_gradient: float
     ema_decay: float
+    precision: Literal["float32", "bfloat16"]
+    noise: float
+    mixup: float
+    label_smoothing: float
+    votes_share: float
+
+
+@dataclass(frozen=True)
+class AugmentationRecipe:
+    """How the spectrograms of training clips are changed, anew each time one is shown.
+
+    Attributes
+    ----------
+    n_versions : int
+        Copies of each clip with a damaged sound (`serctl.train.degradation`).
+    version_share : float
+        How often one of them is shown, and not the clip.
+    crop_frames : int
+        Longer clips are cut to so many frames, at a random place; 0 for never.
+    stretch, warp : float
+        Time, and the mel bands, are scaled by up to exp(+-this).
+    n_masks : int
+        Of bands, and of frames (SpecAugment, Park et al. 2019).
+    mask_bands, mask_frames : int
+        Most bands or frames that one of them covers.
+    """
+
+    n_versions: int
+    version_share: float
+    crop_frames: int
+    stretch: float
+    warp: float
+    n_masks: int
+    mask_bands: int
+    mask_frames: int
+
+
+@dataclass(frozen=True)
+class SvmRecipe:
+    """How a linear SVM is fitted.
+
+    Attributes
+    ----------
+    costs : tuple of float
+        Values of C, of which the one is taken that is best on the validation clips.
+    """
+
+    costs: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that makes a model but the corpora, the split and the seed."""
+    """Everything that makes a model but the corpora, the split and the seed.
+
+    Attributes
+    ----------
+    model : ModelRecipe
+        What is built.
+    features : MelSpec
+        Of its input.
+    training : TrainingRecipe or None
+        How it is trained, unless it is an SVM.
+    augmentation : AugmentationRecipe or None
+        If it hears frames.
+    svm : SvmRecipe or None
+        How it is fitted, if it is one.
+    """
 
     model: ModelRecipe
     features: MelSpec
-    training: TrainingRecipe
+    training: TrainingRecipe | None = None
+    augmentation: AugmentationRecipe | None = None
+    svm: SvmRecipe | None = None
+
+
+PARTS: dict[str, type] = {
+    "model": ModelRecipe,
+    "features": MelSpec,
+    "training": TrainingRecipe,
+    "augmentation": AugmentationRecipe,
+    "svm": SvmRecipe,
+}
 
 
 def recipe_names() -> list[str]:
@@ -98,15 +191,24 @@ def load_recipe(name: str) -> Recipe:
     if name not in recipe_names():
         raise UsageError(f"{name}: no recipe; there are recipes of {', '.join(recipe_names())}.")
     tables = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
-    parts = {f.name: _build(f.type, tables.pop(f.name)) for f in fields(Recipe)}
-    if tables:
-        raise ValueError(f"{name}.toml: unknown tables {', '.join(tables)}")
-    return Recipe(**parts)
+    unknown = sorted(set(tables) - set(PARTS))
+    if unknown:
+        raise ValueError(f"{name}.toml: unknown tables {', '.join(unknown)}")
+    recipe = Recipe(**{part: _build(PARTS[part], table) for part, table in tables.items()})
+    if (recipe.training is None) == (recipe.svm is None):
+        raise ValueError(f"{name}.toml: either a table training or a table svm is needed")
+    return recipe
 
 
 def _build(cls: Any, table: dict[str, Any]) -> Any:
     """Dataclass of a TOML table that has each of its fields and no others."""
-    names = {f.name for f in fields(cls)}
-    if set(table) != names:
-        raise ValueError(f"{cls.__name__}: keys {sorted(table)}, needed are {sorted(names)}")
+    types = get_type_hints(cls)
+    if set(table) != set(types):
+        raise ValueError(f"{cls.__name__}: keys {sorted(table)}, needed are {sorted(types)}")
+    for name, kind in types.items():
+        if get_origin(kind) is Literal and table[name] not in get_args(kind):
+            raise ValueError(
+                f"{cls.__name__}: {name} is {table[name]!r}, needed is one of "
+                f"{', '.join(get_args(kind))}"
+            )
     return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})

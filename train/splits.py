@@ -5,6 +5,10 @@
 ``new-speakers``  the manifest's five folds of speakers: fold k's marked clips are tested, CREMA-D's
                   and RAVDESS's clips of fold k + 1 (mod 5) validate, everything else outside fold k
                   trains.
+``emobox-<corpus>``  EmoBox's (Ma et al., 2024, arXiv 2406.07162), of one corpus with all its
+                  emotions: fold k tests the clips of its list's fold k + 1; of the corpus's other
+                  clips a seeded tenth validates, whole speakers where there are more than four,
+                  and the rest trains.
 
 Clips known to be silent or to have two labels stay in the test parts and out of the others, so that
 counts are the published ones. Identical clips never stand on both sides.
@@ -18,10 +22,20 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from serctl.errors import UsageError
-from serctl.train.corpora import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
+from serctl.train.corpora import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
-SPLITS = ("report", "new-speakers")
-N_FOLDS = 5
+EMOBOX = "emobox-"
+N_FOLDS = 5  # of new-speakers
+FOLD_COUNTS = {
+    "report": 1,
+    "new-speakers": N_FOLDS,
+    "emobox-crema-d": 1,
+    "emobox-ravdess": 6,
+    "emobox-savee": 4,
+    "emobox-tess": 1,
+}
+SPLITS = tuple(FOLD_COUNTS)
+MAX_SPEAKERS_SPLIT_BY_CLIP = 4  # with so few, a tenth is less than one speaker
 
 
 @dataclass(frozen=True)
@@ -49,24 +63,34 @@ def split_clips(table: pd.DataFrame, name: str, fold: int = 0, seed: int = 0) ->
     name : str
         One of `SPLITS`.
     fold : int
-        Of ``new-speakers``: 0 to 4.
+        From 0 on, below `FOLD_COUNTS`; ``report`` has none and does not look at it.
     seed : int
-        Of ``report``'s drawing.
+        Of what is drawn: all of ``report``, and the validation part of EmoBox's splits.
 
     Raises
     ------
     UsageError
         If there is no such split or fold.
     """
+    if name not in SPLITS:
+        raise UsageError(f"{name}: not a split; there are {', '.join(SPLITS)}.")
     if name == "report":
         parts = _report(table, seed)
+    elif not 0 <= fold < FOLD_COUNTS[name]:
+        raise UsageError(f"fold {fold}: {name} has folds 0 to {FOLD_COUNTS[name] - 1}.")
     elif name == "new-speakers":
         parts = _new_speakers(table, fold)
     else:
-        raise UsageError(f"{name}: not a split; there are {', '.join(SPLITS)}.")
+        parts = _emobox(table, name.removeprefix(EMOBOX), fold, seed)
     left_out = np.array([clip in LEFT_OUT_OF_TRAINING for clip in _clips(table)])
     train, validation, test = parts
     return Split(train[~left_out[train]], validation[~left_out[validation]], test)
+
+
+def split_corpus(name: str) -> str | None:
+    """Corpus of a split that has one alone, with all of its emotions; None for the others."""
+    corpus = name.removeprefix(EMOBOX)
+    return corpus if name != corpus and corpus in CORPORA else None
 
 
 def _clips(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -93,8 +117,6 @@ def _report(table: pd.DataFrame, seed: int) -> tuple[NDArray[np.int64], ...]:
 
 
 def _new_speakers(table: pd.DataFrame, fold: int) -> tuple[NDArray[np.int64], ...]:
-    if not 0 <= fold < N_FOLDS:
-        raise UsageError(f"fold {fold}: there are folds 0 to {N_FOLDS - 1}.")
     folds = table["fold"].to_numpy()
     held_out = folds == fold
     validates = (folds == (fold + 1) % N_FOLDS) & table["corpus"].isin(["crema-d", "ravdess"])
@@ -102,3 +124,20 @@ def _new_speakers(table: pd.DataFrame, fold: int) -> tuple[NDArray[np.int64], ..
     tested = held_out & table["test"].to_numpy()
     parts = (~held_out & ~validates, validates, tested)
     return tuple(np.flatnonzero(members) for members in parts)
+
+
+def _emobox(
+    table: pd.DataFrame, corpus: str, fold: int, seed: int
+) -> tuple[NDArray[np.int64], ...]:
+    ours = (table["corpus"] == corpus).to_numpy()
+    tested = ours & (table["emobox"] == fold + 1).to_numpy()
+    rest = np.flatnonzero(ours & ~tested)
+    speakers = table["speaker"].to_numpy()[rest]
+    drawn_from = np.unique(speakers)
+    if len(drawn_from) > MAX_SPEAKERS_SPLIT_BY_CLIP:
+        _, drawn = train_test_split(drawn_from, test_size=0.1, random_state=seed)
+        validates = np.isin(speakers, drawn)
+    else:
+        _, drawn = train_test_split(rest, test_size=0.1, random_state=seed)
+        validates = np.isin(rest, drawn)
+    return rest[~validates], rest[validates], np.flatnonzero(tested)

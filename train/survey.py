@@ -52,9 +52,10 @@ class Survey:
     ----------
     table : DataFrame
         A row for each clip found, sorted by corpus and clip: path, corpus, clip, speaker, emotion,
-        fold, test, duration_s, sample_rate_hz, channels, sha256, original (bool: the bytes are
-        those that the corpus was published with), status (``ok``, ``silent`` or ``unreadable``),
-        reason (of ``unreadable``; else empty). What an unreadable file does not tell is NA.
+        fold, test, emobox, duration_s, sample_rate_hz, channels, sha256, original (bool: the bytes
+        are those that the corpus was published with), status (``ok``, ``silent`` or
+        ``unreadable``), reason (of ``unreadable``; else empty). What an unreadable file does not
+        tell is NA.
     missing : dict of str to list of str
         Clips that were not found, by corpus; complete corpora are left out.
     duplicates : DataFrame

@@ -6,27 +6,28 @@ folder (`serctl.train.weights_folder`). What lies there from before is touched o
 has been read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
 from serctl.classifier import Classifier, choose_device
-from serctl.models import Model, ModelConfig, Scaling, statistics_in_db
+from serctl.errors import RunError, UsageError
+from serctl.models import Model, ModelConfig
 from serctl.networks import NETWORKS
-from serctl.threads import map_in_order, n_cores
+from serctl.train.batches import ValidationClips
 from serctl.train.corpora import SILENT_CLIP, clip_table
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
-from serctl.train.loop import History, LabelledClips, Training, fit_temperature
-from serctl.train.recipe import Recipe, load_recipe
+from serctl.train.loop import History, Training, fit_temperature
+from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
+from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe, load_recipe
 from serctl.train.scores import Scores, score
-from serctl.train.splits import split_clips
+from serctl.train.svm import CostSearch, fit_svm
 from serctl.train.weights_folder import (
     CHECKPOINT_FILE,
+    TestedClips,
     TrainingOptions,
     prepare_output,
     refuse_loss,
@@ -46,7 +47,7 @@ class Watcher:
         Called with the history and the most epochs there can be.
     """
 
-    clips: Callable[[Iterable[NDArray[np.float32]], int], Iterator[NDArray[np.float32]]]
+    clips: OnClips
     epochs: Callable[[History, int], None]
 
 
@@ -72,75 +73,87 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     CorporaError
         If the corpora are not there, whole.
     RunError
-        If a checkpoint or the folder cannot be read or written.
+        If a checkpoint or the folder cannot be read or written, or training came to nothing.
     """
-    recipe = load_recipe(options.model)
-    if options.n_epochs is not None:
-        recipe = replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
+    recipe = _recipe(options)
     device = choose_device(options.device)
     checkpoint = options.output / CHECKPOINT_FILE
     refuse_loss(options.output, checkpoint, options.resume, options.overwrite)
-    clips = clip_table(options.corpora)
-    clips = clips[clips["emotion"].isin(recipe.model.emotions)].reset_index(drop=True)
-    split = split_clips(clips, options.split, options.fold, options.seed)
-    statistics = _clip_statistics(clips, recipe, watcher)
-    scaling = _fit_scaling(statistics[split.train], recipe)
-    labels = label_indices(clips["emotion"].tolist(), recipe.model.emotions)
-    inputs = np.stack([scaling(row, recipe.features) for row in statistics])
-
-    def part(rows: NDArray[np.int64]) -> LabelledClips:
-        return LabelledClips(torch.from_numpy(inputs[rows]), torch.from_numpy(labels[rows]))
-
+    table = clip_table(options.corpora)
+    clips = prepare_clips(table, options.split, options.fold, options.seed, recipe, watcher.clips)
+    recipe = replace(recipe, model=replace(recipe.model, emotions=clips.emotions))
     prepare_output(options.output, checkpoint, options.resume)
-    # On a GPU, some operations have no deterministic form and would raise.
-    torch.use_deterministic_algorithms(device.type == "cpu")
-    torch.set_num_threads(recipe.training.n_threads)
-    training = Training(
-        lambda: NETWORKS[recipe.model.network](len(recipe.model.emotions)),
-        recipe.training,
-        options.seed,
-        device,
-        part(split.train),
-        part(split.validation),
-    )
-    network = training.fit(
-        checkpoint,
-        _identity(options, recipe, device, clips),
-        options.resume,
-        lambda history: watcher.epochs(history, recipe.training.n_epochs),
-    )
+    network: nn.Module
+    learnt: History | CostSearch
+    if recipe.svm is not None:
+        network, learnt = _fit_svm(clips, recipe.svm)
+    else:
+        assert recipe.training is not None
+        network, learnt = _fit_network(clips, recipe, recipe.training, options, device, watcher)
     config = ModelConfig(
-        **vars(recipe.model), features=recipe.features, scaling=scaling, temperature=1.0
+        **vars(recipe.model), features=recipe.features, scaling=clips.scaling, temperature=1.0
     )
-    classifier = Classifier(Model(config, network), device="cpu")
-    validation = part(split.validation)
-    temperature = fit_temperature(classifier.logits(validation.inputs), validation.labels)
-    config = replace(config, temperature=temperature)
-    scores = _score(Classifier(Model(config, network), device="cpu"), clips, inputs, split.test)
-    write_weights(options, recipe, config, network, training.history, split, scores)
+    validation = clips.split.validation
+    logits = Classifier(Model(config, network), device="cpu").window_logits(
+        clips.inputs(validation)
+    )
+    temperature = fit_temperature(logits, clips.targets(validation))
+    model = Model(replace(config, temperature=temperature), network)
+    tested = _tested(model, clips)
+    scores = _score(tested)
+    write_weights(options, recipe, model, learnt, clips.split, tested, scores)
     return scores
 
 
-def _clip_statistics(clips: pd.DataFrame, recipe: Recipe, watcher: Watcher) -> NDArray[np.float32]:
-    """Clip statistics [n_clips, n_mels + n_mfcc] of all clips, from the cache or computed."""
-    extract = ClipFeatures(recipe.features, cache_folder(), recipe.model.window_s)
-    rows = map_in_order(extract, clips["path"], n_cores())
-    return np.stack(list(watcher.clips(rows, len(clips))))
+def _recipe(options: TrainingOptions) -> Recipe:
+    """Recipe of the model, with the number of epochs of the options."""
+    recipe = load_recipe(options.model)
+    if options.n_epochs is None:
+        return recipe
+    if recipe.training is None:
+        raise UsageError(f"{options.model}: is not trained in epochs. Leave --epochs out.")
+    return replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
 
 
-def _fit_scaling(statistics: NDArray[np.float32], recipe: Recipe) -> Scaling:
-    """Means and deviations of the training clips' columns.
+def _fit_svm(clips: PreparedClips, recipe: SvmRecipe) -> tuple[nn.Module, CostSearch]:
+    train, validation = (
+        (np.stack(clips.inputs(rows)), clips.labels[rows])
+        for rows in (clips.split.train, clips.split.validation)
+    )
+    return fit_svm(*train, *validation, recipe.costs)
 
-    The mel bands share one deviation, so that a spectrum keeps its shape for the convolution.
-    """
-    columns = np.stack([statistics_in_db(row, recipe.features) for row in statistics])
-    deviation = columns.std(axis=0)
-    deviation[: recipe.features.n_mels] = deviation[: recipe.features.n_mels].mean()
-    return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
+
+def _fit_network(
+    clips: PreparedClips,
+    recipe: Recipe,
+    training_recipe: TrainingRecipe,
+    options: TrainingOptions,
+    device: torch.device,
+    watcher: Watcher,
+) -> tuple[nn.Module, History]:
+    # On a GPU, some operations have no deterministic form and would raise.
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    torch.set_num_threads(training_recipe.n_threads)
+    validation = clips.split.validation
+    training = Training(
+        lambda: NETWORKS[recipe.model.network](len(clips.emotions)),
+        training_recipe,
+        options.seed,
+        device,
+        clips.training_clips(recipe, training_recipe),
+        ValidationClips(clips.inputs(validation), clips.targets(validation), device),
+    )
+    network = training.fit(
+        options.output / CHECKPOINT_FILE,
+        _identity(options, recipe, device, len(clips.clips)),
+        options.resume,
+        lambda history: watcher.epochs(history, training_recipe.n_epochs),
+    )
+    return network, training.history
 
 
 def _identity(
-    options: TrainingOptions, recipe: Recipe, device: torch.device, clips: pd.DataFrame
+    options: TrainingOptions, recipe: Recipe, device: torch.device, n_clips: int
 ) -> dict[str, Any]:
     """Say what a checkpoint must have in common with the training that goes on from it."""
     return {
@@ -151,27 +164,43 @@ def _identity(
         **{
             f"{table}.{key}": str(value)
             for table, values in asdict(recipe).items()
-            for key, value in values.items()
+            for key, value in (values or {}).items()
         },
-        "clips": len(clips),
+        "clips": n_clips,
         "device": device.type,
         "torch": str(torch.__version__),
     }
 
 
-def _score(
-    classifier: Classifier,
-    clips: pd.DataFrame,
-    inputs: NDArray[np.float32],
-    rows: NDArray[np.int64],
-) -> Scores:
-    """Score clips by the classifier that users get."""
-    answers: list[str] = []
-    for batch in np.array_split(rows, -(-len(rows) // classifier.batch_size)):
-        best = classifier.probabilities(list(inputs[batch])).argmax(axis=1)
-        answers.extend(classifier.emotions[i] for i in best)
-    chosen = clips.iloc[rows]
-    for i, clip in enumerate(zip(chosen["corpus"], chosen["clip"], strict=True)):
-        if clip == SILENT_CLIP:
-            answers[i] = ""  # as `Classifier.extract` finds it silent
-    return score(list(chosen["emotion"]), answers, list(chosen["corpus"]), classifier.emotions)
+def _tested(model: Model, clips: PreparedClips) -> TestedClips:
+    """Have the classifier that users get hear the test part."""
+    rows = clips.split.test
+    classifier = Classifier(model, device="cpu")
+    logits = classifier.window_logits(clips.inputs(rows)).numpy()
+    if not np.isfinite(logits).all():
+        raise RunError(
+            f"{model.config.name}: training came to weights that give no numbers. Train it with a "
+            "lower learning rate."
+        )
+    table = clips.clips.iloc[rows]
+    names = list(zip(table["corpus"], table["clip"], strict=True))
+    return TestedClips(
+        clips=names,
+        speakers=table["speaker"].tolist(),
+        emotions=clips.emotions,
+        acted=clips.labels[rows],
+        # `Classifier.extract` finds it silent.
+        answered=np.array([name != SILENT_CLIP for name in names]),
+        logits=logits.astype(np.float32),
+    )
+
+
+def _score(tested: TestedClips) -> Scores:
+    """Score the most probable emotions."""
+    best = tested.logits.argmax(axis=1)
+    answers = [
+        tested.emotions[i] if answered else ""
+        for i, answered in zip(best, tested.answered, strict=True)
+    ]
+    acted = [tested.emotions[i] for i in tested.acted]
+    return score(acted, answers, [corpus for corpus, _ in tested.clips], tested.emotions)

@@ -1,30 +1,35 @@
 """The weights folder of a training: what it is asked for, what is in it, and when it is a model.
 
 A finished folder holds ``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``,
-``learning_curve.png`` and ``confusion_matrix.png``. While training runs, it holds a checkpoint, and
-what a user has there is lost only if they said so.
+``confusion_matrix.png``, ``test_logits.npz`` and, of a network that was trained step by step,
+``learning_curve.png``. While training runs, it holds a checkpoint, and what a user has there is lost
+only if they said so.
 """
 
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import serctl
 from serctl.classifier import choose_device
 from serctl.errors import ModelError, UsageError
-from serctl.models import CONFIG_FILE, ModelConfig, save_model
+from serctl.models import CONFIG_FILE, Model, save_model
 from serctl.train.card import card_text
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
 from serctl.train.recipe import Recipe
 from serctl.train.scores import Scores
 from serctl.train.splits import Split
+from serctl.train.svm import CostSearch
 
 CHECKPOINT_FILE = "checkpoint.pt"
+LOGITS_FILE = "test_logits.npz"
+LEARNING_CURVE_FILE = "learning_curve.png"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,52 @@ class TrainingOptions:
     overwrite: bool
 
 
+@dataclass(frozen=True)
+class TestedClips:
+    """What a model heard in the clips of a test part.
+
+    Attributes
+    ----------
+    clips : list of (str, str) [n]
+        Corpus and name of each.
+    speakers : list of str [n]
+        Of each.
+    emotions : tuple of str
+        In the order of the logits.
+    acted : int64 [n]
+        Index of each clip's emotion.
+    answered : bool [n]
+        Whether users get an answer; a silent clip has none, and counts as wrong.
+    logits : float32 [n, n_emotions]
+        Before the temperature.
+    """
+
+    clips: list[tuple[str, str]]
+    speakers: list[str]
+    emotions: tuple[str, ...]
+    acted: NDArray[np.int64]
+    answered: NDArray[np.bool_]
+    logits: NDArray[np.float32]
+
+    def save(self, path: Path) -> None:
+        """Write ``test_logits.npz``: a key for each attribute, and ``corpora`` for ``clips``' first."""
+        np.savez_compressed(
+            path,
+            corpora=np.array([corpus for corpus, _ in self.clips]),
+            clips=np.array([clip for _, clip in self.clips]),
+            speakers=np.array(self.speakers),
+            emotions=np.array(self.emotions),
+            acted=self.acted,
+            answered=self.answered,
+            logits=self.logits,
+        )
+
+
+def has_folds(split: str) -> bool:
+    """Whether a split is told apart by its fold, and not by its seed."""
+    return split != "report"
+
+
 def refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -> None:
     """Raise UsageError if something in the folder would be lost that nobody said may be."""
     if overwrite:
@@ -95,28 +146,28 @@ def prepare_output(folder: Path, checkpoint: Path, resume: bool) -> None:
 def write_weights(
     options: TrainingOptions,
     recipe: Recipe,
-    config: ModelConfig,
-    network: torch.nn.Module,
-    history: History,
+    model: Model,
+    learnt: History | CostSearch,
     split: Split,
+    tested: TestedClips,
     scores: Scores,
 ) -> None:
     """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
-    folder = options.output
-    title = f"{config.name}, {options.split} split"
-    title += f", seed {options.seed}" if options.split == "report" else f", fold {options.fold}"
+    folder, config = options.output, model.config
+    where = f"fold {options.fold}" if has_folds(options.split) else f"seed {options.seed}"
+    title = f"{config.name}, {options.split} split, {where}"
     metrics = {
         "model": config.name,
         "command": command_line(options),
         "split": options.split,
-        "fold": options.fold if options.split == "new-speakers" else None,
+        "fold": options.fold if has_folds(options.split) else None,
         "seed": options.seed,
         "n_train": len(split.train),
         "n_validation": len(split.validation),
         "temperature": config.temperature,
         "test": asdict(scores),
-        "history": asdict(history),
-        "recipe": asdict(recipe),
+        "history" if isinstance(learnt, History) else "cost_search": asdict(learnt),
+        "recipe": {name: table for name, table in asdict(recipe).items() if table is not None},
         "made_with": {
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),
@@ -127,10 +178,12 @@ def write_weights(
     try:
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
-        learning_curve(history, title, folder / "learning_curve.png")
+        if isinstance(learnt, History):
+            learning_curve(learnt, title, folder / LEARNING_CURVE_FILE)
         confusion_matrix(scores, title, folder / "confusion_matrix.png")
-        save_model(folder, config, network)
-        os.unlink(folder / CHECKPOINT_FILE)
+        tested.save(folder / LOGITS_FILE)
+        save_model(folder, config, model.network)
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(
             f"{folder}: {error.strerror}. Make room; then --resume writes the model again."
@@ -141,7 +194,7 @@ def command_line(options: TrainingOptions) -> str:
     """Say the command that does the same; ``CORPORA`` stands for the folder of the corpora."""
     parts = ["serctl train --corpora CORPORA", f"--model {options.model}"]
     parts.append(f"--split {options.split}")
-    if options.split == "new-speakers":
+    if has_folds(options.split):
         parts.append(f"--fold {options.fold}")
     parts.append(f"--seed {options.seed}")
     if options.n_epochs is not None:

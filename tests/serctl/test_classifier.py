@@ -36,7 +36,8 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(classifier, wr
     path = write_recording("a.wav")
     (samples,) = audio.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
-    inputs = config.scaling(features.clip_statistics(samples, config.features), config.features)
+    statistics = features.clip_statistics(samples, config.features)
+    inputs = config.inputs.scaled(statistics, config.scaling, config.features)
     batch = torch.zeros(classifier.batch_size, len(inputs), dtype=torch.float64)
     batch[0] = torch.from_numpy(inputs)
     with torch.no_grad():
@@ -186,7 +187,7 @@ def test_what_goes_wrong_with_one_recording_is_its_row(monkeypatch, classifier, 
     def fail(samples, spec):
         raise ValueError("the moon is full")
 
-    monkeypatch.setattr(features, "clip_statistics", fail)
+    monkeypatch.setattr(features, "mel_spectrogram", fail)
     result = classifier.classify(write_recording("a.wav"))
     assert (result.status, result.reason) == ("failed", "ValueError: the moon is full")
     assert (result.duration_s, result.windows) == (1.0, 0)

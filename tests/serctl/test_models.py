@@ -23,7 +23,6 @@ from serctl.models import (
     load_model,
     read_config,
     save_model,
-    statistics_in_db,
 )
 
 
@@ -249,8 +248,14 @@ SCALING = {"mean": [0.0] * 148, "deviation": [1.0] * 148}
         ({"emotions": {"angry": 1, "sad": 2}}, "emotions are {'angry': 1, 'sad': 2}, a list"),
         ({"emotions": "angry"}, "emotions are 'angry'"),
         ({"emotions": [["angry"], "sad"]}, "emotions are"),
-        ({"features": {}}, "features are {}, the network paper-cnn takes {'rate_hz': 22050"),
-        ({"features": asdict(MelSpec(n_mels=64))}, "features are"),
+        (
+            {"features": {}},
+            "features are {}, rate_hz, n_fft, hop_samples, n_mels, n_mfcc, top_db are",
+        ),
+        (
+            {"features": asdict(MelSpec(n_mels=64))},
+            "features have n_mels 64, the .* takes 128",
+        ),
         ({"features": asdict(MelSpec()) | {"more": 1}}, "features are"),
         ({"features": 7}, "features are 7"),
         ({"temperature": 0}, "temperature is 0, a number above 0.001 and below 1000 is needed"),
@@ -348,7 +353,7 @@ def test_no_config_gives_anything_but_a_model_or_a_model_error(folder, tiny_fold
     # What is accepted works: finite logits from any clip statistics.
     config = model.config
     statistics = np.concatenate([np.full(128, 1e-9), np.full(20, -1131.0)]).astype(np.float32)
-    scaled = config.scaling(statistics, config.features)
+    scaled = config.inputs.scaled(statistics, config.scaling, config.features)
     assert np.isfinite(scaled).all()
     assert model.network(torch.from_numpy(scaled)[None]).isfinite().all()
     assert 0 < config.min_duration_s < config.window_s < 3600
@@ -359,19 +364,3 @@ def test_a_config_with_a_value_changed_by_hand_is_accepted(folder):
     config = load_model(str(folder)).config
     assert (config.temperature, config.window_s, config.min_duration_s) == (2, 10, 0.5)
     assert config.name == "mine"
-
-
-def test_scaling_is_of_decibels_floored_relative_to_the_clip(tiny_config):
-    spec = MelSpec()
-    statistics = np.zeros(148, np.float32)
-    statistics[[0, 1, 2]] = (100.0, 1e-3, 1e-7)
-    statistics[128:] = np.arange(20)
-    columns = statistics_in_db(statistics, spec)
-    assert columns.dtype == np.float64
-    np.testing.assert_allclose(columns[[0, 1, 2, 3]], [20, -30, -60, -60], rtol=0, atol=1e-6)
-    np.testing.assert_array_equal(columns[128:], np.arange(20))
-    scaled = tiny_config.scaling(statistics, spec)
-    assert scaled.dtype == np.float32
-    expected = [(20 + 30) / 15, 0, -2, -2]
-    np.testing.assert_allclose(scaled[[0, 1, 2, 3]], expected, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(scaled[[128, 147]], [3, 19 / 30], rtol=1e-6)

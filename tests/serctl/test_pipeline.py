@@ -78,7 +78,7 @@ class FakeClassifier:
         return np.array([[window[0], -window[0]] for window in windows], np.float64)
 
     def result(self, extraction, probabilities):
-        assert probabilities.shape == (len(extraction.windows), 2)
+        assert probabilities.shape == (len(extraction.lengths), 2)
         return extraction.path, [int(p) for p in probabilities[:, 0]], -probabilities[:, 1]
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from serctl.emotions import REPORT_FIVE
 from serctl.features import MelSpec
-from serctl.models import ModelConfig, Scaling
+from serctl.inputs import Scaling
+from serctl.models import ModelConfig
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 

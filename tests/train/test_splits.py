@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.train.corpora import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING, manifest
-from serctl.train.splits import N_FOLDS, SPLITS, Split, split_clips
+from serctl.train.splits import FOLD_COUNTS, N_FOLDS, SPLITS, Split, split_clips, split_corpus
 
 # In the order of `clip_table`, which the drawing depends on.
 TABLE = manifest().sort_values(["corpus", "clip"], ignore_index=True)
@@ -169,15 +169,71 @@ def test_the_draw_of_seed_0_is_the_published_one() -> None:
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "74ae052e001bfbf4"
 
 
+# emobox
+
+EMOBOX = [name for name in SPLITS if split_corpus(name)]
+EMOBOX_FOLDS = [(name, fold) for name in EMOBOX for fold in range(FOLD_COUNTS[name])]
+
+
+@pytest.mark.parametrize(("name", "fold"), EMOBOX_FOLDS)
+def test_each_clip_of_emobox_is_where_the_protocol_says(name: str, fold: int) -> None:
+    split = split_clips(TABLE, name, fold)
+    ours = TABLE[TABLE["corpus"] == split_corpus(name)]
+    assert split.test.tolist() == ours.index[ours["emobox"] == fold + 1].tolist()
+    keys = set(zip(ours["corpus"], ours["clip"], strict=True))
+    n_rest = len(ours) - len(split.test) - len(LEFT_OUT_OF_TRAINING & keys)
+    assert len(split.train) + len(split.validation) >= n_rest
+    assert set(TABLE["corpus"].iloc[np.concatenate(parts_of(split))]) == {split_corpus(name)}
+    assert len(split.validation) / n_rest == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "fold"), EMOBOX_FOLDS)
+def test_speakers_of_emobox_are_parted_where_they_can_be(name: str, fold: int) -> None:
+    split = split_clips(TABLE, name, fold)
+    speakers = TABLE["speaker"].to_numpy()
+    train, validation, test = (set(speakers[rows]) for rows in parts_of(split))
+    assert bool(train & validation) == (name in ("emobox-savee", "emobox-tess"))
+    assert bool(train & test) == (name in ("emobox-crema-d", "emobox-tess"))
+
+
+def test_clips_of_ravdess_and_savee_are_tested_once() -> None:
+    for name in ("emobox-ravdess", "emobox-savee"):
+        folds = [split_clips(TABLE, name, fold).test for fold in range(FOLD_COUNTS[name])]
+        ours = TABLE.index[TABLE["corpus"] == split_corpus(name)]
+        assert sorted(np.concatenate(folds)) == ours.tolist()
+
+
+@pytest.mark.parametrize(("name", "fold"), EMOBOX_FOLDS)
+def test_nothing_that_emobox_tests_is_learnt(name: str, fold: int) -> None:
+    split = split_clips(TABLE, name, fold)
+    all_keys = list(zip(TABLE["corpus"], TABLE["clip"], strict=True))
+    learnt, validated, tested = ({all_keys[row] for row in part} for part in parts_of(split))
+    assert not (learnt | validated) & LEFT_OUT_OF_TRAINING
+    for group in IDENTICAL_CLIPS:
+        assert sum(bool(part & set(group)) for part in (learnt, validated, tested)) <= 1
+
+
+def test_a_seed_draws_what_validates_in_emobox_and_not_what_is_tested() -> None:
+    one, again, other = (split_clips(TABLE, "emobox-crema-d", seed=seed) for seed in (0, 0, 1))
+    assert all(map(np.array_equal, parts_of(one), parts_of(again)))
+    assert np.array_equal(one.test, other.test)
+    assert not np.array_equal(one.validation, other.validation)
+
+
 # Refusals
 
 
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(UsageError, match="emobox: not a split; there are report, new-speakers"):
         split_clips(FIVE, "emobox")
+    with pytest.raises(UsageError, match="emobox-tess-2: not a split"):
+        split_clips(FIVE, "emobox-tess-2")
 
 
-@pytest.mark.parametrize("fold", [-1, 5])
-def test_an_unknown_fold_is_refused(fold: int) -> None:
-    with pytest.raises(UsageError, match=f"fold {fold}: there are folds 0 to 4"):
-        split_clips(FIVE, "new-speakers", fold)
+@pytest.mark.parametrize("name", [name for name in SPLITS if name != "report"])
+@pytest.mark.parametrize("beyond", [-1, 0])
+def test_an_unknown_fold_is_refused(name: str, beyond: int) -> None:
+    fold = beyond if beyond < 0 else FOLD_COUNTS[name]
+    last = FOLD_COUNTS[name] - 1
+    with pytest.raises(UsageError, match=f"fold {fold}: {name} has folds 0 to {last}"):
+        split_clips(FIVE, name, fold)

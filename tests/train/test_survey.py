@@ -43,6 +43,7 @@ def test_the_columns_of_a_clip(tmp_path: Path) -> None:
         "emotion": "surprise",
         "fold": 0,
         "test": True,
+        "emobox": 0,
         "duration_s": N_SAMPLES / RATE_HZ,
         "sample_rate_hz": RATE_HZ,
         "channels": 2,

@@ -283,7 +283,8 @@ def test_inputs_are_scaled_to_the_training_clips(short: Path, small_corpora: Pat
     clips = clips_of_five(str(small_corpora))
     extract = dataset.ClipFeatures(config.features, dataset.cache_folder())
     rows = split_clips(clips, "new-speakers", 0).train
-    scaled = [config.scaling(extract(path), config.features) for path in clips["path"].iloc[rows]]
+    paths, spec = clips["path"].iloc[rows], config.features
+    scaled = [config.inputs.scaled(extract(path), config.scaling, spec) for path in paths]
     assert np.allclose(np.mean(scaled, axis=0), 0, atol=1e-4)
     deviations, n_mels = np.std(scaled, axis=0), config.features.n_mels
     assert np.allclose(deviations[n_mels:], 1, atol=1e-3)

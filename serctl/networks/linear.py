@@ -1,0 +1,39 @@
+"""The report's baseline, a linear support vector machine, as the network that it is once trained.
+
+One margin an emotion, one emotion against the rest (Fan et al., "LIBLINEAR: A Library for Large
+Linear Classification", 2008). A softmax of the margins over a temperature makes them probabilities.
+"""
+
+from torch import Tensor, nn
+
+
+class Linear(nn.Module):
+    """One margin an emotion, linear in the scaled clip statistics.
+
+    Parameters
+    ----------
+    n_emotions : int
+        Of the output.
+    """
+
+    N_MELS = 128
+    N_MFCC = 20
+
+    def __init__(self, n_emotions: int) -> None:
+        super().__init__()
+        self.margins = nn.Linear(self.N_MELS + self.N_MFCC, n_emotions)
+
+    def forward(self, statistics: Tensor) -> Tensor:
+        """Margins of clips.
+
+        Parameters
+        ----------
+        statistics : float [batch, 148]
+            Scaled means of 128 mel bands, then of 20 MFCC.
+
+        Returns
+        -------
+        float [batch, n_emotions]
+        """
+        margins: Tensor = self.margins(statistics)
+        return margins

@@ -1,0 +1,65 @@
+"""The dual RNN of "Speech Emotion Recognition Using Deep Learning".
+
+By Sharma, Philip, Chang and Lau, University of Toronto. One two-layer recurrent network hears the
+frames of the mel spectrogram and one those of the MFCC; dense layers join what they heard. The
+report gives neither cell nor width nor length: ours are gated recurrent units (Cho et al. 2014)
+over frames averaged in pairs, whose outputs are averaged over time.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d
+
+
+class PaperRNN(nn.Module):
+    """Two recurrent branches, over mel frames and over MFCC frames, joined by dense layers.
+
+    Parameters
+    ----------
+    n_emotions : int
+        Of the output.
+    """
+
+    N_MELS = 128
+    N_MFCC = 20
+    WIDTH = 64
+    STEP_FRAMES = 2  # frames that are averaged to one step
+
+    def __init__(self, n_emotions: int) -> None:
+        super().__init__()
+        self.mel_branch = nn.GRU(self.N_MELS, self.WIDTH, num_layers=2, batch_first=True)
+        self.mfcc_branch = nn.GRU(self.N_MFCC, self.WIDTH, num_layers=2, batch_first=True)
+        self.dense = nn.Sequential(
+            nn.Linear(2 * self.WIDTH, 64),
+            nn.ReLU(),
+            nn.Linear(64, n_emotions),
+        )
+
+    def forward(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
+        """Logits of clips.
+
+        Parameters
+        ----------
+        frames : float [batch, longest, 148]
+            Scaled mel bands (128) and MFCC (20) of each frame.
+        n_frames : int64 [batch], optional
+            Frames that each clip has, at least `STEP_FRAMES`, if they are filled up to one length:
+            what comes after them changes nothing. All of them by default.
+
+        Returns
+        -------
+        float [batch, n_emotions]
+        """
+        # A last frame without another is a step if it is the only one.
+        steps = avg_pool1d(frames.mT, self.STEP_FRAMES, ceil_mode=True).mT  # [batch, n_steps, 148]
+        mel, _ = self.mel_branch(steps[..., : self.N_MELS])  # [batch, n_steps, 64]
+        mfcc, _ = self.mfcc_branch(steps[..., self.N_MELS :])  # [batch, n_steps, 64]
+        heard = torch.cat([mel, mfcc], dim=2)  # [batch, n_steps, 128]
+        if n_frames is None:
+            mean = heard[:, : max(frames.shape[1] // self.STEP_FRAMES, 1)].mean(dim=1)
+        else:
+            n_steps = (n_frames // self.STEP_FRAMES).clamp(min=1)[:, None]  # [batch, 1]
+            is_there = torch.arange(heard.shape[1], device=heard.device) < n_steps
+            mean = (heard * is_there[..., None]).sum(dim=1) / n_steps  # [batch, 128]
+        logits: Tensor = self.dense(mean)
+        return logits

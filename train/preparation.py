@@ -1,0 +1,194 @@
+"""Clips made ready for one training: those of the emotions in use, split, read, labelled, scaled."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from serctl.emotions import EMOTIONS, REPORT_FIVE
+from serctl.features import MelSpec
+from serctl.inputs import CLIP_STATISTICS, InputKind, Scaling
+from serctl.networks import INPUTS
+from serctl.threads import map_in_order, n_cores
+from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
+from serctl.train.recipe import Recipe, TrainingRecipe
+from serctl.train.splits import Split, split_clips, split_corpus
+
+Features = NDArray[np.floating]
+# Wraps the iterator over clips' features, given how many there will be.
+OnClips = Callable[[Iterable[Features], int], Iterator[Features]]
+
+
+def emotions_of(split: str, clips: pd.DataFrame, known: Sequence[str]) -> tuple[str, ...]:
+    """Emotions that a model of a split chooses between.
+
+    Parameters
+    ----------
+    split : str
+        One of `serctl.train.splits.SPLITS`.
+    clips : DataFrame
+        Of all corpora.
+    known : sequence of str
+        Those of the recipe.
+
+    Returns
+    -------
+    tuple of str
+        All of the split's own corpus; or else those of the recipe, of which ``report`` takes the
+        report's five alone.
+    """
+    corpus = split_corpus(split)
+    if corpus is not None:
+        acted = set(clips["emotion"][clips["corpus"] == corpus])
+        return tuple(emotion for emotion in EMOTIONS if emotion in acted)
+    five = split == "report"
+    return tuple(emotion for emotion in known if not five or emotion in REPORT_FIVE)
+
+
+def clips_of(clips: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
+    """Clips of some emotions; calm counts as neutral, unless it is one of them."""
+    if "calm" not in emotions:
+        clips = clips.assign(emotion=clips["emotion"].replace("calm", "neutral"))
+    return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class PreparedClips:
+    """Clips of one training.
+
+    Attributes
+    ----------
+    clips : DataFrame
+        Of the emotions in use.
+    split : Split
+        Rows of ``clips``.
+    emotions : tuple of str
+        In the order of the labels.
+    labels : int64 [n_clips]
+        Index of each clip's emotion.
+    raw : list of float32 [...]
+        Raw features of each clip.
+    versions : list of lists of float16 [...]
+        For each version, raw features of the training clips' damaged copies.
+    kind, spec, scaling : InputKind, MelSpec, Scaling
+        Which features they are, and how a network is given them.
+    """
+
+    clips: pd.DataFrame
+    split: Split
+    emotions: tuple[str, ...]
+    labels: NDArray[np.int64]
+    raw: list[Features]
+    versions: list[list[Features]]
+    kind: InputKind
+    spec: MelSpec
+    scaling: Scaling
+
+    def inputs(self, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """What the classifier gives the network for some clips, float32 [...] each."""
+        return [self.kind.scaled(self.raw[row], self.scaling, self.spec) for row in rows]
+
+    def targets(self, rows: NDArray[np.int64]) -> Tensor:
+        """Labels int64 [n] of some clips."""
+        return torch.from_numpy(self.labels[rows])
+
+    def training_clips(self, recipe: Recipe, training: TrainingRecipe) -> TrainingClips:
+        """The training part, as `serctl.train.loop.Training` takes it."""
+        rows, n_emotions = self.split.train, len(self.emotions)
+        votes = votes_of(self.clips.iloc[rows], self.emotions)
+        targets = soft_targets(self.labels[rows], votes, n_emotions, training)
+        if recipe.augmentation is None:
+            return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
+        versions = [[self.raw[row] for row in rows], *self.versions]
+        return FrameClips(
+            versions, targets, self.kind, self.scaling, self.spec, recipe.augmentation
+        )
+
+
+def prepare_clips(
+    clips: pd.DataFrame, split: str, fold: int, seed: int, recipe: Recipe, on_clips: OnClips
+) -> PreparedClips:
+    """Split clips, and read them, with the damaged copies of those that train.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        As `serctl.train.corpora.clip_table` returns them.
+    split, fold, seed
+        As `serctl.train.splits.split_clips` takes them.
+    recipe : Recipe
+        Of the model.
+    on_clips : callable
+        Is told.
+
+    Raises
+    ------
+    UsageError
+        If there is no such split or fold.
+    AudioError
+        If a clip cannot be read.
+    """
+    emotions = emotions_of(split, clips, recipe.model.emotions)
+    corpus = split_corpus(split)
+    clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
+    parts = split_clips(clips, split, fold, seed)
+    kind, spec = INPUTS[recipe.model.network], recipe.features
+    n_versions = recipe.augmentation.n_versions if recipe.augmentation is not None else 0
+    extract = [
+        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, version)
+        for version in range(1 + n_versions)
+    ]
+    paths, n_clips, n_train = clips["path"].tolist(), len(clips), len(parts.train)
+    jobs = [(0, path) for path in paths]
+    jobs += [(1 + i, paths[row]) for i in range(n_versions) for row in parts.train]
+    rows = map_in_order(lambda job: extract[job[0]](job[1]), jobs, n_cores())
+    features = list(on_clips(rows, len(jobs)))
+    return PreparedClips(
+        clips,
+        parts,
+        emotions,
+        label_indices(clips["emotion"].tolist(), emotions),
+        features[:n_clips],
+        [features[i : i + n_train] for i in range(n_clips, len(jobs), n_train)],
+        kind,
+        spec,
+        fit_scaling([features[row] for row in parts.train], kind, spec),
+    )
+
+
+def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scaling:
+    """Means and deviations of the training clips' columns.
+
+    Parameters
+    ----------
+    raw : sequence of float32 [...]
+        Raw features of the training clips.
+    kind : InputKind
+        Which they are.
+    spec : MelSpec
+        Their parameters.
+
+    Returns
+    -------
+    Scaling
+        Of clip statistics, the mel bands share one deviation, so that a spectrum keeps its shape
+        for the convolution. Of frames, each frame counts the same.
+    """
+    if kind is CLIP_STATISTICS:
+        columns = np.stack([kind.columns(one, spec) for one in raw])
+        deviation = columns.std(axis=0)
+        deviation[: spec.n_mels] = deviation[: spec.n_mels].mean()
+        return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
+    n_frames = sum(map(len, raw))
+    sums = np.zeros((2, kind.n_columns(spec)))
+    for one in raw:
+        sums[0] += kind.columns(one, spec).sum(axis=0, dtype=np.float64)
+    mean = sums[0] / n_frames
+    for one in raw:
+        sums[1] += np.square(kind.columns(one, spec) - mean).sum(axis=0)
+    return Scaling(tuple(mean.tolist()), tuple(np.sqrt(sums[1] / n_frames).tolist()))
