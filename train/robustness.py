@@ -28,8 +28,8 @@ from serctl.errors import SerctlError
 from serctl.models import load_model
 from serctl.pipeline import classify_recordings
 from serctl.train.clip_names import ClipName
+from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
 from serctl.train.corpora import absent_error, find_clips, parse_clip_name
-from serctl.train.degradations import CONDITIONS, Condition, Sound, read_clip
 from serctl.train.scores import score
 
 SEED = 0
