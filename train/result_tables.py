@@ -44,9 +44,7 @@ def headline(results: Results) -> str:
     return _paragraph(
         f"**How good it is.** On speakers that it never heard, choosing between five emotions, the "
         f"default network, `{DEFAULT_MODEL}`, is right in {own:.1%} of cases (chance: {CHANCE:.1%}"
-        f"{others}): see [below](#how-good-it-is-and-on-whom). That is enough to look at "
-        "tendencies in many recordings, and not to say anything about one person. Read [what it is "
-        "not for](#what-it-is-not-for)."
+        f"{others})."
     )
 
 

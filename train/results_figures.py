@@ -83,7 +83,14 @@ def draw_comparison(results: Results) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.plot([], [], "o", **RUN, label="one seed or fold")
-    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    handles = axes.get_legend_handles_labels()[0]  # the dots come first
+    figure.legend(
+        handles=handles[1:] + handles[:1],
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=9,
+    )
     return figure
 
 

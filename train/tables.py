@@ -74,7 +74,8 @@ def _filled(path: Path, results: Results) -> str:
         name = match[1]
         if name not in TABLES:
             raise ResultsError(f"{path}: no table {name}; there are {', '.join(TABLES)}.")
-        return f"{BEGIN}{name} -->\n\n{TABLES[name](results)}\n\n{END}"
+        made = TABLES[name](results)
+        return f"{BEGIN}{name} -->\n" + (f"\n{made}\n\n" if made else "") + END
 
     return BLOCK.sub(block, text)
 
