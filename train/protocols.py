@@ -48,7 +48,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     """
     report = [_trained(corpora, model, "report", 0, seed, watcher) for seed in REPORT_SEEDS]
     folds = [_trained(corpora, model, "new-speakers", fold, 0, watcher) for fold in range(N_FOLDS)]
-    results = {
+    results: dict[str, Any] = {
         "model": model,
         "command": f"python -m serctl.train.protocols CORPORA {model}",
         "report": _summary(report),
