@@ -37,6 +37,14 @@ fmt:
 train corpora="./corpora" model="paper-cnn":
     {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
 
+# Write every table with measured numbers in the documents and on the cards, from train/results
+tables:
+    {{bin}}python -m serctl.train.tables
+
+# Draw every figure of what was measured, from train/results
+figures:
+    {{bin}}python -m serctl.train.results_figures
+
 # Rewrite the stored references of the tests
 golden:
     {{bin}}python tests/make_golden.py

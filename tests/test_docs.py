@@ -2,17 +2,31 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from serctl.cli import cli
+from serctl.models import bundled_models
 from serctl.schema import LEADING, STATUSES, TRAILING
-from serctl.train.card import card_text
+from serctl.train.measured import RESULTS as RESULTS_FOLDER
+from serctl.train.measured import five, read_results
+from serctl.train.result_tables import TABLES
+from serctl.train.results_figures import remake_figures
+from serctl.train.tables import BLOCK, remade
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/results.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = json.loads((ROOT / "train/results/paper-cnn.json").read_text(encoding="utf-8"))
+RESULTS = read_results(ROOT)
+BUNDLED = bundled_models()
+
+
+def code(name: str) -> str:
+    """The indented lines of a document, and what stands between backticks."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^ {4}.*$|`[^`\n]+`", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))
@@ -20,21 +34,12 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"serctl {command}" in README
 
 
-def test_every_option_in_the_readme_is_one() -> None:
-    known = {
-        option
-        for command in cli.commands.values()
-        for parameter in command.params
-        for option in parameter.opts
-    }
-    known |= {"--version", "--help"}
-    used = {
-        option
-        for line in README.splitlines()
-        if "serctl " in line
-        for option in re.findall(r"(?<![-\w])--[a-z][a-z-]+", line)
-    }
-    assert used <= known
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_option_in_the_documents_is_one_of_its_command(name: str) -> None:
+    for command, arguments in re.findall(r"serctl ([a-z]+)([^#`\n]*)", code(name)):
+        known = {option for parameter in cli.commands[command].params for option in parameter.opts}
+        used = set(re.findall(r"(?<![-\w])--?[a-z][a-z-]*", arguments.split("|")[0]))
+        assert used <= known | {"--help"}, f"serctl {command}{arguments}"
 
 
 @pytest.mark.parametrize("name", [*LEADING, *TRAILING, *STATUSES])
@@ -42,29 +47,103 @@ def test_every_column_and_status_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("split", ["report", "new-speakers"])
-def test_figures_of_the_readme_are_those_of_the_results(split: str) -> None:
-    one = RESULTS[split]
-    figures = f"{one['ua']:.1%} ({one['ua_lowest']:.1%} to {one['ua_highest']:.1%})"
-    (line,) = (
-        line for line in README.splitlines() if line.startswith(f"| `{split}`, ") and "(" in line
+def test_tables_and_cards_are_what_the_results_give() -> None:
+    for path, text in remade(ROOT).items():
+        found = path.read_text(encoding="utf-8")
+        assert found == text, f"{path.name} differs from train/results; just tables writes it anew"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+def test_no_measured_number_stands_outside_the_tables(name: str) -> None:
+    prose = BLOCK.sub("", (ROOT / name).read_text(encoding="utf-8"))
+    assert re.findall(r"\d+\.\d+ ?(?:%|points)", prose) == []
+
+
+def test_the_readme_has_the_tables_that_it_needs() -> None:
+    needed = {"headline", "models", "comparison", "leak", "by-corpus"}
+    assert needed <= set(BLOCK.findall(README))
+    for name in needed:
+        assert TABLES[name](RESULTS), name
+
+
+def test_results_say_how_far_speakers_leak() -> None:
+    text = TABLES["leak"](RESULTS).replace("\n", " ")
+    for model, results in RESULTS.items():
+        one, new = (five(results, split) for split in ("report", "new-speakers"))
+        assert one
+        assert new
+        assert f"`{model}` from {one['ua']:.1%} to {new['ua']:.1%}" in text
+
+
+@pytest.mark.parametrize("model", BUNDLED)
+def test_bundled_weights_are_those_that_were_measured(model: str) -> None:
+    metrics = json.loads((BUNDLED[model] / "metrics.json").read_text(encoding="utf-8"))
+    (measured,) = (
+        run for run in RESULTS[model]["new-speakers"]["runs"] if run["fold"] == metrics["fold"]
     )
-    assert figures in line
+    assert (metrics["split"], metrics["fold"]) == ("new-speakers", 0)
+    assert measured["test"] == metrics["test"]
+    assert measured["command"] == metrics["command"]
 
 
-def test_the_card_is_that_of_the_bundled_weights() -> None:
-    from serctl.models import find_model, read_config
+@pytest.mark.parametrize("model", RESULTS)
+def test_means_of_the_results_are_those_of_their_runs(model: str) -> None:
+    for split, n_runs in (("report", 3), ("new-speakers", 5)):
+        summary = five(RESULTS[model], split)
+        assert summary
+        ua = [run["test"]["ua"] for run in summary["runs"]]
+        assert len(ua) == n_runs
+        assert summary["ua"] == pytest.approx(sum(ua) / n_runs, abs=1e-12)
+        assert (summary["ua_lowest"], summary["ua_highest"]) == (min(ua), max(ua))
 
-    folder = find_model("paper-cnn")
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    expected = card_text(read_config(folder), metrics, RESULTS)
-    assert (folder / "card.md").read_text(encoding="utf-8") == expected
-    assert metrics["test"] == RESULTS["new-speakers"]["runs"][0]["test"]
-    assert f"{metrics['test']['ua']:.1%}" in README
+
+def test_every_model_that_the_documents_name_is_bundled() -> None:
+    named = {
+        model
+        for name in DOCUMENTS
+        for model in re.findall(r"--model ([\w./-]+)", code(name))
+        if not model.startswith("serctl-weights/")
+    }
+    assert "paper-cnn" in named
+    assert named <= set(BUNDLED)
 
 
-def test_links_of_the_documents_lead_somewhere() -> None:
-    for name in ("README.md", "CONTRIBUTING.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
-            assert target.startswith("https://") or (ROOT / target).exists(), target
+def test_every_recipe_that_the_documents_name_is_one() -> None:
+    recipes = re.findall(
+        r"^(\w+)(?: [^:\n]*)?:(?!=)", (ROOT / "Justfile").read_text("utf-8"), re.MULTILINE
+    )
+    named = {recipe for name in DOCUMENTS for recipe in re.findall(r"just (\w+)", code(name))}
+    assert {"tables", "figures", "train"} <= named
+    assert named <= set(recipes)
+
+
+def test_figures_are_drawn_of_these_results(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / RESULTS_FOLDER, tmp_path / RESULTS_FOLDER)
+    for path in remake_figures(tmp_path):
+        kept = ROOT / path.relative_to(tmp_path)
+        assert kept.exists(), f"{kept.name}: just figures draws it"
+        if path.suffix == ".svg":  # its texts, for a coordinate may be rounded otherwise elsewhere
+            drawn, stands = (
+                re.findall("<!-- (.*?) -->", one.read_text("utf-8")) for one in (path, kept)
+            )
+            assert stands == drawn, f"{kept.name} differs from train/results; just figures"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_of_the_documents_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        path, _, heading = target.partition("#")
+        linked = (ROOT / name).parent / path if path else ROOT / name
+        assert linked.exists(), target
+        if heading:
+            assert heading in headings(linked.read_text(encoding="utf-8")), target
+
+
+def headings(text: str) -> set[str]:
+    """Names under which the headings of a document can be linked to."""
+    return {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }

@@ -48,12 +48,13 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     """
     report = [_trained(corpora, model, "report", 0, seed, watcher) for seed in REPORT_SEEDS]
     folds = [_trained(corpora, model, "new-speakers", fold, 0, watcher) for fold in range(N_FOLDS)]
-    results = {
+    results: dict[str, Any] = {
         "model": model,
         "command": f"python -m serctl.train.protocols CORPORA {model}",
         "report": _summary(report),
         "new-speakers": _summary(folds),
     }
+    results["report"]["runs"][0]["history"] = _curves(report[0])
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     shutil.copytree(_folder(model, "new-speakers", 0), WEIGHTS / model, dirs_exist_ok=True)
@@ -114,6 +115,13 @@ def _run_summary(run: dict[str, Any]) -> dict[str, Any]:
         "best_epoch": best_epoch,
         "validation_accuracy": run["history"]["epochs"][best_epoch]["validation_accuracy"],
     }
+
+
+def _curves(run: dict[str, Any]) -> dict[str, list[float]]:
+    """Keep what learning curves are drawn of: loss (in nat) and accuracy by epoch, of validation."""
+    epochs = run["history"]["epochs"]
+    keys = ("validation_loss", "validation_accuracy")
+    return {key: [round(epoch[key], 4) for epoch in epochs] for key in keys}
 
 
 def main() -> None:

@@ -203,4 +203,5 @@ def _score(tested: TestedClips) -> Scores:
         for i, answered in zip(best, tested.answered, strict=True)
     ]
     acted = [tested.emotions[i] for i in tested.acted]
-    return score(acted, answers, [corpus for corpus, _ in tested.clips], tested.emotions)
+    corpora = [corpus for corpus, _ in tested.clips]
+    return score(acted, answers, corpora, tested.emotions, tested.speakers)

@@ -1,0 +1,123 @@
+import re
+
+import pytest
+from made_up_results import CNN, SVM
+
+from serctl.emotions import REPORT_FIVE
+from serctl.train import result_tables
+from serctl.train.result_tables import TABLES, WIDTH
+
+BOTH = {"paper-svm": SVM, "cnn": CNN}
+
+
+@pytest.fixture(autouse=True)
+def default_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_tables, "DEFAULT_MODEL", "cnn")
+
+
+def cells(markdown: str) -> dict[str, list[str]]:
+    """Rows of the only table in a text, by their first cells."""
+    rows = [line.strip("|").split("|") for line in markdown.splitlines() if line.startswith("|")]
+    stripped = [[cell.strip() for cell in row] for row in rows]
+    assert {len(row) for row in stripped} == {len(stripped[0])}
+    assert set(stripped[1]) == {"---"}
+    return {row[0]: row[1:] for row in (stripped[0], *stripped[2:])}
+
+
+def test_the_headline_is_of_the_default_model_and_new_speakers() -> None:
+    text = TABLES["headline"](BOTH).replace("\n", " ")
+    assert "`cnn`, is right in 70.0% of cases" in text
+    assert "(chance: 20.0%; the others that come along, 40.0%)" in text
+    assert "others" not in TABLES["headline"]({"cnn": CNN})
+    assert TABLES["headline"]({"paper-svm": SVM}) == ""
+
+
+def test_models_are_named_with_what_they_hear() -> None:
+    rows = cells(TABLES["models"](BOTH))
+    assert list(rows)[1:] == ["`paper-svm`", "`cnn`, the default"]
+    assert rows["`paper-svm`"] == [
+        "linear SVM, from the report",
+        "angry, disgust, fear, happy, sad",
+        "40.0% of 5",
+    ]
+    assert rows["`cnn`, the default"][1:] == [
+        "angry, disgust, fear, happy, sad, neutral",
+        "60.0% of 6",
+    ]
+
+
+def test_every_system_is_compared_by_both_protocols() -> None:
+    rows = cells(TABLES["comparison"](BOTH))
+    assert rows == {
+        "system": ["the report", "ours, `report` split", "ours, `new-speakers`", "bundled weights"],
+        "linear SVM, `paper-svm`": [
+            "38%",
+            "45.0% (40.0% to 50.0%)",
+            "40.0% (40.0% to 40.0%)",
+            "40.0%",
+        ],
+        "dual RNN, `paper-rnn`": ["43%", "", "", ""],
+        "CNN on means over time, `paper-cnn`": ["62%", "", "", ""],
+        "CNN on spectrograms, `cnn`": [
+            "",
+            "85.0% (80.0% to 90.0%)",
+            "70.0% (60.0% to 80.0%)",
+            "60.0%",
+        ],
+        "human listeners": ["72%", "", "", ""],
+    }
+
+
+def test_a_model_that_was_not_measured_is_left_out() -> None:
+    assert "`cnn`" not in TABLES["comparison"]({"paper-svm": SVM})
+    half = {"paper-svm": {"report": SVM["report"]}}
+    row = cells(TABLES["comparison"](half))["linear SVM, `paper-svm`"]
+    assert row == ["38%", "45.0% (40.0% to 50.0%)", "", ""]
+    for name in ("leak", "by-corpus", "by-emotion"):
+        assert TABLES[name](half) == ""
+
+
+def test_it_is_said_how_far_speakers_leak() -> None:
+    text = TABLES["leak"](BOTH).replace("\n", " ")
+    assert "`paper-svm` from 45.0% to 40.0% and `cnn` from 85.0% to 70.0%." in text
+    # By corpus, the made-up means are those of the first run.
+    assert "With `cnn`, CREMA-D's 91 voices lose 20.0 points, and TESS's two 20.0;" in text
+    assert "TESS is 25% of the report's test clips, and 25% of those of new speakers" in text
+    assert "With `paper-svm`," in TABLES["leak"]({"paper-svm": SVM}).replace("\n", " ")
+
+
+def test_corpora_have_both_protocols() -> None:
+    rows = cells(TABLES["by-corpus"](BOTH))
+    assert rows["corpus"] == ["`paper-svm`", "`cnn`"]
+    assert rows["TESS: 2 women, Canadian English"] == ["40.0% → 40.0%", "80.0% → 60.0%"]
+    assert len(rows) == 5
+
+
+def test_emotions_are_pooled_over_the_folds() -> None:
+    rows = cells(TABLES["by-emotion"](BOTH))
+    assert list(rows) == ["emotion", *REPORT_FIVE]
+    assert rows["sad"] == ["40.0%, 40.0%", "70.0%, 70.0%"]
+
+
+def test_every_run_is_listed_with_its_command() -> None:
+    rows = cells(TABLES["runs"]({"cnn": CNN}))
+    assert len(rows) == 1 + 3 + 5
+    assert rows["`serctl train --split report --seed 2`"] == ["5", "90.0%", "90.0%"]
+    assert rows["`serctl train --split new-speakers --fold 4`"] == ["6", "70.0%", "70.0%"]
+
+
+def test_emobox_stands_beside_what_is_published() -> None:
+    assert TABLES["emobox"](BOTH) == ""
+    rows = cells(TABLES["emobox"]({"cnn": {"emobox-tess": {"ua": 0.5}}, "paper-svm": SVM}))
+    assert rows["`cnn`"] == ["", "", "", "50.0%"]
+    assert rows["HuBERT base (95 M parameters)"] == ["71.1%", "65.4%", "58.9%", "99.6%"]
+    assert "`paper-svm`" not in rows
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_is_made_is_markdown_of_short_lines(name: str) -> None:
+    for results in (BOTH, {"paper-svm": SVM}, {}):
+        text = TABLES[name](results)
+        assert text == text.strip()
+        assert not re.search(r"\bnan\b|None|[{}]", text)
+        assert all(len(line) <= WIDTH for line in text.splitlines() if line[:1] != "|")

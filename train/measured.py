@@ -1,0 +1,131 @@
+"""What was measured, as ``train/results`` holds it, beside what the report found.
+
+Tables and figures are made of this alone. A model without results, or without those of a protocol,
+is left out of whatever needs them. A file that is not JSON is refused, with its name.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serctl.emotions import REPORT_FIVE
+from serctl.errors import ResultsError
+from serctl.train.scores import Scores, score
+
+RESULTS = Path("train", "results")  # in a checkout
+
+REPORT, NEW_SPEAKERS = "report", "new-speakers"
+CHANCE = 1 / len(REPORT_FIVE)
+# Single listeners of CREMA-D, voice alone: votes for the acted one among those for the five, over
+# the clips that act one of them.
+CREMA_D_LISTENERS = 0.545
+
+
+@dataclass(frozen=True)
+class System:
+    """One that hears emotions.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    model : str
+        Under which it is bundled here; empty if it is not.
+    in_report : float or None
+        Its accuracy in the report, in [0, 1].
+    """
+
+    name: str
+    model: str
+    in_report: float | None
+
+
+SYSTEMS = (
+    System("linear SVM", "paper-svm", 0.38),
+    System("dual RNN", "paper-rnn", 0.43),
+    System("CNN on means over time", "paper-cnn", 0.62),
+    System("CNN on spectrograms", "cnn", None),
+    System("human listeners", "", 0.72),
+)
+
+Results = dict[str, dict[str, Any]]
+
+
+def read_results(checkout: Path) -> Results:
+    """Read what was measured of the models in `SYSTEMS`.
+
+    Parameters
+    ----------
+    checkout : Path
+        Its root.
+
+    Returns
+    -------
+    dict of str to dict
+        As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`.
+
+    Raises
+    ------
+    ResultsError
+        If one is not JSON.
+    """
+    found: Results = {}
+    for model in (system.model for system in SYSTEMS if system.model):
+        path = checkout / RESULTS / f"{model}.json"
+        if path.exists():
+            try:
+                found[model] = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ResultsError(
+                    f"{path}: not JSON ({error}). Measure it again, by just train."
+                ) from error
+    return found
+
+
+def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:
+    """Find how a model does by a protocol, choosing between the report's five emotions.
+
+    Parameters
+    ----------
+    results : dict
+        Of one model.
+    split : str
+        `REPORT` or `NEW_SPEAKERS`.
+
+    Returns
+    -------
+    dict or None
+        Means and runs: ``ua``, ``ua_lowest``, ``ua_highest``, ``by_corpus``, ``runs``. Of a model
+        that knows more emotions, what stands under ``five`` in its summary. None if it was not
+        measured.
+    """
+    summary: dict[str, Any] | None = results.get(split)
+    if summary is None or tuple(summary["runs"][0]["test"]["emotions"]) == REPORT_FIVE:
+        return summary
+    return summary.get("five")
+
+
+def pooled(summary: dict[str, Any]) -> Scores:
+    """Scores over the test clips of all runs together.
+
+    Parameters
+    ----------
+    summary : dict
+        Of a protocol, with its ``runs``. Folds share no clip; seeds may.
+
+    Returns
+    -------
+    Scores
+        By emotion; by corpus they say nothing.
+    """
+    tests = [run["test"] for run in summary["runs"]]
+    acted: list[str] = []
+    answered: list[str] = []
+    for test in tests:
+        for emotion, row in zip(test["emotions"], test["confusion"], strict=True):
+            answers = [one for one, n in zip(test["emotions"], row, strict=True) for _ in range(n)]
+            n_clips = test["by_emotion"].get(emotion, {"n_clips": 0})["n_clips"]
+            acted += [emotion] * n_clips
+            answered += answers + [""] * (n_clips - len(answers))
+    return score(acted, answered, [""] * len(acted), tests[0]["emotions"])

@@ -1,0 +1,183 @@
+"""Figures of several models, from what was measured of them.
+
+    python -m serctl.train.results_figures
+
+Run in a checkout. Draws every figure into ``train/results`` anew, as PNG and SVG, from the JSON
+there alone. Readable in grey: bars differ in lightness and hatching, lines in lightness and dash.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from serctl.figures import EXTENSIONS, save_figure
+from serctl.train.measured import (
+    CHANCE,
+    NEW_SPEAKERS,
+    REPORT,
+    RESULTS,
+    SYSTEMS,
+    Results,
+    five,
+    read_results,
+)
+
+BAR = 0.26  # of the distance between two systems
+IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}
+OURS = {
+    REPORT: ("ours, as the report splits", {"facecolor": "#8fc0de", "edgecolor": "black"}),
+    NEW_SPEAKERS: ("ours, on new speakers", {"facecolor": "#08306b", "edgecolor": "black"}),
+}
+RUN: dict[str, Any] = {"ms": 4, "mfc": "white", "mec": "black", "mew": 0.8}
+LINES = {
+    "paper-svm": ("0.6", "-."),
+    "paper-rnn": ("#5b9ac4", ":"),
+    "paper-cnn": ("0.3", "--"),
+    "cnn": ("#08306b", "-"),
+}
+
+
+def draw_comparison(results: Results) -> Figure:
+    """Draw the accuracy of every system: the report's, and ours by both protocols.
+
+    Parameters
+    ----------
+    results : dict
+        As `serctl.train.measured.read_results` gives it.
+
+    Returns
+    -------
+    Figure
+        Bars are means over seeds or folds, and dots are the runs.
+    """
+    figure = Figure(figsize=(8.5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    shown = [one for one in SYSTEMS if one.in_report or one.model in results]
+    rows = [i for i, one in enumerate(shown) if one.in_report]
+    lengths = [one.in_report or 0.0 for one in shown if one.in_report]
+    places = [i - BAR if shown[i].model else i for i in rows]
+    bars = axes.barh(places, lengths, BAR, label="in the report", **IN_REPORT)
+    axes.bar_label(bars, [f"{length:.0%}" for length in lengths], padding=4, size=9)
+    for offset, (split, (label, style)) in zip((0, BAR), OURS.items(), strict=True):
+        measured = {
+            i: summary
+            for i, one in enumerate(shown)
+            if (summary := five(results.get(one.model, {}), split))
+        }
+        _draw_measured(axes, measured, offset, label, style)
+    axes.axvline(CHANCE, color="black", linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.annotate(
+        f"chance: {CHANCE:.0%}", (CHANCE, 1), (3, 3), xycoords=("data", "axes fraction"),
+        textcoords="offset points", size=9,
+    )  # fmt: skip
+    names = [f"{one.name}\n{one.model}" if one.model else one.name for one in shown]
+    axes.set_yticks(range(len(shown)), names)
+    axes.set_ylim(len(shown) - 0.5, -0.5)  # the first at the top
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlabel("accuracy over five emotions (ours: unweighted, UA)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.plot([], [], "o", **RUN, label="one seed or fold")
+    handles = axes.get_legend_handles_labels()[0]  # the dots come first
+    figure.legend(
+        handles=handles[1:] + handles[:1],
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=9,
+    )
+    return figure
+
+
+def _draw_measured(
+    axes: Axes, measured: dict[int, dict[str, Any]], offset: float, label: str, style: Any
+) -> None:
+    """Draw the means of systems, by their rows, with their runs and their numbers."""
+    rows = [row + offset for row in measured]
+    means = [summary["ua"] for summary in measured.values()]
+    axes.barh(rows, means, BAR, label=label, linewidth=0.8, **style)
+    for row, summary in zip(rows, measured.values(), strict=True):
+        runs = [run["test"]["ua"] for run in summary["runs"]]
+        axes.plot(runs, [row] * len(runs), "o", **RUN)
+        axes.annotate(
+            f"{summary['ua']:.1%}", (max(*runs, summary["ua"]), row), (5, 0), size=9,
+            textcoords="offset points", va="center",
+        )  # fmt: skip
+
+
+def draw_learning_curves(results: Results) -> Figure | None:
+    """Draw loss and accuracy on validation clips by epoch, of all models that have epochs.
+
+    Parameters
+    ----------
+    results : dict
+        As `serctl.train.measured.read_results` gives it. The curves are those that the first run of
+        ``report`` keeps as its ``history``.
+
+    Returns
+    -------
+    Figure or None
+        None if no model has a curve.
+    """
+    runs = {model: one[REPORT]["runs"][0] for model, one in results.items() if REPORT in one}
+    runs = {model: run for model, run in runs.items() if run.get("history")}
+    if not runs:
+        return None
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    losses, accuracy = figure.subplots(1, 2)
+    for model, run in runs.items():
+        colour, dash = LINES[model]
+        kept = run["best_epoch"]
+        for axes, key in ((losses, "validation_loss"), (accuracy, "validation_accuracy")):
+            curve = run["history"][key]
+            axes.plot(np.arange(1, len(curve) + 1), curve, dash, color=colour, label=model)
+            axes.plot(kept + 1, curve[kept], "o", ms=6, mfc=colour, mec="black", zorder=3)
+    for axes in (losses, accuracy):
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        axes.spines[["top", "right"]].set_visible(False)
+    losses.set(ylabel="cross-entropy / nat", title="Validation loss")
+    accuracy.set(ylabel="accuracy", title="Validation accuracy")
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    losses.plot([], [], "o", ms=6, mfc="white", mec="black", label="epoch that is kept")
+    losses.legend(frameon=False)
+    figure.suptitle("report split, seed 0", fontsize="medium")
+    return figure
+
+
+def remake_figures(checkout: Path) -> list[Path]:
+    """Draw every figure that the results in a checkout allow.
+
+    Parameters
+    ----------
+    checkout : Path
+        Its root.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    results = read_results(checkout)
+    figures = {
+        "comparison": draw_comparison(results),
+        "learning-curves": draw_learning_curves(results),
+    }
+    written = []
+    for name, figure in figures.items():
+        if figure is not None:
+            for extension in EXTENSIONS:
+                written.append(checkout / RESULTS / f"{name}{extension}")
+                save_figure(figure, str(written[-1]))
+    return written
+
+
+if __name__ == "__main__":
+    for path in remake_figures(Path()):
+        print(path)

@@ -1,0 +1,212 @@
+"""What a model still hears when recordings are worse: accuracy by condition, and the drop from clean.
+
+    python -m serctl.train.robustness MODEL FOLDER [-o FILE.json]
+
+MODEL is a bundled model or a weights folder, FOLDER one of corpus clips that it was not trained on,
+such as those of speaker fold 0. Every clip is read at the model's rate (`serctl.audio`), degraded,
+written to a file as such a recording would be, and classified as any other file. So a signal to
+noise ratio is what the model hears, and a clip that goes through unchanged gets its clean answer.
+
+Everything random comes from the clip's name and the condition's: results depend neither on the order
+of the clips, nor on their folder, nor on the number of threads. What cannot be read raises.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from serctl.classifier import Classifier, Extraction
+from serctl.errors import SerctlError
+from serctl.models import load_model
+from serctl.pipeline import classify_recordings
+from serctl.train.clip_names import ClipName
+from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
+from serctl.train.corpora import absent_error, find_clips, parse_clip_name
+from serctl.train.scores import score
+
+SEED = 0
+
+
+def generator(condition: str, name: ClipName) -> np.random.Generator:
+    """Random numbers of one clip under one condition."""
+    key = f"{SEED} {condition} {name.corpus} {name.clip}"
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()))
+
+
+class ClipFolder:
+    """The clips of a folder, and degraded copies of them.
+
+    Parameters
+    ----------
+    folder : str
+        Of corpus clips.
+
+    Attributes
+    ----------
+    clips : dict of str to ClipName
+        Path and name of every clip, sorted by name, so that babble is the same wherever they lie.
+
+    Raises
+    ------
+    CorporaError
+        If there is none.
+    """
+
+    def __init__(self, folder: str) -> None:
+        found = find_clips(folder)
+        if not found.copies:
+            raise absent_error(folder, found)
+        paths = [paths[0] for _, paths in sorted(found.copies.items())]
+        names = [parse_clip_name(Path(path).absolute()) for path in paths]
+        self.clips = {path: name for path, name in zip(paths, names, strict=True) if name}
+        self._by_speaker: dict[str, list[str]] = {}
+        for path, name in self.clips.items():
+            self._by_speaker.setdefault(name.speaker, []).append(path)
+
+    def known_clips(self, known: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Paths of the clips whose emotion a model knows, each with its emotion and corpus.
+
+        Calm counts as neutral for a model that knows no calm.
+        """
+        as_known = {"calm": "calm" if "calm" in known else "neutral"}
+        clips = {
+            path: (as_known.get(name.emotion, name.emotion), name.corpus)
+            for path, name in self.clips.items()
+        }
+        return {path: clip for path, clip in clips.items() if clip[0] in known}
+
+    def write_degraded(self, path: str, condition: Condition, rate_hz: int, copy: Path) -> None:
+        """Write the degraded copy of a clip, to be heard at a rate; AudioError if it is unreadable.
+
+        Other clips of the folder are there for babble, whatever their emotion.
+        """
+        name, rate_hz = self.clips[path], condition.rate_hz or rate_hz
+        others = [paths for speaker, paths in self._by_speaker.items() if speaker != name.speaker]
+        rng = generator(condition.name, name)
+        samples = condition.degrade(Sound(read_clip(path, rate_hz), rate_hz, rng, others))
+        soundfile.write(copy, samples, rate_hz, **condition.file_format)
+
+
+def measure(
+    model: str,
+    folder: str,
+    conditions: Sequence[Condition] = CONDITIONS,
+    n_workers: int | None = None,
+    told: Callable[[str], None] = lambda condition: None,
+) -> dict[str, Any]:
+    """Score a model on clean clips and on degraded ones.
+
+    Parameters
+    ----------
+    model : str
+        A bundled model or a weights folder.
+    folder : str
+        Of corpus clips; scored are those whose emotion the model knows.
+    conditions : sequence of Condition
+        In the order of the rows.
+    n_workers : int, optional
+        Threads; the number of cores by default.
+    told : callable, optional
+        Told the name of each condition before it is measured.
+
+    Returns
+    -------
+    dict
+        ``model``, ``sha256``, ``command``, ``seed``, ``emotions``, ``n_clips`` and ``rows``: the
+        first of clean clips, then one a condition, each with ``condition``, ``ua`` and ``wa`` in
+        [0, 1], ``ua_drop`` and ``wa_drop`` in points, and ``n_unanswered``.
+
+    Raises
+    ------
+    SerctlError
+        If the model cannot be loaded, or a clip cannot be read.
+    """
+    loaded = load_model(model)
+    known = loaded.config.emotions
+    clip_folder = ClipFolder(folder)
+    clips = clip_folder.known_clips(known)
+    acted, corpora = ([clip[i] for clip in clips.values()] for i in (0, 1))
+    emotions = [emotion for emotion in known if emotion in acted]
+    classifier = Classifier(loaded, ",".join(emotions), device="cpu")
+    rows: list[dict[str, Any]] = []
+    for condition in (None, *conditions):
+        name = condition.name if condition else "clean"
+        told(name)
+        with tempfile.TemporaryDirectory(prefix="serctl-robustness-") as scratch:
+            jobs = ((path, Path(scratch, str(i))) for i, path in enumerate(clips))
+            extract = _extractor(classifier, clip_folder, condition)
+            results = classify_recordings(jobs, classifier, n_workers, extract)
+            answered = [result.emotion for result in results]
+        scores = score(acted, answered, corpora, emotions)
+        clean = rows[0] if rows else {"ua": scores.ua, "wa": scores.wa}
+        rows.append(
+            {
+                "condition": name,
+                "ua": scores.ua,
+                "wa": scores.wa,
+                "ua_drop": 100 * (clean["ua"] - scores.ua),
+                "wa_drop": 100 * (clean["wa"] - scores.wa),
+                "n_unanswered": scores.n_unanswered,
+            }
+        )
+    return {
+        "model": loaded.config.name,
+        "sha256": loaded.config.sha256,
+        "command": f"python -m serctl.train.robustness {loaded.config.name} FOLD0",
+        "seed": SEED,
+        "emotions": emotions,
+        "n_clips": len(clips),
+        "rows": rows,
+    }
+
+
+def _extractor(
+    classifier: Classifier, clips: ClipFolder, condition: Condition | None
+) -> Callable[[tuple[str, Path]], Extraction]:
+    """What a thread does for a clip and the path at which its degraded copy may lie meanwhile."""
+
+    def extract(job: tuple[str, Path]) -> Extraction:
+        path, copy = job
+        if condition is None:
+            return classifier.extract(path)
+        clips.write_degraded(path, condition, classifier.config.features.rate_hz, copy)
+        try:
+            return classifier.extract(str(copy))
+        finally:
+            copy.unlink()
+
+    return extract
+
+
+def main() -> None:
+    """Run from the command line."""
+    assert __doc__
+    parser = argparse.ArgumentParser("python -m serctl.train.robustness", description=__doc__)
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("folder", metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.json")
+    arguments = parser.parse_args()
+
+    def told(condition: str) -> None:
+        print(condition, file=sys.stderr)
+
+    try:
+        results = measure(arguments.model, arguments.folder, told=told)
+    except SerctlError as error:
+        sys.exit(f"Error: {error}")
+    if arguments.output:
+        arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for row in results["rows"]:
+        print(f"{row['condition']:38} UA {row['ua']:.1%}, {row['ua_drop']:+.1f} points lost")
+
+
+if __name__ == "__main__":
+    main()

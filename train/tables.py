@@ -1,0 +1,106 @@
+"""The tables of the documents and the cards, from what was measured.
+
+    python -m serctl.train.tables
+
+Run in a checkout. What stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` in `DOCUMENTS`
+is replaced by the table of that name, made of ``train/results`` alone, and every card in
+``weights`` is written anew. What is right already is left as it is; done twice, it changes nothing.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from serctl.errors import ResultsError
+from serctl.models import CONFIG_FILE, read_config
+from serctl.train.card import card_text
+from serctl.train.measured import Results, read_results
+from serctl.train.result_tables import TABLES
+
+DOCUMENTS = (Path("README.md"), Path("docs", "results.md"))
+WEIGHTS, METRICS_FILE, CARD_FILE = Path("weights"), "metrics.json", "card.md"
+
+BEGIN, END = "<!-- table: ", "<!-- end -->"
+BLOCK = re.compile(rf"{BEGIN}([\w-]+) -->\n.*?{END}", re.DOTALL)
+
+
+def remade(checkout: Path) -> dict[Path, str]:
+    """Say what the documents and the cards in a checkout should hold.
+
+    Parameters
+    ----------
+    checkout : Path
+        Its root.
+
+    Returns
+    -------
+    dict of Path to str
+        Text of each, whether it differs from what is there or not.
+
+    Raises
+    ------
+    ResultsError
+        If results are not JSON, or a document has a table that is not known, or not ended.
+    ModelError
+        If the folder of a bundled model is none.
+    """
+    results = read_results(checkout)
+    texts = {
+        checkout / name: _filled(checkout / name, results)
+        for name in DOCUMENTS
+        if (checkout / name).exists()
+    }
+    for config_file in sorted((checkout / WEIGHTS).glob(f"*/{CONFIG_FILE}")):
+        folder = config_file.parent
+        metrics: dict[str, Any] = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        texts[folder / CARD_FILE] = card_text(
+            read_config(folder), metrics, results.get(folder.name)
+        )
+    return texts
+
+
+def _filled(path: Path, results: Results) -> str:
+    """Text of a document with its tables made anew."""
+    text = path.read_text(encoding="utf-8")
+    n_blocks = len(BLOCK.findall(text))
+    if not n_blocks == text.count(BEGIN) == text.count(END):
+        raise ResultsError(
+            f"{path}: {text.count(BEGIN)} tables begin, {text.count(END)} end, and {n_blocks} do "
+            f"both. Each needs a line {BEGIN}NAME --> and a line {END}."
+        )
+
+    def block(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in TABLES:
+            raise ResultsError(f"{path}: no table {name}; there are {', '.join(TABLES)}.")
+        made = TABLES[name](results)
+        return f"{BEGIN}{name} -->\n" + (f"\n{made}\n\n" if made else "") + END
+
+    return BLOCK.sub(block, text)
+
+
+def remake_tables(checkout: Path) -> list[Path]:
+    """Write the documents and the cards that differ from what they should hold.
+
+    Parameters
+    ----------
+    checkout : Path
+        Its root.
+
+    Returns
+    -------
+    list of Path
+        What was changed.
+    """
+    changed = []
+    for path, text in remade(checkout).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    for path in remake_tables(Path()):
+        print(path)
