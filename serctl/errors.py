@@ -8,7 +8,8 @@
         ├── AudioError          one recording cannot be used; a run turns it into a row and goes on
         ├── ModelError          a weights folder that must not or cannot be loaded
         ├── ResultsError        results that cannot be written, or read as results
-        └── CorporaError        corpora absent, incomplete or not as expected
+        ├── CorporaError        corpora absent, incomplete or not as expected
+        └── LabelsError         labels that recordings cannot be scored by
 
 The library raises, and never prints or exits; `serctl.cli` maps these to exit statuses. A message
 names the path, what was found, what was needed and what to do.
@@ -61,3 +62,7 @@ class ResultsError(RunError):
 
 class CorporaError(RunError):
     """Corpora that are absent, incomplete or not as expected."""
+
+
+class LabelsError(RunError):
+    """Labels that recordings cannot be scored by: missing files, unknown names, contradictions."""

@@ -1,4 +1,4 @@
-"""What the file names of the four corpora say: one parser for each corpus.
+"""What the file names of the four corpora, and of JL-Corpus, say: one parser for each corpus.
 
 A parser reads the form of a name alone: whether there is such a clip (actor, sentence, word, take)
 is the manifest's to say, and `serctl.train.corpora.parse_clip_name` asks it. What is not a name of
@@ -20,13 +20,13 @@ class ClipName:
     Parameters
     ----------
     corpus : str
-        One of `serctl.train.corpora.CORPORA`.
+        One of `serctl.train.corpora.CORPORA`, or ``jl-corpus``.
     clip : str
         The stem in its canonical spelling, which identifies the clip within its corpus.
     speaker : str
-        Such as ``crema1001``, ``ravdess01``, ``saveeDC``, ``tessOAF``.
+        Such as ``crema1001``, ``ravdess01``, ``saveeDC``, ``tessOAF``, ``male1``.
     emotion : str
-        One of `serctl.emotions.EMOTIONS`.
+        One of `serctl.emotions.EMOTIONS`, or another one of JL-Corpus.
     """
 
     corpus: str
@@ -46,6 +46,19 @@ def read_clip_name(path: str | PurePath) -> ClipName | None:
         return None
     names = (parser(path.stem, path.parent.name) for parser in _PARSERS)
     return next((name for name in names if name is not None), None)
+
+
+def read_jl_name(path: str | PurePath) -> ClipName | None:
+    """Clip of JL-Corpus (New Zealand English) that a path would be by the form of its name, or None.
+
+    It is no corpus of the manifest's: nothing is trained on it. Five of its ten emotions
+    (anxious, apologetic, assertive, concerned, encouraging) and excited are none of serctl's.
+    """
+    path = PurePath(path)
+    match = _JL.fullmatch(path.stem)
+    if match is None or path.suffix.lower() not in AUDIO_EXTENSIONS:
+        return None
+    return ClipName("jl-corpus", path.stem.lower(), match[1].lower(), match[2].lower())
 
 
 def is_song(path: str | PurePath) -> bool:
@@ -134,6 +147,13 @@ def _parse_tess(stem: str, folder: str) -> ClipName | None:
     clip = f"{speaker}_{match[2].lower()}_{code}"
     return ClipName("tess", clip, f"tess{speaker}", "surprise" if code == "ps" else code)
 
+
+# Such as `female1_angry_10a_1`: speaker, emotion, sentence and its session, take.
+_JL = re.compile(
+    r"((?:fe)?male[12])_(angry|anxious|apologetic|assertive|concerned|encouraging|excited|happy"
+    r"|neutral|sad)_[0-9]{1,2}[a-z]_[0-9]",
+    re.ASCII | re.IGNORECASE,
+)
 
 _PARSERS: tuple[Callable[[str, str], ClipName | None], ...] = (
     _parse_crema_d,

@@ -1,15 +1,29 @@
-"""Recordings of known emotion, to score a model on: corpus clips, by their names or by a split."""
+"""Recordings of known emotion, to score a model on, and what is to be said of its scores.
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+`known_recordings` keeps what a model can be scored on, of labels from any source, and counts the
+rest, with the reasons in words; `recordings_of_split` takes the test part of a split instead. Every
+recording counts once, and one without an answer counts as wrong.
+"""
 
-from serctl.errors import CorporaError
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from serctl import __version__
+from serctl.errors import LabelsError, RunError
+from serctl.models import ModelConfig
 from serctl.results import Result
-from serctl.scan import scan
-from serctl.train.corpora import clip_table, parse_clip_name
-from serctl.train.scores import Scores, score
+from serctl.schema import PROBABILITY_DECIMALS
+from serctl.train.corpora import clip_table
+from serctl.train.label_names import LEFT_OUT, EmotionNames
+from serctl.train.labels import Labelled, Labels
+from serctl.train.scores import Calibration, Scores, calibration, score
 from serctl.train.splits import split_clips
+
+MAX_CONFLICTS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -18,60 +32,116 @@ class LabelledRecordings:
 
     Attributes
     ----------
-    paths, acted, corpora : list of str [n]
-        Path, emotion and corpus of each.
+    source : str
+        Where they and their labels are from, for messages.
+    paths, acted, corpora, speakers : list of str [n]
+        Path, emotion, corpus and speaker of each; the last two empty where they are not known.
     emotions : tuple of str
-        Those acted at least once, in the model's order: what the model is to choose between.
-    n_left_out : int
-        Clips of an emotion that the model does not know.
-    n_unknown : int
-        Recordings that are no clip of the four corpora, by their names.
+        What the model is to choose between, in its order.
+    left_out : dict
+        From a reason in words to the number of recordings that are left out for it; none is 0.
+    notes, warnings : list of str
+        In words: how labels were understood, and what makes the figures mean less.
     """
 
+    source: str
     paths: list[str]
     acted: list[str]
     corpora: list[str]
+    speakers: list[str]
     emotions: tuple[str, ...]
-    n_left_out: int
-    n_unknown: int
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def score(self, results: Sequence[Result]) -> Scores:
         """Score the results of all of them, in their order."""
         heard = [result.emotion for result in results]
-        return score(self.acted, heard, self.corpora, self.emotions)
+        return score(self.acted, heard, self.corpora, self.emotions, self.speakers)
+
+    def calibration(self, results: Sequence[Result]) -> Calibration:
+        """Calibration of those of the results, in their order, that have an answer.
+
+        Raises
+        ------
+        RunError
+            If none has.
+        """
+        answered = [i for i, result in enumerate(results) if result.status == "ok"]
+        if not answered:
+            counts = Counter(result.status for result in results)
+            said = ", ".join(f"{n} {status}" for status, n in counts.items())
+            raise RunError(
+                f"{self.source}: none of {len(results)} recordings got an answer ({said}), such as "
+                f"{results[0].path}: {results[0].reason} Without one there is nothing to score."
+            )
+        probabilities = np.array([results[i].probabilities for i in answered])
+        return calibration(probabilities, [self.acted[i] for i in answered], self.emotions)
 
 
-def recordings_by_name(paths: Sequence[str], known: Sequence[str]) -> LabelledRecordings:
-    """Clips of the four corpora among recordings.
+def known_recordings(
+    labels: Labels,
+    names: EmotionNames,
+    config: ModelConfig,
+    chosen: Sequence[str] = (),
+) -> LabelledRecordings:
+    """Those of labelled recordings that a model can be scored on.
 
     Parameters
     ----------
-    paths : sequence of str
-        Recordings and folders, as `serctl.scan.scan` takes them.
-    known : sequence of str
-        The model's emotions.
+    labels : Labels
+        From any source.
+    names : EmotionNames
+        Which emotions its names stand for; names that stand for none are left out.
+    config : ModelConfig
+        Of the model.
+    chosen : sequence of str, optional
+        Some of the model's emotions, to which it and the recordings are restricted. Without it, the
+        model chooses between those of its emotions that are acted.
 
     Raises
     ------
-    UsageError, NothingFoundError
-        If a path does not exist, or there is no recording.
-    CorporaError
-        If fewer than two of the model's emotions are there.
+    LabelsError
+        If fewer than two of the model's emotions are there, or a recording has two labels.
     """
-    found = scan(paths)
-    # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
-    names = [(path, parse_clip_name(os.path.abspath(path))) for path in found]
-    clips = [(path, name.emotion, name.corpus) for path, name in names if name is not None]
-    if not clips:
-        raise CorporaError(
-            f"{', '.join(paths)}: {len(found)} recordings, such as {found[0]}, none with the name "
-            "of a clip of CREMA-D, RAVDESS, SAVEE or TESS. Labels are read from such names."
-        )
-    return _known_clips(clips, known, ", ".join(paths), n_unknown=len(found) - len(clips))
+    known = config.emotions
+    meant = [_as_known(names.emotion(one.name), known) for one in labels.recordings]
+    kept = _each_once(labels, meant)
+    left_out = dict(labels.left_out)
+    left_out["copies, which count once"] = len(meant) - len(kept)
+    left_out["--map leaves them out"] = sum(meant[i] == LEFT_OUT for i in kept)
+    kept = [i for i in kept if meant[i] != LEFT_OUT]
+    foreign = Counter(meant[i] or labels.recordings[i].name for i in kept if meant[i] not in known)
+    left_out[f"{config.name} does not know their emotions{_listed(foreign)}"] = foreign.total()
+    kept = [i for i in kept if meant[i] in known]
+    unwanted = Counter(meant[i] for i in kept if chosen and meant[i] not in chosen)
+    left_out[f"--emotions leaves out theirs{_listed(unwanted)}"] = unwanted.total()
+    kept = [i for i in kept if meant[i] not in unwanted]
+    recordings, acted = [labels.recordings[i] for i in kept], [meant[i] for i in kept]
+    unused = names.unused([one.name for one in labels.recordings])
+    unused_warning = (
+        [f"--map names {', '.join(unused)}, and no label is so named."] if unused else []
+    )
+    return LabelledRecordings(
+        source=labels.source,
+        paths=[one.path for one in recordings],
+        acted=acted,
+        corpora=[one.corpus for one in recordings],
+        speakers=_speakers(recordings),
+        emotions=_to_choose_between(acted, known, chosen, labels.source, left_out),
+        left_out={reason: n for reason, n in left_out.items() if n},
+        notes=_notes(recordings, acted, foreign, config.name),
+        warnings=labels.warnings + unused_warning,
+    )
 
 
 def recordings_of_split(
-    corpora: str, split: str, fold: int, seed: int, known: Sequence[str]
+    corpora: str,
+    split: str,
+    fold: int,
+    seed: int,
+    known: Sequence[str],
+    chosen: Sequence[str] = (),
 ) -> LabelledRecordings:
     """Test part of a split, over the emotions that a model knows.
 
@@ -81,45 +151,154 @@ def recordings_of_split(
         Folder of the four corpora.
     split, fold, seed
         As `serctl.train.splits.split_clips` takes them.
-    known : sequence of str
-        The model's emotions.
+    known, chosen : sequence of str
+        The model's emotions, and those of them to which it is restricted, if it is.
 
     Raises
     ------
+    UsageError
+        If there is no such split or fold.
     CorporaError
         If the corpora are not there, whole.
+    LabelsError
+        If fewer than two of the emotions are there.
     """
     table = clip_table(corpora)
     table = table.assign(emotion=[_as_known(emotion, known) for emotion in table["emotion"]])
     table = table[table["emotion"].isin(known)].reset_index(drop=True)
     test = table.iloc[split_clips(table, split, fold, seed).test]
-    clips = list(zip(test["path"], test["emotion"], test["corpus"], strict=True))
-    return _known_clips(clips, known, corpora, n_unknown=0)
+    unwanted = Counter(emotion for emotion in test["emotion"] if chosen and emotion not in chosen)
+    test = test[~test["emotion"].isin(unwanted)]
+    left_out = {f"--emotions leaves out theirs{_listed(unwanted)}": unwanted.total()}
+    acted = test["emotion"].tolist()
+    return LabelledRecordings(
+        source=corpora,
+        paths=test["path"].tolist(),
+        acted=acted,
+        corpora=test["corpus"].tolist(),
+        speakers=test["speaker"].tolist(),
+        emotions=_to_choose_between(acted, known, chosen, corpora, left_out),
+        left_out={reason: n for reason, n in left_out.items() if n},
+    )
+
+
+def evaluation_record(
+    config: ModelConfig,
+    clips: LabelledRecordings,
+    results: Sequence[Result],
+    scores: Scores,
+    calibrated: Calibration,
+) -> dict[str, Any]:
+    """Everything that an evaluation found, as JSON holds it.
+
+    Returns
+    -------
+    dict
+        ``serctl``, ``model`` (name and SHA-256), ``source``, ``emotions``, ``left_out``, ``notes``,
+        ``warnings``, ``scores``, ``calibration`` and ``recordings``: what each was said to be and
+        what was heard, with the probabilities in the order of ``emotions``.
+    """
+    columns = (clips.paths, clips.acted, clips.speakers, clips.corpora, results)
+    return {
+        "serctl": __version__,
+        "model": {"name": config.name, "sha256": config.sha256},
+        "source": clips.source,
+        "emotions": list(clips.emotions),
+        "left_out": clips.left_out,
+        "notes": clips.notes,
+        "warnings": clips.warnings,
+        "scores": asdict(scores),
+        "calibration": asdict(calibrated),
+        "recordings": [
+            {
+                "path": path,
+                "acted": acted,
+                "heard": result.emotion,
+                "probabilities": [round(p, PROBABILITY_DECIMALS) for p in result.probabilities],
+                "speaker": speaker,
+                "corpus": corpus,
+                "status": result.status,
+                "reason": result.reason,
+            }
+            for path, acted, speaker, corpus, result in zip(*columns, strict=True)
+        ],
+    }
 
 
 def _as_known(emotion: str, known: Sequence[str]) -> str:
-    """Calm counts as neutral for a model that knows no calm."""
-    return "neutral" if emotion == "calm" and "calm" not in known else emotion
+    """Calm counts as neutral for a model that knows neutral and no calm."""
+    is_neutral = emotion == "calm" and "calm" not in known and "neutral" in known
+    return "neutral" if is_neutral else emotion
 
 
-def _known_clips(
-    clips: list[tuple[str, str, str]], known: Sequence[str], where: str, n_unknown: int
-) -> LabelledRecordings:
-    clips = [(path, _as_known(emotion, known), corpus) for path, emotion, corpus in clips]
-    kept = [clip for clip in clips if clip[1] in known]
-    acted = [emotion for _, emotion, _ in kept]
-    emotions = tuple(emotion for emotion in known if emotion in acted)
-    if len(emotions) < 2:
-        raise CorporaError(
-            f"{where}: {len(clips)} clips, of the model's emotions only "
-            f"{', '.join(emotions) or 'none'}; to score it, at least two of {', '.join(known)} are "
-            "needed."
+def _each_once(labels: Labels, meant: Sequence[str]) -> list[int]:
+    """Places of the first of all copies of each recording; LabelsError if copies differ."""
+    first: dict[str, int] = {}
+    conflicts = []
+    for i, one in enumerate(labels.recordings):
+        before = first.setdefault(one.key, i)
+        if meant[before] != meant[i]:
+            conflicts.append((labels.recordings[before], one))
+    if conflicts:
+        shown = "; ".join(
+            f"{a.path} is {a.name} ({a.where or a.path}) and {b.name} ({b.where or b.path})"
+            for a, b in conflicts[:MAX_CONFLICTS_SHOWN]
         )
-    return LabelledRecordings(
-        paths=[path for path, _, _ in kept],
-        acted=acted,
-        corpora=[corpus for _, _, corpus in kept],
-        emotions=emotions,
-        n_left_out=len(clips) - len(kept),
-        n_unknown=n_unknown,
+        more = "; ..." if len(conflicts) > MAX_CONFLICTS_SHOWN else ""
+        raise LabelsError(
+            f"{labels.source}: {len(conflicts)} contradictions: {shown}{more}. A recording has one "
+            "emotion here; keep the one that is right."
+        )
+    return list(first.values())
+
+
+def _to_choose_between(
+    acted: Sequence[str],
+    known: Sequence[str],
+    chosen: Sequence[str],
+    source: str,
+    left_out: Mapping[str, int],
+) -> tuple[str, ...]:
+    """Emotions that were chosen, or else acted, in the model's order; at least two were acted."""
+    there = tuple(emotion for emotion in known if emotion in acted)
+    if len(there) < 2:
+        reasons = "".join(f" Left out: {n}: {reason}." for reason, n in left_out.items() if n)
+        raise LabelsError(
+            f"{source}: {len(acted)} clips of the emotions to choose between, only "
+            f"{', '.join(there) or 'none'}; to score a model, at least two of "
+            f"{', '.join(chosen or known)} are needed.{reasons}"
+        )
+    return tuple(emotion for emotion in known if emotion in chosen) if chosen else there
+
+
+def _speakers(recordings: Sequence[Labelled]) -> list[str]:
+    """Speakers, with their corpus where two corpora have one of the same name."""
+    named = {(one.corpus, one.speaker) for one in recordings if one.speaker}
+    if len(named) == len({speaker for _, speaker in named}):
+        return [one.speaker for one in recordings]
+    return [f"{one.corpus}/{one.speaker}" if one.speaker else "" for one in recordings]
+
+
+def _notes(
+    recordings: Sequence[Labelled], acted: Sequence[str], foreign: Counter[str], model: str
+) -> list[str]:
+    """Say which names count as another emotion, and what becomes of emotions that are left out."""
+    counts = Counter(
+        f"{one.name} as {emotion}"
+        for one, emotion in zip(recordings, acted, strict=True)
+        if one.name.strip().lower() != emotion
     )
+    notes = []
+    if counts:
+        notes.append(f"Counted: {', '.join(f'{what} ({n})' for what, n in counts.items())}.")
+    if foreign:
+        notes.append(
+            f"{model} has no {', '.join(foreign)}: it names one of its own emotions for such "
+            "recordings, and is not scored on them."
+        )
+    return notes
+
+
+def _listed(counts: Counter[str]) -> str:
+    """`` (202 neutral, 200 surprise)``, the most frequent first."""
+    return f" ({', '.join(f'{n} {name}' for name, n in counts.most_common())})" if counts else ""

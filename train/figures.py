@@ -1,19 +1,24 @@
-"""Figures of a training: its learning curve and its confusion matrix, as PNG.
+"""Figures of a training and of scores: learning curve, confusion matrix, accuracy, calibration.
 
-Drawn without a display, readable in grey: lines differ in dash, cells carry their numbers.
+Drawn without a display, readable in grey and by the colour-blind: lines differ in dash, bars in
+lightness and hatching, and cells carry their numbers.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from serctl.figures import EXTENSIONS, save_figure
 from serctl.train.loop import History
-from serctl.train.scores import Scores
+from serctl.train.scores import Calibration, Scores
 
 DPI = 150
+DARK, LIGHT, HATCH = "#08306b", "#8fc0de", "////"
+SCORE_FIGURES = ("confusion_matrix", "precision_recall", "accuracy_by_emotion", "reliability")
 
 
 def learning_curve(history: History, title: str, path: Path) -> None:
@@ -44,6 +49,46 @@ def learning_curve(history: History, title: str, path: Path) -> None:
 
 def confusion_matrix(scores: Scores, title: str, path: Path) -> None:
     """Draw the shares of answers, by acted emotion, with the number of clips in each cell."""
+    draw_confusion_matrix(scores, title).savefig(path, dpi=DPI)
+
+
+def score_figures(folder: Path) -> list[Path]:
+    """Paths of what `draw_scores` writes."""
+    return [folder / (name + extension) for name in SCORE_FIGURES for extension in EXTENSIONS]
+
+
+def draw_scores(scores: Scores, calibration: Calibration, title: str, folder: Path) -> None:
+    """Draw confusion matrix, precision and recall, accuracy and calibration, as PNG and SVG.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of any clips.
+    calibration : Calibration
+        Of those that have an answer.
+    title : str
+        What was scored, for all figures.
+    folder : Path
+        Where to; files of `score_figures` that are there are replaced.
+
+    Raises
+    ------
+    ResultsError
+        If one cannot be written.
+    """
+    figures = (
+        draw_confusion_matrix(scores, title),
+        draw_precision_recall(scores, title),
+        draw_accuracy(scores, title),
+        draw_reliability(calibration, title),
+    )
+    for name, figure in zip(SCORE_FIGURES, figures, strict=True):
+        for extension in EXTENSIONS:
+            save_figure(figure, str(folder / (name + extension)))
+
+
+def draw_confusion_matrix(scores: Scores, title: str) -> Figure:
+    """Draw the shares of answers, by acted emotion, with the number of clips in each cell."""
     counts = np.array(scores.confusion)
     emotions: Sequence[str] = scores.emotions
     # Of all clips of an emotion, also those without an answer, so that the diagonal is the recall.
@@ -69,5 +114,100 @@ def confusion_matrix(scores: Scores, title: str, path: Path) -> None:
     axes.set(xlabel="heard by the model", ylabel="acted")
     bar = figure.colorbar(image, ax=axes, shrink=0.8, format=PercentFormatter(1.0, decimals=0))
     bar.set_label("share of the acted emotion's clips")
-    axes.set_title(f"{title}\nWA {scores.wa:.1%}, UA {scores.ua:.1%}", fontsize="medium")
-    figure.savefig(path, dpi=DPI)
+    axes.set_title(
+        f"{title}\nWA {scores.wa:.1%}, UA {scores.ua:.1%}", fontsize="medium", parse_math=False
+    )
+    return figure
+
+
+def draw_precision_recall(scores: Scores, title: str) -> Figure:
+    """Draw precision and recall of every acted emotion, side by side."""
+    figure, axes = _bars_by_emotion(scores, title)
+    for offset, name, colour, hatch in (
+        (-0.2, "precision", LIGHT, HATCH),
+        (0.2, "recall", DARK, ""),
+    ):
+        heights = [one[name] for one in scores.by_emotion.values()]
+        places = np.arange(len(heights)) + offset
+        bars = axes.bar(
+            places, heights, 0.4, label=name, facecolor=colour, edgecolor="black", hatch=hatch
+        )
+        axes.bar_label(bars, [f"{height:.0%}" for height in heights], padding=2, fontsize="small")
+    axes.set_ylabel("precision, recall")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_accuracy(scores: Scores, title: str) -> Figure:
+    """Draw the accuracy within every acted emotion (its recall), with their mean and chance."""
+    figure, axes = _bars_by_emotion(scores, title)
+    heights = [one["recall"] for one in scores.by_emotion.values()]
+    axes.bar(range(len(heights)), heights, 0.6, facecolor=LIGHT, edgecolor="black")
+    for i, height in enumerate(heights):  # at the foot, where no line crosses
+        axes.text(i, 0.03, f"{height:.1%}", ha="center", fontsize="small")
+    chance = 1 / len(scores.emotions)
+    axes.axhline(scores.ua, color=DARK, linestyle="--", label=f"mean (UA): {scores.ua:.1%}")
+    axes.axhline(chance, color="0.35", linestyle=":", label=f"chance: {chance:.1%}")
+    axes.set_ylabel("accuracy (recall)")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_reliability(calibration: Calibration, title: str) -> Figure:
+    """Draw the share of right answers by confidence, beside how many clips have it."""
+    figure = Figure(figsize=(5.4, 5.6), layout="constrained")
+    right, clips = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    filled = [one for one in calibration.bins if one["n_clips"]]
+    lows, width = [one["low"] for one in calibration.bins], 1 / len(calibration.bins)
+    right.plot([0, 1], [0, 1], "--", color="0.35", label="as right as sure")
+    right.bar(
+        [one["low"] for one in filled],
+        [one["accuracy"] for one in filled],
+        width,
+        align="edge",
+        facecolor=LIGHT,
+        edgecolor="black",
+        label="share right",
+    )
+    # Where in a bin its clips are: the gap to the dashed line is measured there.
+    right.plot(
+        [one["confidence"] for one in filled],
+        [one["accuracy"] for one in filled],
+        "o",
+        color=DARK,
+        markersize=4,
+        label="at the mean confidence",
+    )
+    right.set(ylabel="share of answers that are right", xlim=(0, 1), ylim=(0, 1))
+    right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    counts = [one["n_clips"] for one in calibration.bins]
+    clips.bar(lows, counts, width, align="edge", facecolor="0.6", edgecolor="black")
+    clips.set(xlabel="confidence", ylabel="clips")
+    clips.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    clips.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    for axes in (right, clips):
+        axes.spines[["top", "right"]].set_visible(False)
+    right.set_title(
+        f"{title}\nECE {calibration.ece:.1%}, Brier score {calibration.brier:.3f}",
+        fontsize="medium",
+        parse_math=False,
+    )
+    return figure
+
+
+def _bars_by_emotion(scores: Scores, title: str) -> tuple[Figure, Axes]:
+    """Give axes with a place for every acted emotion, and the number of its clips below."""
+    n_emotions = len(scores.by_emotion)
+    figure = Figure(figsize=(max(4.6, 1.2 + 0.95 * n_emotions), 3.8), layout="constrained")
+    axes = figure.subplots()
+    names = [f"{emotion}\n{one['n_clips']}" for emotion, one in scores.by_emotion.items()]
+    axes.set_xticks(range(n_emotions), names)
+    # Room for a number above a bar of 100%.
+    axes.set(xlim=(-0.6, n_emotions - 0.4), ylim=(0, 1.08), xlabel="acted emotion, and its clips")
+    axes.set_yticks(np.linspace(0, 1, 6))
+    axes.tick_params(axis="x", length=0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, fontsize="medium", parse_math=False)
+    return figure, axes

@@ -174,4 +174,5 @@ def _score(
     for i, clip in enumerate(zip(chosen["corpus"], chosen["clip"], strict=True)):
         if clip == SILENT_CLIP:
             answers[i] = ""  # as `Classifier.extract` finds it silent
-    return score(list(chosen["emotion"]), answers, list(chosen["corpus"]), classifier.emotions)
+    acted, corpora, speakers = (list(chosen[name]) for name in ("emotion", "corpus", "speaker"))
+    return score(acted, answers, corpora, classifier.emotions, speakers)

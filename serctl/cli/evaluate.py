@@ -1,10 +1,26 @@
 """``serctl evaluate``: how often a model is right about labelled recordings."""
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from serctl.errors import ResultsError, UsageError
+
+if TYPE_CHECKING:
+    from serctl.models import ModelConfig
+    from serctl.schema import Result
+    from serctl.train.evaluate import LabelledRecordings
+    from serctl.train.scores import Calibration, Scores
+
+MAX_FAILURES_SHOWN = 10
 
 EXAMPLES = """\b
 Examples:
-  serctl evaluate ./corpora/RAVDESS --labels corpora
+  serctl evaluate ./corpora/RAVDESS
+  serctl evaluate ./data --labels folders --map joy=happy --map boredom=-
+  serctl evaluate --labels labels.csv -o scores.json --figures figures
   serctl evaluate --corpora ./corpora --split new-speakers --fold 0
 """
 
@@ -13,10 +29,17 @@ Examples:
 @click.argument("paths", nargs=-1)
 @click.option(
     "--labels",
-    type=click.Choice(["corpora"]),
     default="corpora",
     show_default=True,
-    help="Where labels come from: the file names of the four corpora.",
+    metavar="corpora|folders|FILE.csv",
+    help="Where labels come from: names of clips, one folder per emotion, or a table.",
+)
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="NAME=EMOTION",
+    help="Count a label as an emotion, or leave it out with NAME=-; may be repeated.",
 )
 @click.option(
     "--corpora",
@@ -28,16 +51,22 @@ Examples:
 )
 @click.option(
     "--split",
-    type=click.Choice(["report", "new-speakers"]),
+    type=click.Choice(
+        [
+            "report",
+            "new-speakers",
+            *(f"emobox-{c}" for c in ("crema-d", "ravdess", "savee", "tess")),
+        ]
+    ),
     default=None,
     help="Score the test part of this split, instead of PATHS.",
 )
 @click.option(
     "--fold",
-    type=click.IntRange(0, 4),
+    type=click.IntRange(0, 5),
     default=0,
     show_default=True,
-    help="Of new-speakers: which speakers are tested.",
+    help="Of the split: which part is tested.",
 )
 @click.option(
     "--seed",
@@ -52,6 +81,10 @@ Examples:
     metavar="NAME|FOLDER",
     help="A bundled model or a folder of weights.  [default: paper-cnn]",
 )
+@click.option("--emotions", default=None, metavar="A,B,...", help="Score these emotions alone.")
+@click.option("-o", "--output", metavar="FILE.json", help="Write everything, as JSON.")
+@click.option("--figures", metavar="DIR", help="Draw figures into this folder, as PNG and SVG.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE.json and figures if they are there.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -68,45 +101,173 @@ Examples:
 def evaluate(
     paths: tuple[str, ...],
     labels: str,
+    pairs: tuple[str, ...],
     corpora: str,
     split: str | None,
     fold: int,
     seed: int,
     model: str | None,
+    emotions: str | None,
+    output: str | None,
+    figures: str | None,
+    overwrite: bool,
     device: str,
     workers: int | None,
 ) -> int:
     """Score a model on labelled recordings.
 
-    PATHS are recordings of CREMA-D, RAVDESS, SAVEE and TESS, or folders of them, known by their
-    file names. Scored are the clips whose emotion the model knows (calm counts as neutral for a
-    model without calm); a clip that gets no answer counts as wrong. The exit status is 1 if some
+    PATHS are recordings and folders of them. With --labels corpora, they are clips of CREMA-D,
+    RAVDESS, SAVEE, TESS or JL-Corpus under their own names. With folders, the nearest folder named
+    after an emotion says it. A table has a header, the columns path and emotion and, if known,
+    speaker, corpus and split: its paths begin in PATHS or in its own folder, and of its split the
+    part test is scored.
+
+    Labels are the emotions of serctl, in any case, and forms of the same words (anger, happiness).
+    Clips of an emotion that the model does not know, as neutral for a model of five, are left out
+    and counted; calm counts as neutral for a model without calm. A clip without an answer counts as
+    wrong. Every recording counts once, however often it is there. The exit status is 1 if some
     could not be read.
     """
-    if bool(paths) == bool(split):
-        raise click.UsageError("Give either PATHS or --split.")
+    _check_usage(paths, labels, pairs, split)
+    _check_outputs(output, figures, overwrite)
     from serctl.classifier import Classifier
     from serctl.cli.progress import progress
     from serctl.cli.scores import print_scores
-    from serctl.models import DEFAULT_MODEL, load_model
+    from serctl.emotions import parse_emotions
+    from serctl.models import DEFAULT_MODEL, find_model, load_model
     from serctl.pipeline import classify_recordings
-    from serctl.train.evaluate import recordings_by_name, recordings_of_split
+    from serctl.train.evaluate import recordings_of_split
+    from serctl.train.heard import training_warning
 
+    folder = find_model(model or DEFAULT_MODEL)
     loaded = load_model(model or DEFAULT_MODEL)
-    known = loaded.config.emotions
+    config = loaded.config
+    chosen = parse_emotions(emotions, config.emotions) if emotions is not None else ()
     if split:
-        clips = recordings_of_split(corpora, split, fold, seed, known)
+        clips = recordings_of_split(corpora, split, fold, seed, config.emotions, chosen)
     else:
-        clips = recordings_by_name(paths, known)
+        clips = _labelled(paths, labels, pairs, config, chosen)
     classifier = Classifier(loaded, ",".join(clips.emotions), device)
     classified = classify_recordings(clips.paths, classifier, workers)
     results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
-    print_scores(clips.score(results), loaded.config.name)
-    if clips.n_left_out:
-        click.echo(f"Left out: {clips.n_left_out} clips of emotions that the model does not know.")
-    if clips.n_unknown:
-        click.echo(f"Left out: {clips.n_unknown} recordings that are no clips of the four corpora.")
+    scores, calibration = clips.score(results), clips.calibration(results)
+    heard = training_warning(clips.paths, folder, config)
+    clips.warnings.extend([heard] if heard else [])
+    print_scores(scores, config.name, calibration)
+    _print_remarks(clips, config)
+    _write(clips, results, scores, calibration, config, output, figures)
+    return _print_failures(results)
+
+
+def _check_usage(
+    paths: tuple[str, ...], labels: str, pairs: tuple[str, ...], split: str | None
+) -> None:
+    """Refuse what does not go together."""
+    is_table = labels.lower().endswith(".csv")
+    if not is_table and labels not in ("corpora", "folders"):
+        raise UsageError(f"--labels {labels}: not corpora, nor folders, nor the name of a .csv.")
+    if bool(paths) == bool(split) and (split or not is_table):
+        raise click.UsageError("Give either PATHS or --split. --labels FILE.csv needs neither.")
+    if split and (labels != "corpora" or pairs):
+        raise click.UsageError("--split has labels of its own. Leave out --labels and --map.")
+
+
+def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> None:
+    """Refuse what could not be written, before any work is done; make the folder of figures."""
+    if output is not None:
+        from serctl.results import check_output
+        from serctl.schema import extension_of
+
+        extension_of(output, (".json",))
+        check_output(output, overwrite, (".json",))
+    if figures is not None:
+        from serctl.figures import check_picture
+        from serctl.train.figures import score_figures
+
+        try:
+            os.makedirs(figures, exist_ok=True)
+        except OSError as error:
+            raise ResultsError(
+                f"{figures}: no folder, and cannot be made one ({error.strerror}). Give another."
+            ) from error
+        for picture in score_figures(Path(figures)):
+            check_picture(str(picture), overwrite)
+
+
+def _labelled(
+    paths: tuple[str, ...],
+    labels: str,
+    pairs: tuple[str, ...],
+    config: "ModelConfig",
+    chosen: tuple[str, ...],
+) -> "LabelledRecordings":
+    """Recordings with labels from where --labels says."""
+    from serctl.train.evaluate import known_recordings
+    from serctl.train.label_names import parse_map
+    from serctl.train.label_table import labels_of_table
+    from serctl.train.labels import labels_of_folders, labels_of_names
+
+    names = parse_map(pairs)
+    if labels == "corpora":
+        found = labels_of_names(paths)
+    elif labels == "folders":
+        found = labels_of_folders(paths, names)
+    else:
+        found = labels_of_table(labels, paths, names)
+    return known_recordings(found, names, config, chosen)
+
+
+def _print_remarks(clips: "LabelledRecordings", config: "ModelConfig") -> None:
+    """Say what was left out, how labels were understood, and what makes the figures mean less."""
+    from serctl.report_tables import count, printable
+
+    click.echo()
+    if len(clips.emotions) < len(config.emotions):
+        click.echo(f"{config.name} chose between {', '.join(clips.emotions)} alone.")
+    for note in clips.notes:
+        click.echo(printable(note))
+    for reason, n in clips.left_out.items():
+        click.echo(f"Left out: {count(n, 'recording')}: {printable(reason)}.")
+    for warning in clips.warnings:
+        click.echo(f"Warning: {printable(warning)}", err=True)
+
+
+def _write(
+    clips: "LabelledRecordings",
+    results: list["Result"],
+    scores: "Scores",
+    calibration: "Calibration",
+    config: "ModelConfig",
+    output: str | None,
+    figures: str | None,
+) -> None:
+    """Write what was asked for: everything as JSON, and figures."""
+    from serctl.report_tables import printable
+
+    if output is not None:
+        import json
+
+        from serctl.outputs import written_whole
+        from serctl.train.evaluate import evaluation_record
+
+        record = evaluation_record(config, clips, results, scores, calibration)
+        with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
+            file.write(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        click.echo(f"Scores: {printable(output)}")
+    if figures is not None:
+        from serctl.train.figures import draw_scores
+
+        draw_scores(scores, calibration, f"{config.name}, {scores.n_clips} clips", Path(figures))
+        click.echo(f"Figures: {printable(figures)}")
+
+
+def _print_failures(results: list["Result"]) -> int:
+    """Name recordings that could not be read, and give the exit status."""
+    from serctl.report_tables import printable
+
     unread = [result for result in results if result.status in ("unreadable", "failed")]
-    for result in unread:
-        click.echo(f"{result.path}: {result.reason}", err=True)
+    for result in unread[:MAX_FAILURES_SHOWN]:
+        click.echo(f"{printable(result.path)}: {printable(result.reason)}", err=True)
+    if len(unread) > MAX_FAILURES_SHOWN:
+        click.echo(f"and {len(unread) - MAX_FAILURES_SHOWN} more", err=True)
     return 1 if unread else 0

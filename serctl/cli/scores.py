@@ -3,35 +3,65 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from serctl.train.scores import Scores
+    from rich.console import Console
+
+    from serctl.train.scores import Calibration, Scores
+
+MAX_SPEAKERS_SHOWN = 7  # of more, the lowest three, the median and the highest three
+
+MEASURES = (
+    ("UA", "ua", "mean of the recalls"),
+    ("WA", "wa", "share of clips that are right"),
+    ("Macro F1", "macro_f1", "mean of the F1"),
+)
 
 
-def print_scores(scores: "Scores", title: str) -> None:
-    """Print UA and WA, recall and precision by emotion, accuracy by corpus, and confusions."""
+def print_scores(scores: "Scores", title: str, calibration: "Calibration | None" = None) -> None:
+    """Print scores: over all, by emotion, corpus and speaker, and confusions.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of any clips.
+    title : str
+        What was scored.
+    calibration : Calibration, optional
+        Of the same clips.
+    """
     from serctl.cli.tables import plain_console, print_table
 
     console = plain_console()
     unanswered = f", {scores.n_unanswered} of them without an answer" if scores.n_unanswered else ""
-    console.print(f"{title}: {scores.n_clips} clips{unanswered}")
-    console.print(f"UA {scores.ua:.1%} (mean of the recalls)  WA {scores.wa:.1%} (share of clips)")
+    console.print(f"{title}: {scores.n_clips} clips{unanswered}", soft_wrap=True)
+    for name, key, meaning in MEASURES:
+        value, (low, high) = getattr(scores, key), scores.intervals[key]
+        console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")
+    if calibration is not None:
+        console.print(
+            f"ECE {calibration.ece:.1%}: mean confidence {calibration.confidence:.1%}, "
+            f"right {calibration.accuracy:.1%}"
+        )
+        console.print(
+            f"Brier score {calibration.brier:.3f}, of 0 to 2; "
+            f"{calibration.brier_uniform:.3f} is knowing nothing"
+        )
     print_table(
         console,
         "By emotion",
-        ("Emotion", "Clips", "Recall", "Precision"),
+        ("Emotion", "Clips", "Recall", "Precision", "F1"),
         (
-            (emotion, f"{one['n_clips']}", f"{one['recall']:.1%}", f"{one['precision']:.1%}")
+            (
+                emotion,
+                f"{one['n_clips']}",
+                *(f"{one[key]:.1%}" for key in ("recall", "precision", "f1")),
+            )
             for emotion, one in scores.by_emotion.items()
         ),
     )
-    print_table(
-        console,
-        "By corpus",
-        ("Corpus", "Clips", "WA", "UA"),
-        (
-            (corpus, f"{one['n_clips']}", f"{one['wa']:.1%}", f"{one['ua']:.1%}")
-            for corpus, one in scores.by_corpus.items()
-        ),
-    )
+    if scores.by_corpus:
+        _print_groups(console, "By corpus", "Corpus", scores.by_corpus)
+    if scores.by_speaker:
+        _print_speakers(console, scores.by_speaker)
     print_table(
         console,
         "Clips by acted (row) and heard emotion (column)",
@@ -41,3 +71,30 @@ def print_scores(scores: "Scores", title: str) -> None:
             for emotion, row in zip(scores.emotions, scores.confusion, strict=True)
         ),
     )
+
+
+def _print_groups(
+    console: "Console", title: str, header: str, groups: dict[str, dict[str, float]]
+) -> None:
+    from serctl.cli.tables import print_table
+    from serctl.report_tables import printable
+
+    print_table(
+        console,
+        title,
+        (header, "Clips", "WA", "UA"),
+        (
+            (printable(group), f"{one['n_clips']}", f"{one['wa']:.1%}", f"{one['ua']:.1%}")
+            for group, one in groups.items()
+        ),
+    )
+
+
+def _print_speakers(console: "Console", by_speaker: dict[str, dict[str, float]]) -> None:
+    """Print speakers from the lowest to the highest UA; of many, the ends and the middle."""
+    ordered = sorted(by_speaker.items(), key=lambda item: (item[1]["ua"], item[0]))
+    n_speakers, title = len(ordered), f"By speaker: {len(ordered)}, by UA"
+    if n_speakers > MAX_SPEAKERS_SHOWN:
+        title += "; the lowest, the median and the highest"
+        ordered = [*ordered[:3], ordered[n_speakers // 2], *ordered[-3:]]
+    _print_groups(console, title, "Speaker", dict(ordered))

@@ -1,0 +1,58 @@
+"""Whether a model was trained on what it is scored on.
+
+A weights folder says by which split it was trained, and the manifest says which clips of the four
+corpora that split trains on; files are known by their names.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from serctl.errors import UsageError
+from serctl.models import ModelConfig
+from serctl.train.corpora import manifest, parse_clip_name
+from serctl.train.splits import split_clips
+
+
+def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) -> str:
+    """Say how many recordings, and recordings of how many voices, a model was trained on.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Of recordings; those named like clips of the four corpora are looked at.
+    folder : Path
+        The model's weights folder.
+    config : ModelConfig
+        Of the model.
+
+    Returns
+    -------
+    str
+        Empty if there are none, or if the folder does not say how it was trained.
+    """
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        split, fold, seed = metrics["split"], metrics["fold"], metrics["seed"]
+        # As a training on the corpora has them, but for the paths.
+        table = manifest().sort_values(["corpus", "clip"])
+        table = table[table["emotion"].isin(config.emotions)].reset_index(drop=True)
+        parts = split_clips(table, split, fold or 0, seed)
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return ""
+    heard = table.iloc[np.concatenate([parts.train, parts.validation])]
+    clips = set(zip(heard["corpus"], heard["clip"], strict=True))
+    voices = set(heard["speaker"])
+    names = [parse_clip_name(os.path.abspath(path)) for path in paths]
+    n_clips = sum(name is not None and (name.corpus, name.clip) in clips for name in names)
+    n_of_voices = sum(name is not None and name.speaker in voices for name in names)
+    if not n_of_voices:
+        return ""
+    how = f"{split}, {f'seed {seed}' if fold is None else f'fold {fold}'}"
+    return (
+        f"{config.name} was trained ({how}) on {n_clips} of these {len(paths)} clips, and on the "
+        f"voices of {n_of_voices}: the figures say little about what it has not heard."
+    )

@@ -1,0 +1,104 @@
+"""Names of emotions, as labels have them: which of serctl's emotions each stands for.
+
+A name counts as what ``--map`` says, and else as the emotion that it is, in any case, or as that
+whose noun or participle it is (anger, fearful, happiness). Nothing else is guessed: joy, calmness
+or boredom are for the user to map, since whether they are the same is a question of the data.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from serctl.emotions import EMOTIONS
+from serctl.errors import UsageError
+
+LEFT_OUT = "-"  # what --map gives to a name that is not to be scored
+SAME_WORD = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+MAX_NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class EmotionNames:
+    """Which emotion a name stands for.
+
+    Parameters
+    ----------
+    mapped : mapping of str to str
+        By `parse_map`.
+    """
+
+    mapped: Mapping[str, str] = field(default_factory=dict)
+
+    def emotion(self, name: str) -> str:
+        """One of `EMOTIONS`, `LEFT_OUT`, or empty if it is not known."""
+        folded = _folded(name)
+        if folded in self.mapped:
+            return self.mapped[folded]
+        return folded if folded in EMOTIONS else SAME_WORD.get(folded, "")
+
+    def unused(self, names: Sequence[str]) -> list[str]:
+        """Names that are mapped and not among these."""
+        found = set(map(_folded, names))
+        return [name for name in self.mapped if name not in found]
+
+
+def parse_map(pairs: Sequence[str]) -> EmotionNames:
+    """Names from the words of ``--map``.
+
+    Parameters
+    ----------
+    pairs : sequence of str
+        As typed: ``"anger=angry"``, or ``"boredom=-"`` to leave it out. Case does not matter.
+
+    Raises
+    ------
+    UsageError
+        If one is not of this form, or names no emotion, or two contradict each other.
+    """
+    mapped: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, emotion = (part.strip().casefold() for part in pair.rpartition("="))
+        if not (name and equals) or emotion not in (*EMOTIONS, LEFT_OUT):
+            raise UsageError(
+                f"--map {pair}: a name of your labels, = and one of {', '.join(EMOTIONS)} are "
+                "needed, such as anger=angry; or boredom=- to leave it out."
+            )
+        if mapped.setdefault(name, emotion) != emotion:
+            raise UsageError(
+                f"--map {pair}: {name} is mapped to {mapped[name]} as well. Say one of the two."
+            )
+    return EmotionNames(mapped)
+
+
+def unknown_names(counts: Counter[str]) -> str:
+    """Say which names are not known, how often they come, what is near, and what to do.
+
+    Parameters
+    ----------
+    counts : Counter
+        From each name, as it was found, to the recordings that have it; not empty.
+    """
+    shown = []
+    for name, n in counts.most_common(MAX_NAMES_SHOWN):
+        near = difflib.get_close_matches(_folded(name), [*EMOTIONS, *SAME_WORD], 1)
+        shown.append(f"{name} ({n}{f'; {near[0]}?' if near else ''})")
+    if len(counts) > MAX_NAMES_SHOWN:
+        shown.append(f"and {len(counts) - MAX_NAMES_SHOWN} more")
+    name = counts.most_common(1)[0][0]
+    return (
+        f"{', '.join(shown)}: no emotions that serctl knows, which are {', '.join(EMOTIONS)}. Say "
+        f"what each one counts as: --map '{name}=happy', or --map '{name}={LEFT_OUT}' to leave it "
+        "out."
+    )
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()

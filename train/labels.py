@@ -1,0 +1,176 @@
+"""Labels: what recordings are said to be, by their names, by their folders, or by a table.
+
+Every source gives the same: recordings, each with the name of its emotion as found, its speaker and
+corpus where they are known, and a key that is the same for copies of one recording. What a source
+cannot use it counts, with the reason in words.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from serctl.errors import CorporaError, LabelsError
+from serctl.scan import scan
+from serctl.train.clip_names import read_jl_name
+from serctl.train.corpora import parse_clip_name
+from serctl.train.label_names import EmotionNames, unknown_names
+
+NO_CLIP_NAME = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One recording and what it is said to be.
+
+    Attributes
+    ----------
+    path : str
+        Of the recording.
+    name : str
+        Of its emotion, as found.
+    key : str
+        The same for copies of one recording.
+    speaker, corpus : str
+        Empty where they are not known.
+    where : str
+        What to look at if the label is wrong.
+    """
+
+    path: str
+    name: str
+    key: str
+    speaker: str = ""
+    corpus: str = ""
+    where: str = ""
+
+
+@dataclass
+class Labels:
+    """Recordings of one source.
+
+    Attributes
+    ----------
+    source : str
+        For messages: the table, or the paths.
+    recordings : list of Labelled
+        In the order of the source.
+    left_out : dict
+        From a reason in words to the number of recordings that are left out for it.
+    warnings : list of str
+        What makes the figures mean less than they seem to.
+    """
+
+    source: str
+    recordings: list[Labelled]
+    left_out: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def labels_of_names(paths: Sequence[str]) -> Labels:
+    """Clips of the four corpora and of JL-Corpus among recordings, by their file names.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Recordings and folders, as `serctl.scan.scan` takes them.
+
+    Raises
+    ------
+    UsageError, NothingFoundError
+        If a path does not exist, or there is no recording.
+    CorporaError
+        If none has the name of a clip.
+    """
+    labels = Labels(", ".join(paths), [])
+    found = scan(paths)
+    for path in found:
+        # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
+        whole = os.path.abspath(path)
+        name = parse_clip_name(whole) or read_jl_name(whole)
+        if name is not None:
+            key = f"{name.corpus}/{name.clip}"
+            labels.recordings.append(Labelled(path, name.emotion, key, name.speaker, name.corpus))
+    if not labels.recordings:
+        raise CorporaError(
+            f"{labels.source}: {len(found)} recordings, such as {found[0]}, none with the name "
+            "of a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus. Labels are read from such "
+            "names; for others, give --labels folders or --labels FILE.csv."
+        )
+    labels.left_out[NO_CLIP_NAME] = len(found) - len(labels.recordings)
+    return labels
+
+
+def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
+    """Recordings labelled by the nearest folder above them that is named after an emotion.
+
+    The folders looked at are those below a path, and the path itself.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Recordings and folders, as `serctl.scan.scan` takes them.
+    names : EmotionNames
+        What folders may be named.
+
+    Raises
+    ------
+    UsageError, NothingFoundError
+        If a path does not exist, or there is no recording.
+    LabelsError
+        If a recording is below no folder of such a name.
+    """
+    labels = Labels(", ".join(paths), [])
+    tops = [os.path.abspath(path) for path in paths if os.path.isdir(path)]
+    unknown: Counter[str] = Counter()
+    alike: dict[tuple[str, str, int], list[Labelled]] = {}
+    for path in scan(paths):
+        whole = os.path.abspath(path)
+        folder = os.path.dirname(whole)
+        top = max((top for top in tops if _is_below(folder, top)), key=len, default=folder)
+        above = [os.path.basename(top), *os.path.relpath(folder, top).split(os.sep)]
+        name = next((one for one in reversed(above) if names.emotion(one)), "")
+        if name:
+            one = Labelled(path, name, os.path.realpath(path), where=path)
+            labels.recordings.append(one)
+            alike.setdefault((name, os.path.basename(path), _size(path)), []).append(one)
+        else:
+            unknown[os.path.basename(folder)] += 1
+    if unknown:
+        raise LabelsError(
+            f"{labels.source}: a folder for each emotion is needed. Recordings are in folders "
+            f"named {unknown_names(unknown)}"
+        )
+    # Downloads come unpacked twice: what has name, label and bytes of another is a copy of it.
+    keys = {one.key: key for group in alike.values() for one, key in _identical(group)}
+    labels.recordings = [replace(one, key=keys[one.key]) for one in labels.recordings]
+    return labels
+
+
+def _is_below(folder: str, top: str) -> bool:
+    return folder == top or folder.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def _size(path: str) -> int:
+    """Size in bytes, or -1 of what cannot be asked, such as a broken link."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1
+
+
+def _identical(group: list[Labelled]) -> list[tuple[Labelled, str]]:
+    """Give recordings of one name and size their keys: the same for the same content."""
+    if len(group) == 1:
+        return [(group[0], group[0].key)]
+    first: dict[str, str] = {}
+    return [(one, first.setdefault(_digest(one), one.key)) for one in group]
+
+
+def _digest(one: Labelled) -> str:
+    try:
+        with open(one.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # it will be unreadable when it is classified
+        return one.key
