@@ -154,6 +154,30 @@ def by_emotion(results: Results) -> str:
     return _table(("emotion", *(f"`{model}`" for model in scores)), rows) if scores else ""
 
 
+def pictures(results: Results) -> str:
+    """Link the figures by emotion of every model."""
+    return "\n\n".join(
+        "\n".join(
+            f"![{said}](../train/results/{model}-{name}.png)"
+            for split, name, said in (
+                (REPORT, "report-accuracy", f"Accuracy of {model} by emotion, report split"),
+                (
+                    NEW_SPEAKERS,
+                    "new-speakers-precision-recall",
+                    f"Precision and recall of {model} by emotion, new speakers",
+                ),
+                (
+                    NEW_SPEAKERS,
+                    "new-speakers-confusion",
+                    f"Confusion matrix of {model}, new speakers",
+                ),
+            )
+            if split in one
+        )
+        for model, one in results.items()
+    )
+
+
 def runs(results: Results) -> str:
     """Tabulate every run: the command that makes it, and what it gave."""
     rows = [
@@ -202,6 +226,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "leak": leak,
     "by-corpus": by_corpus,
     "by-emotion": by_emotion,
+    "pictures": pictures,
     "emobox": emobox,
     "runs": runs,
 }
