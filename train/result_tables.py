@@ -33,6 +33,13 @@ EMOBOX = {
     "Whisper large v3 (635 M)": (0.7675, 0.7532, 0.7407, 0.9996),
 }
 
+PICTURES = (  # what is measured, the figure's file, and what it shows
+    (REPORT, "report-accuracy", "Accuracy of {} by emotion, report split"),
+    (NEW_SPEAKERS, "new-speakers-precision-recall", "Precision and recall of {}, new speakers"),
+    (NEW_SPEAKERS, "new-speakers-confusion", "Confusion matrix of {}, new speakers"),
+    ("calibration", "new-speakers-reliability", "How often {} is right by its confidence"),
+)
+
 
 def headline(results: Results) -> str:
     """Say how often the default model is right about new speakers."""
@@ -155,24 +162,12 @@ def by_emotion(results: Results) -> str:
 
 
 def pictures(results: Results) -> str:
-    """Link the figures by emotion of every model."""
+    """Link the figures by emotion and confidence of every model."""
     return "\n\n".join(
         "\n".join(
-            f"![{said}](../train/results/{model}-{name}.png)"
-            for split, name, said in (
-                (REPORT, "report-accuracy", f"Accuracy of {model} by emotion, report split"),
-                (
-                    NEW_SPEAKERS,
-                    "new-speakers-precision-recall",
-                    f"Precision and recall of {model} by emotion, new speakers",
-                ),
-                (
-                    NEW_SPEAKERS,
-                    "new-speakers-confusion",
-                    f"Confusion matrix of {model}, new speakers",
-                ),
-            )
-            if split in one
+            f"![{said.format(model)}](../train/results/{model}-{name}.png)"
+            for key, name, said in PICTURES
+            if key in one
         )
         for model, one in results.items()
     )

@@ -15,7 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
-from serctl.train.figures import draw_accuracy, draw_confusion_matrix, draw_precision_recall
+from serctl.train.figures import (
+    draw_accuracy,
+    draw_confusion_matrix,
+    draw_precision_recall,
+    draw_reliability,
+)
 from serctl.train.measured import (
     CHANCE,
     NEW_SPEAKERS,
@@ -27,6 +32,7 @@ from serctl.train.measured import (
     pooled,
     read_results,
 )
+from serctl.train.scores import Calibration
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}
@@ -153,8 +159,8 @@ def draw_learning_curves(results: Results) -> Figure | None:
     return figure
 
 
-def draw_by_emotion(model: str, results: dict[str, Any]) -> dict[str, Figure]:
-    """Draw how a model does by emotion, over the test clips of all runs of a protocol.
+def draw_model(model: str, results: dict[str, Any]) -> dict[str, Figure]:
+    """Draw how a model does by emotion and confidence, over the test clips of all runs of a protocol.
 
     Parameters
     ----------
@@ -166,8 +172,8 @@ def draw_by_emotion(model: str, results: dict[str, Any]) -> dict[str, Figure]:
     Returns
     -------
     dict of str to Figure
-        By the names of their files: accuracy on ``report``'s test clips; precision and recall, and
-        the confusion matrix, on those of new speakers.
+        By the names of their files: accuracy on ``report``'s test clips; precision and recall, the
+        confusion matrix, and how often it is right by its confidence, on those of new speakers.
     """
     figures = {}
     if REPORT in results:
@@ -179,6 +185,9 @@ def draw_by_emotion(model: str, results: dict[str, Any]) -> dict[str, Figure]:
         scores = pooled(results[NEW_SPEAKERS])
         figures[f"{model}-new-speakers-precision-recall"] = draw_precision_recall(scores, title)
         figures[f"{model}-new-speakers-confusion"] = draw_confusion_matrix(scores, title)
+        if "calibration" in results:
+            calibrated = Calibration(**results["calibration"]["after"])
+            figures[f"{model}-new-speakers-reliability"] = draw_reliability(calibrated, title)
     return figures
 
 
@@ -199,7 +208,7 @@ def draw_figures(results: Results) -> dict[str, Figure]:
     if curves := draw_learning_curves(results):
         figures["learning-curves"] = curves
     for model, one in results.items():
-        figures |= draw_by_emotion(model, one)
+        figures |= draw_model(model, one)
     return figures
 
 

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from serctl.train.results_figures import (
     draw_learning_curves,
     remake_figures,
 )
+from serctl.train.scores import calibration
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 
@@ -120,6 +122,14 @@ def test_every_model_is_drawn_by_emotion() -> None:
         texts(figures["cnn-new-speakers-precision-recall"])
     )
     assert "60%\n240" in texts(figures["cnn-new-speakers-confusion"])
+
+
+def test_confidence_is_drawn_where_it_was_measured() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+    measured = asdict(calibration(probabilities, ["angry", "sad"], ["angry", "sad"]))
+    found = draw_figures({"cnn": CNN | {"calibration": {"before": {}, "after": measured}}})
+    figure = found["cnn-new-speakers-reliability"]
+    assert any("cnn, new speakers, 5 folds\nECE 35.0%" in text for text in texts(figure))
 
 
 def test_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:
