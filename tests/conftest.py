@@ -104,24 +104,44 @@ def tiny_config():
     return ModelConfig("tiny", "paper-cnn", REPORT_FIVE, spec, scaling, 1.5, 30.0, 0.25)
 
 
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory, tiny_config):
-    """Weights folder of the tiny model; tests leave it as it is."""
+def save_untrained(folder, config):
+    """Write a weights folder of a network that nobody trained, and which hears differences."""
     import torch
 
     from serctl.models import save_model
     from serctl.networks import NETWORKS
 
-    folder = tmp_path_factory.mktemp("tiny")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = NETWORKS[tiny_config.network](len(tiny_config.emotions))
+        network = NETWORKS[config.network](len(config.emotions))
         with torch.no_grad():
-            for name, parameter in network.named_parameters():
-                if name.endswith("weight"):
+            for parameter in network.parameters():
+                if parameter.ndim > 1:
                     parameter.mul_(3)  # so that other sounds get another emotion, and clearly
-    save_model(folder, tiny_config, network)
+    save_model(folder, config, network)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory, tiny_config):
+    """Weights folder of the tiny model; tests leave it as it is."""
+    return save_untrained(tmp_path_factory.mktemp("tiny"), tiny_config)
+
+
+@pytest.fixture(scope="session", params=["cnn", "paper-rnn"])
+def frames_folder(request, tmp_path_factory):
+    """Weights folders of models that nobody trained and that hear frames, in windows of 2 s."""
+    from serctl.emotions import EMOTIONS
+    from serctl.features import MelSpec
+    from serctl.inputs import Scaling
+    from serctl.models import ModelConfig
+    from serctl.networks import INPUTS
+
+    spec = MelSpec(16000, 512, 160, 64, 20, 70.0) if request.param == "cnn" else MelSpec()
+    n_columns = INPUTS[request.param].n_columns(spec)
+    scaling = Scaling((-30.0,) * n_columns, (20.0,) * n_columns)
+    config = ModelConfig("framed", request.param, EMOTIONS[:6], spec, scaling, 1.5, 2.0, 0.25)
+    return save_untrained(tmp_path_factory.mktemp("framed"), config)
 
 
 @pytest.fixture(scope="session")

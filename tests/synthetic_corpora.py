@@ -42,8 +42,12 @@ def small_recipe(name: str) -> Recipe:
     recipe = load_recipe(name)
     if recipe.training is None:
         return recipe
-    numbers = {"n_epochs": 12, "patience": 100, "batch_size": 16, "learning_rate": 2e-3}
-    return replace(recipe, training=replace(recipe.training, **numbers, ema_decay=0.9))
+    numbers = {"n_epochs": 12, "n_passes": 1, "patience": 100, "batch_size": 16}
+    training = replace(recipe.training, **numbers, learning_rate=2e-3, ema_decay=0.9)
+    augmentation = recipe.augmentation
+    if augmentation is not None and augmentation.n_versions:
+        augmentation = replace(augmentation, n_versions=1)
+    return replace(recipe, training=training, augmentation=augmentation)
 
 
 def install(patch: pytest.MonkeyPatch) -> None:

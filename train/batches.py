@@ -49,10 +49,10 @@ class TrainingClips(Protocol):
     """Clips to learn from."""
 
     def n_steps(self, batch_size: int) -> int:
-        """Batches of an epoch."""
+        """Batches of a pass."""
 
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:
-        """Batches of one epoch, in an order drawn anew."""
+        """Batches of one pass, in an order drawn anew."""
 
 
 class StatisticsClips:
@@ -70,11 +70,11 @@ class StatisticsClips:
         self.inputs, self.targets = inputs, targets
 
     def n_steps(self, batch_size: int) -> int:
-        """Batches of an epoch; the last one may be smaller."""
+        """Batches of a pass; the last one may be smaller."""
         return -(-len(self.inputs) // batch_size)
 
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:
-        """Batches of one epoch, in an order drawn anew."""
+        """Batches of one pass, in an order drawn anew."""
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
             inputs = with_noise(self.inputs[rows], recipe.noise)
             inputs, targets, _ = mixed(inputs, self.targets[rows], None, recipe.mixup)
@@ -121,11 +121,11 @@ class FrameClips:
         self._n_frames = torch.tensor([len(clip) for clip in versions[0]])
 
     def n_steps(self, batch_size: int) -> int:
-        """Batches of an epoch, all of one size; clips that are left over wait for the next."""
+        """Batches of a pass, all of one size; clips that are left over wait for the next."""
         return max(1, len(self.targets) // batch_size)
 
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:
-        """Batches of one epoch, each of clips of like length, in an order drawn anew."""
+        """Batches of one pass, each of clips of like length, in an order drawn anew."""
         n_shown = self.n_steps(recipe.batch_size) * recipe.batch_size
         order = torch.randperm(len(self.targets))[:n_shown]
         batches: list[Tensor] = []

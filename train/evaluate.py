@@ -21,7 +21,7 @@ from serctl.train.corpora import clip_table
 from serctl.train.label_names import LEFT_OUT, EmotionNames
 from serctl.train.labels import Labelled, Labels
 from serctl.train.scores import Calibration, Scores, calibration, score
-from serctl.train.splits import split_clips
+from serctl.train.splits import clips_of, emotions_of, split_clips
 
 MAX_CONFLICTS_SHOWN = 3
 
@@ -164,8 +164,7 @@ def recordings_of_split(
         If fewer than two of the emotions are there.
     """
     table = clip_table(corpora)
-    table = table.assign(emotion=[_as_known(emotion, known) for emotion in table["emotion"]])
-    table = table[table["emotion"].isin(known)].reset_index(drop=True)
+    table = clips_of(table, [one for one in emotions_of(split, table, known) if one in known])
     test = table.iloc[split_clips(table, split, fold, seed).test]
     unwanted = Counter(emotion for emotion in test["emotion"] if chosen and emotion not in chosen)
     test = test[~test["emotion"].isin(unwanted)]

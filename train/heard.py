@@ -14,7 +14,7 @@ import numpy as np
 from serctl.errors import UsageError
 from serctl.models import ModelConfig
 from serctl.train.corpora import manifest, parse_clip_name
-from serctl.train.splits import split_clips
+from serctl.train.splits import clips_of, split_clips
 
 
 def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) -> str:
@@ -38,8 +38,7 @@ def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) ->
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         split, fold, seed = metrics["split"], metrics["fold"], metrics["seed"]
         # As a training on the corpora has them, but for the paths.
-        table = manifest().sort_values(["corpus", "clip"])
-        table = table[table["emotion"].isin(config.emotions)].reset_index(drop=True)
+        table = clips_of(manifest().sort_values(["corpus", "clip"]), config.emotions)
         parts = split_clips(table, split, fold or 0, seed)
     except (OSError, ValueError, KeyError, TypeError, UsageError):
         return ""

@@ -67,6 +67,17 @@ def _decayed(network: nn.Module, recipe: TrainingRecipe) -> list[dict[str, Any]]
     return [{"params": groups[0]}, *([kept] if groups[1] else [])]
 
 
+def _running_mean(recipe: TrainingRecipe) -> Callable[[Any, Any, Any], None]:
+    """How the mean of the weights follows them, as `AveragedModel` takes it."""
+
+    def follow(means: Any, weights: Any, n_steps: Tensor) -> None:
+        n = int(n_steps)
+        decay = min(recipe.ema_decay, (1 + n) / (10 + n)) if recipe.ema_ramp else recipe.ema_decay
+        get_ema_multi_avg_fn(decay)(means, weights, n_steps)
+
+    return follow
+
+
 def _random_states(device: torch.device) -> list[Tensor]:
     """States of the generators that a training on a device draws from."""
     states = [torch.get_rng_state()]
@@ -119,7 +130,7 @@ class Training:
         if in_bfloat16:  # whose convolutions are fast only in this layout
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+            self.network, multi_avg_fn=_running_mean(recipe), use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(
             _decayed(self.network, recipe), recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -129,7 +140,7 @@ class Training:
             self.schedule = OneCycleLR(
                 self.optimiser,
                 recipe.learning_rate,
-                total_steps=recipe.n_epochs * train.n_steps(recipe.batch_size),
+                total_steps=recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size),
                 pct_start=RISING_SHARE,
                 final_div_factor=FINAL_DIVISOR,
             )
@@ -173,9 +184,10 @@ class Training:
             len(history.epochs) < recipe.n_epochs
             and len(history.epochs) - 1 - history.best_epoch < recipe.patience
         ):
-            train_loss = self._learn()
+            train_loss = sum(self._learn() for _ in range(recipe.n_passes)) / recipe.n_passes
             loss, accuracy = self._validate()
-            better = accuracy > history.best_accuracy
+            # A cycle of the learning rate is worth most when it is complete.
+            better = self.schedule is not None or accuracy > history.best_accuracy
             history.epochs.append(Epoch(train_loss, loss, accuracy))
             if better:
                 history.best_epoch = len(history.epochs) - 1
@@ -188,7 +200,7 @@ class Training:
         return network.eval()
 
     def _learn(self) -> float:
-        """One epoch over the training clips; mean loss."""
+        """One pass over the training clips; mean loss."""
         self.network.train()
         n_clips, total = 0, 0.0
         for batch in self.train.batches(self.recipe):

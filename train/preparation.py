@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.features import MelSpec
 from serctl.inputs import CLIP_STATISTICS, InputKind, Scaling
 from serctl.networks import INPUTS
@@ -17,44 +16,11 @@ from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
 from serctl.train.recipe import Recipe, TrainingRecipe
-from serctl.train.splits import Split, split_clips, split_corpus
+from serctl.train.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 
 Features = NDArray[np.floating]
 # Wraps the iterator over clips' features, given how many there will be.
 OnClips = Callable[[Iterable[Features], int], Iterator[Features]]
-
-
-def emotions_of(split: str, clips: pd.DataFrame, known: Sequence[str]) -> tuple[str, ...]:
-    """Emotions that a model of a split chooses between.
-
-    Parameters
-    ----------
-    split : str
-        One of `serctl.train.splits.SPLITS`.
-    clips : DataFrame
-        Of all corpora.
-    known : sequence of str
-        Those of the recipe.
-
-    Returns
-    -------
-    tuple of str
-        All of the split's own corpus; or else those of the recipe, of which ``report`` takes the
-        report's five alone.
-    """
-    corpus = split_corpus(split)
-    if corpus is not None:
-        acted = set(clips["emotion"][clips["corpus"] == corpus])
-        return tuple(emotion for emotion in EMOTIONS if emotion in acted)
-    five = split == "report"
-    return tuple(emotion for emotion in known if not five or emotion in REPORT_FIVE)
-
-
-def clips_of(clips: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
-    """Clips of some emotions; calm counts as neutral, unless it is one of them."""
-    if "calm" not in emotions:
-        clips = clips.assign(emotion=clips["emotion"].replace("calm", "neutral"))
-    return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
 
 
 @dataclass(frozen=True)

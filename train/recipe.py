@@ -46,6 +46,8 @@ class TrainingRecipe:
         Of the CPU. Another number gives other weights, so it is not left to the machine.
     n_epochs : int
         At most.
+    n_passes : int
+        Times that each clip is shown in an epoch, which ends with validation and a checkpoint.
     patience : int
         Training stops after so many epochs without a better validation accuracy.
     batch_size : int
@@ -54,7 +56,7 @@ class TrainingRecipe:
         Of AdamW; with ``one-cycle`` the highest.
     schedule : str
         ``constant``, or ``one-cycle``: up for a fifth of the steps, and down to nearly nothing
-        (Smith and Topin 2019).
+        (Smith and Topin 2019), whose last epoch is kept, and not the best.
     weight_decay : float
         Of AdamW.
     decayed : str
@@ -63,6 +65,8 @@ class TrainingRecipe:
         Longer gradients are shortened to this norm; 0 for never.
     ema_decay : float
         Of the running mean of the weights over steps, which is what validates and is kept.
+    ema_ramp : bool
+        Whether its decay in step n is (n + 1) / (n + 10) at first, until that is larger.
     precision : str
         ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32.
     noise : float
@@ -78,6 +82,7 @@ class TrainingRecipe:
 
     n_threads: int
     n_epochs: int
+    n_passes: int
     patience: int
     batch_size: int
     learning_rate: float
@@ -86,6 +91,7 @@ class TrainingRecipe:
     decayed: Literal["all", "matrices"]
     max_gradient: float
     ema_decay: float
+    ema_ramp: bool
     precision: Literal["float32", "bfloat16"]
     noise: float
     mixup: float

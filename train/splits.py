@@ -14,6 +14,7 @@ Clips known to be silent or to have two labels stay in the test parts and out of
 counts are the published ones. Identical clips never stand on both sides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.train.corpora import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
@@ -91,6 +93,39 @@ def split_corpus(name: str) -> str | None:
     """Corpus of a split that has one alone, with all of its emotions; None for the others."""
     corpus = name.removeprefix(EMOBOX)
     return corpus if name != corpus and corpus in CORPORA else None
+
+
+def emotions_of(split: str, clips: pd.DataFrame, known: Sequence[str]) -> tuple[str, ...]:
+    """Emotions that a model of a split chooses between.
+
+    Parameters
+    ----------
+    split : str
+        One of `SPLITS`.
+    clips : DataFrame
+        Of all corpora.
+    known : sequence of str
+        Those of the recipe.
+
+    Returns
+    -------
+    tuple of str
+        All of the split's own corpus; or else those of the recipe, of which ``report`` takes the
+        report's five alone.
+    """
+    corpus = split_corpus(split)
+    if corpus is not None:
+        acted = set(clips["emotion"][clips["corpus"] == corpus])
+        return tuple(emotion for emotion in EMOTIONS if emotion in acted)
+    five = split == "report"
+    return tuple(emotion for emotion in known if not five or emotion in REPORT_FIVE)
+
+
+def clips_of(clips: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
+    """Clips of some emotions; calm counts as neutral, unless it is one of them."""
+    if "calm" not in emotions:
+        clips = clips.assign(emotion=clips["emotion"].replace("calm", "neutral"))
+    return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
 
 
 def _clips(table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -92,7 +92,7 @@ Examples:
     type=click.IntRange(min=1),
     default=64,
     show_default=True,
-    help="Windows that the network sees at a time.",
+    help="Windows that the network sees at a time. One that hears frames sees one at a time on a CPU.",
 )
 def classify(
     paths: tuple[str, ...],

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from serctl import audio, features
-from serctl.classifier import Classifier, choose_device
+from serctl.classifier import Classifier, choose_device, one_thread
 from serctl.errors import ModelError, UsageError
 from serctl.models import Model, load_model
 
@@ -252,3 +252,151 @@ def test_devices(monkeypatch):
 def test_a_batch_of_nothing_is_refused(tiny_folder, batch_size):
     with pytest.raises(UsageError, match=f"batch size {batch_size}: at least 1"):
         Classifier(str(tiny_folder), batch_size=batch_size)
+
+
+# Networks that hear frames
+
+
+@pytest.fixture
+def framed(frames_folder):
+    """Classifier, on the CPU, of a model that hears frames in windows of 2 s."""
+    return Classifier(str(frames_folder), device="cpu")
+
+
+def as_on_a_gpu(classifier, batch_size):
+    """Have a classifier batch windows of frames as it does on a GPU."""
+    classifier._n_together = classifier._n_left_below = batch_size
+    return classifier
+
+
+def random_windows(classifier, lengths_s):
+    """Inputs of noise of so many lengths."""
+    config, rng = classifier.config, np.random.default_rng(0)
+    for length_s in lengths_s:
+        n_samples = round(length_s * config.features.rate_hz)
+        samples = rng.uniform(-0.5, 0.5, n_samples) * np.linspace(rng.random(), 1, n_samples)
+        raw = config.inputs.raw(samples.astype(np.float32), config.features)
+        yield config.inputs.scaled(raw, config.scaling, config.features)
+
+
+def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(framed, write_recording):
+    config = framed.config
+    path = write_recording("a.wav", "speech", 4.7, 16000)
+    seen = []
+    load_network(framed).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    extraction = framed.extract(path)
+    samples = list(audio.read_windows(path, config.features.rate_hz, 2.0)[1])
+    assert [len(window) for window in samples] == extraction.lengths
+    assert len(samples) == 3
+    for window, given in zip(samples, seen, strict=True):
+        raw = config.inputs.raw(window, config.features)
+        expected = config.inputs.scaled(raw, config.scaling, config.features)
+        assert given.dtype == torch.float32
+        np.testing.assert_array_equal(given.numpy(), expected[None])
+    # Nothing of the windows is left but their probabilities.
+    assert (extraction.windows, len(extraction.probabilities)) == ([], 3)
+    result = framed.classify(path)
+    assert (result.status, result.windows, len(result.probabilities)) == ("ok", 3, 6)
+    expected = np.average(extraction.probabilities, axis=0, weights=extraction.lengths)
+    assert result.probabilities == tuple(expected)
+    assert np.ptp(extraction.probabilities, axis=0).max() > 1e-3  # otherwise any mean would do
+
+
+def test_a_window_of_frames_is_judged_by_itself_alone(framed, frames_folder):
+    windows = list(random_windows(framed, [0.3, 2, 1, 2, 0.3, 1.7, 2]))
+    alone = np.concatenate([framed.probabilities([window]) for window in windows])
+    assert (alone.std(axis=0) > 1e-3).any()
+    np.testing.assert_array_equal(framed.probabilities(windows), alone)
+    np.testing.assert_array_equal(framed.probabilities(windows[::-1]), alone[::-1])
+    for batch_size in (2, 3, 64):
+        other = Classifier(str(frames_folder), device="cpu", batch_size=batch_size)
+        np.testing.assert_array_equal(other.probabilities(windows), alone)
+        batched = as_on_a_gpu(other, batch_size).probabilities(windows)
+        np.testing.assert_allclose(batched, alone, rtol=0, atol=1e-5)
+
+
+def test_on_a_gpu_windows_of_one_shape_fill_batches_of_one_size(framed):
+    seen = []
+    load_network(framed).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    windows = list(random_windows(framed, [0.3, 2, 2, 0.3, 2, 2]))
+    assert as_on_a_gpu(framed, 3).probabilities(windows).shape == (6, 6)
+    assert [batch.shape for batch in seen] == [
+        (3, *windows[0].shape),
+        (3, *windows[1].shape),
+        (3, *windows[1].shape),
+    ]
+    filled = [batch.flatten(1).abs().sum(dim=1).count_nonzero().item() for batch in seen]
+    assert filled == [2, 3, 1]
+
+
+def test_on_a_gpu_a_long_recording_leaves_less_than_a_batch(framed, write_recording):
+    path = write_recording("a.flac", "speech", 13.1, 16000)
+    expected = framed.classify(path)
+    extraction = as_on_a_gpu(framed, 3).extract(path)
+    assert (len(extraction.lengths), len(extraction.probabilities)) == (7, 6)
+    assert len(extraction.windows) == 1
+    result = framed.result(extraction, framed.probabilities(extraction.windows))
+    assert (result.windows, result.emotion) == (expected.windows, expected.emotion)
+    np.testing.assert_allclose(result.probabilities, expected.probabilities, rtol=0, atol=1e-5)
+
+
+def test_silent_windows_and_a_short_rest_are_not_heard(framed, write_recording, make_signal):
+    rate_hz = framed.config.features.rate_hz  # so that windows are where they are in the file
+    sound = make_signal("noise", 2 * rate_hz, rate_hz)[:, 0]
+    silence, short_rest = np.zeros(4 * rate_hz), sound[: rate_hz // 5]
+
+    def write(*parts):
+        return write_recording("a.flac", np.concatenate(parts), rate_hz=rate_hz)
+
+    extraction = framed.extract(write(silence, sound, silence, short_rest))
+    assert (extraction.lengths, len(extraction.probabilities)) == ([2 * rate_hz], 1)
+    result = framed.classify(write(silence, short_rest))
+    assert (result.status, result.windows, result.probabilities) == ("silent", 0, ())
+
+
+def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_recording):
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
+    samples[70000] = np.inf
+    path = write_recording("a.wav", samples, subtype="FLOAT")
+    seen = []
+    load_network(framed).register_forward_hook(lambda *_: seen.append(1))
+    extraction = framed.extract(path)
+    assert seen
+    assert (extraction.status, extraction.lengths) == ("unreadable", [])
+    assert (extraction.probabilities, extraction.windows) == ([], [])
+    assert framed.result(extraction, framed.probabilities([])).probabilities == ()
+
+
+def test_a_network_of_frames_that_gives_no_numbers_stops_the_run(frames_folder, write_recording):
+    model = load_model(str(frames_folder))
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(ModelError, match="framed: gives probabilities that are not numbers"):
+        Classifier(model, device="cpu").extract(write_recording("a.wav"))
+
+
+def test_emotions_can_be_chosen_of_a_network_of_frames(framed, frames_folder, write_recording):
+    path = write_recording("a.wav")
+    of_all = dict(zip(framed.emotions, framed.classify(path).probabilities, strict=True))
+    two = Classifier(str(frames_folder), "sad, neutral", device="cpu").classify(path)
+    chosen = np.array([of_all["sad"], of_all["neutral"]])
+    np.testing.assert_allclose(two.probabilities, chosen / chosen.sum(), rtol=1e-9)
+
+
+def test_one_thread_is_set_only_where_there_are_more(monkeypatch):
+    set_number, calls = torch.set_num_threads, []
+    n_threads = torch.get_num_threads()
+    monkeypatch.setattr(
+        torch, "set_num_threads", lambda number: (calls.append(number), set_number(number))
+    )
+    try:
+        torch.set_num_threads(3)
+        with one_thread():
+            with one_thread():
+                assert torch.get_num_threads() == 1
+            assert torch.get_num_threads() == 1
+        assert (torch.get_num_threads(), calls) == (3, [3, 1, 3])
+    finally:
+        set_number(n_threads)

@@ -11,9 +11,11 @@ import synthetic_corpora
 import torch
 
 from serctl.cli import run
+from serctl.cli.train import SPLITS as cli_splits
 from serctl.emotions import REPORT_FIVE
 from serctl.train import training
 from serctl.train.corpora import SOURCES
+from serctl.train.splits import SPLITS
 
 Run = Callable[..., tuple[int, str, str]]
 N_EPOCHS = 80  # so many that a kill comes before the last
@@ -192,7 +194,6 @@ def test_an_unknown_model_is_wrong_usage(serctl: Run) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--fold", "5"),
         ("--fold", "-1"),
         ("--seed", "-1"),
         ("--seed", str(2**32)),
@@ -207,6 +208,18 @@ def test_options_out_of_range_are_wrong_usage(serctl: Run, arguments: tuple[str,
     assert (status, output) == (2, "")
     assert arguments[-1] in error
     assert os.listdir() == []
+
+
+def test_a_fold_that_the_split_has_not_is_wrong_usage(serctl: Run) -> None:
+    for split, fold, last in (("new-speakers", 5, 4), ("emobox-savee", 4, 3)):
+        status, output, error = serctl("--split", split, "--fold", fold)
+        assert (status, output) == (2, "")
+        assert f"fold {fold}: {split} has folds 0 to {last}." in error
+    assert os.listdir() == []
+
+
+def test_every_split_can_be_named() -> None:
+    assert cli_splits == SPLITS
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which would be used")

@@ -7,8 +7,13 @@ import torch
 from torch import nn
 
 from serctl.emotions import EMOTIONS
-from serctl.networks import NETWORKS
+from serctl.inputs import FRAMES, FRAMES_MULTIPLE, LOG_MEL
+from serctl.networks import INPUTS, NETWORKS
+from serctl.networks.linear import Linear
 from serctl.networks.paper_cnn import PaperCNN
+from serctl.networks.paper_rnn import PaperRNN
+
+HEAR_FRAMES = sorted(name for name, kind in INPUTS.items() if kind in (FRAMES, LOG_MEL))
 
 
 def shapes_of_layers(network, inputs):
@@ -81,6 +86,71 @@ def test_mel_and_mfcc_go_to_their_own_branch():
     network(statistics)
     torch.testing.assert_close(seen["mel"], statistics[:, None, :128])
     torch.testing.assert_close(seen["mfcc"], statistics[:, None, 128:])
+
+
+def test_paper_svm_is_one_margin_an_emotion():
+    network = Linear(5)
+    shapes = {name: tuple(p.shape) for name, p in network.named_parameters()}
+    assert shapes == {"margins.weight": (5, 148), "margins.bias": (5,)}
+    clip = torch.randn(1, 148)
+    by_hand = network.margins.weight @ clip[0] + network.margins.bias
+    torch.testing.assert_close(network(clip)[0], by_hand)
+
+
+def test_paper_rnn_has_two_branches_of_two_layers():
+    network = PaperRNN(5)
+    for branch, n_inputs in ((network.mel_branch, 128), (network.mfcc_branch, 20)):
+        assert (branch.num_layers, branch.input_size, branch.hidden_size) == (2, n_inputs, 64)
+        assert not branch.bidirectional
+    recurrent = sum(3 * 64 * (n_inputs + 64) + 6 * 64 for n_inputs in (128, 64, 20, 64))
+    dense = (128 * 64 + 64) + (64 * 5 + 5)
+    assert sum(p.numel() for p in network.parameters()) == recurrent + dense
+
+
+def test_paper_rnn_hears_pairs_of_frames_and_averages_over_time():
+    torch.manual_seed(0)
+    network = PaperRNN(5).eval()
+    frames = torch.randn(1, 7, 148)
+    pairs = (frames[:, 0:6:2] + frames[:, 1:6:2]) / 2  # the seventh has no partner
+    mel = network.mel_branch(pairs[..., :128])[0]
+    mfcc = network.mfcc_branch(pairs[..., 128:])[0]
+    expected = network.dense(torch.cat([mel, mfcc], dim=2).mean(dim=1))
+    torch.testing.assert_close(network(frames), expected)
+
+
+def test_what_fills_up_a_batch_of_paper_rnn_changes_nothing():
+    torch.manual_seed(0)
+    network = PaperRNN(5).eval()
+    n_frames = torch.tensor([2, 7, 30, 51])
+    clips = [torch.randn(int(n), 148) for n in n_frames]
+    batch = torch.randn(4, 51, 148)
+    for row, clip in zip(batch, clips, strict=True):
+        row[: len(clip)] = clip
+    alone = torch.cat([network(clip[None]) for clip in clips])
+    torch.testing.assert_close(network(batch, n_frames), alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", HEAR_FRAMES)
+@pytest.mark.parametrize("n_frames", [1, 2, 3, 25, 1001])
+def test_windows_of_any_length_are_heard(name, n_frames):
+    torch.manual_seed(0)
+    network = NETWORKS[name](5).eval()
+    n_mels, columns = network.N_MELS, make_golden.INPUT_SHAPES[name][-1]
+    filled = n_frames + -n_frames % FRAMES_MULTIPLE
+    shape = (n_frames, columns) if INPUTS[name] is FRAMES else (n_mels, filled)
+    window = torch.randn(1, *shape)
+    heard = network(window)
+    assert heard.isfinite().all()
+    assert not torch.equal(heard, network(window + 1))
+
+
+@pytest.mark.parametrize("name", HEAR_FRAMES)
+def test_a_batch_of_one_length_may_say_so(name):
+    torch.manual_seed(0)
+    network = NETWORKS[name](5).eval()
+    batch = torch.randn(3, *make_golden.INPUT_SHAPES[name])
+    n_frames = torch.full((3,), batch.shape[1 if INPUTS[name] is FRAMES else 2])
+    torch.testing.assert_close(network(batch, n_frames), network(batch), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))

@@ -3,6 +3,7 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -58,22 +59,70 @@ def test_one_by_one_is_the_same_as_together(classifier, mixed):
         np.testing.assert_allclose(alone.probabilities, result.probabilities, rtol=0, atol=1e-6)
 
 
+@pytest.fixture
+def framed(frames_folder):
+    """Classifier, on the CPU, of a model that hears frames in windows of 2 s."""
+    return Classifier(str(frames_folder), device="cpu", batch_size=5)
+
+
+def test_frames_give_the_same_results_for_any_number_of_workers(framed, mixed):
+    expected = list(classify_recordings(mixed, framed, 1))
+    assert [result.path for result in expected] == mixed
+    assert (expected[3].status, expected[3].windows) == ("ok", 33)
+    assert len({result.probabilities for result in expected}) > 7
+    for n_workers in (2, 8):
+        assert list(classify_recordings(mixed, framed, n_workers)) == expected
+    assert [framed.classify(path) for path in mixed] == expected
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_frames_in_batches_as_on_a_gpu_give_nearly_the_same(framed, mixed, batch_size):
+    expected = list(classify_recordings(mixed, framed, 1))
+    framed.batch_size = framed._n_together = framed._n_left_below = batch_size
+    results = list(classify_recordings(mixed, framed, 2))
+    assert list(classify_recordings(mixed, framed, 8)) == results
+    for result, known in zip(results, expected, strict=True):
+        assert (result.path, result.status) == (known.path, known.status)
+        assert (result.emotion, result.windows) == (known.emotion, known.windows)
+        np.testing.assert_allclose(result.probabilities, known.probabilities, rtol=0, atol=1e-5)
+
+
+def test_workers_compute_on_one_thread_each(framed, mixed):
+    n_threads, seen = torch.get_num_threads(), set()
+    framed._network.register_forward_hook(lambda *_: seen.add(torch.get_num_threads()))
+    torch.set_num_threads(3)
+    try:
+        list(classify_recordings(mixed, framed, 2))
+        assert (seen, torch.get_num_threads()) == ({1}, 3)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 class FakeClassifier:
-    """Extracts from a path "n" n windows, numbered through, and classifies a number as itself."""
+    """Extracts from a path "n" n windows, numbered through, and classifies a number as itself.
+
+    A window's length is one of three.
+    """
 
     emotions = ("angry", "sad")
 
-    def __init__(self, batch_size):
+    def __init__(self, batch_size, n_lengths):
         self.batch_size = batch_size
+        self.n_lengths = n_lengths
         self.batches = []
         self._numbers = itertools.count()
 
     def extract(self, path):
         n_windows = int(path)
-        windows = [np.full(3, next(self._numbers), np.float32) for _ in range(n_windows)]
+        numbers = itertools.islice(self._numbers, n_windows)
+        windows = [np.full(1 + self.length(number), number, np.float32) for number in numbers]
         return Extraction(path, windows=windows, lengths=[1] * n_windows)
 
+    def length(self, number):
+        return number * 7 // 4 % self.n_lengths
+
     def probabilities(self, windows):
+        assert len({len(window) for window in windows}) == 1
         self.batches.append([int(window[0]) for window in windows])
         return np.array([[window[0], -window[0]] for window in windows], np.float64)
 
@@ -83,12 +132,14 @@ class FakeClassifier:
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 7))
-@example([], 3)
-@example([0, 0, 0], 1)
-@example([9, 0, 0, 9], 3)
-def test_every_recording_has_its_own_windows_whatever_the_batches(n_windows, batch_size):
-    fake = FakeClassifier(batch_size)
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 7), st.integers(1, 3))
+@example([], 3, 1)
+@example([0, 0, 0], 1, 1)
+@example([9, 0, 0, 9], 3, 1)
+@example([1, *[0] * 20, 1, 2], 2, 1)  # so many behind it that a window waits no longer
+@example([2, *[1] * 40], 2, 3)
+def test_every_recording_has_its_own_windows_whatever_the_batches(n_windows, batch_size, n_lengths):
+    fake = FakeClassifier(batch_size, n_lengths)
     paths = [str(n) for n in n_windows]
     results = list(classify_recordings(paths, fake, 1))
     # The twin: windows are numbered through, so each recording has the next so many numbers.
@@ -96,9 +147,26 @@ def test_every_recording_has_its_own_windows_whatever_the_batches(n_windows, bat
     expected = [(path, [next(numbers) for _ in range(int(path))]) for path in paths]
     assert [(path, found) for path, found, _ in results] == expected
     assert all(negated.tolist() == found for _, found, negated in results)
-    together = [number for batch in fake.batches for number in batch]
-    assert together == list(range(sum(n_windows)))
-    assert {len(batch) for batch in fake.batches[:-1]} <= {batch_size}
+    # Those of one length are classified in their order, each once.
+    for length in range(n_lengths):
+        together = [n for batch in fake.batches for n in batch if fake.length(n) == length]
+        every = range(sum(n_windows))
+        assert together == [number for number in every if fake.length(number) == length]
+    assert all(len(batch) <= batch_size for batch in fake.batches)
+
+
+@pytest.mark.parametrize("n_lengths", [1, 3])
+def test_batches_are_full_until_the_last_of_each_length(n_lengths):
+    fake = FakeClassifier(4, n_lengths)
+    results = list(classify_recordings(["1"] * 50, fake, 1))
+    assert len(results) == 50
+    assert sum(len(batch) < 4 for batch in fake.batches) <= n_lengths
+
+
+def test_few_recordings_wait_for_a_batch():
+    fake = FakeClassifier(2, 3)
+    paths = ("1" if i == 0 else "0" for i in itertools.count())
+    assert next(iter(classify_recordings(paths, fake, 1)))[:2] == ("1", [0])
 
 
 def test_results_come_while_others_are_still_read(classifier, write_recording):

@@ -11,9 +11,11 @@ import soundfile
 from serctl import features
 from serctl.errors import AudioError
 from serctl.features import MelSpec
+from serctl.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
 from serctl.train import dataset
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
+from serctl.train.corpora import manifest
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
 
 SPEC = MelSpec()
 
@@ -42,20 +44,20 @@ def cache(tmp_path: Path) -> Path:
 def n_computed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many clips' features have been computed."""
     computed = []
-    compute = features.clip_statistics
+    compute = ClipFeatures._compute
 
-    def counting(samples: np.ndarray, spec: MelSpec) -> np.ndarray:
-        computed.append(len(samples))
-        return compute(samples, spec)
+    def counting(self: ClipFeatures, path: str, digest: str) -> np.ndarray:
+        computed.append(path)
+        return compute(self, path, digest)
 
-    monkeypatch.setattr(dataset.features, "clip_statistics", counting)
+    monkeypatch.setattr(ClipFeatures, "_compute", counting)
     return lambda: len(computed)
 
 
 def test_features_are_those_of_the_samples(clip: str, cache: Path) -> None:
     samples, _ = soundfile.read(clip, dtype="float32")
     expected = features.clip_statistics(samples, SPEC)
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     for statistics in (extract(clip), extract(clip)):
         assert statistics.dtype == np.float32
         assert np.array_equal(statistics, expected)
@@ -64,10 +66,10 @@ def test_features_are_those_of_the_samples(clip: str, cache: Path) -> None:
 def test_a_clip_is_computed_once_wherever_it_lies(
     clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
 ) -> None:
-    first = ClipFeatures(SPEC, cache)(clip)
+    first = ClipFeatures(CLIP_STATISTICS, SPEC, cache)(clip)
     moved = tmp_path / "elsewhere.wav"
     shutil.move(clip, moved)
-    assert np.array_equal(ClipFeatures(SPEC, cache)(str(moved)), first)
+    assert np.array_equal(ClipFeatures(CLIP_STATISTICS, SPEC, cache)(str(moved)), first)
     assert n_computed() == 1
     assert len(cache_files(cache)) == 1
 
@@ -75,7 +77,7 @@ def test_a_clip_is_computed_once_wherever_it_lies(
 def test_a_changed_file_is_computed_anew(
     clip: str, cache: Path, n_computed: Callable[[], int]
 ) -> None:
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     before = extract(clip)
     write_clip(Path(clip), seed=1)
     assert not np.array_equal(extract(clip), before)
@@ -85,19 +87,50 @@ def test_a_changed_file_is_computed_anew(
 def test_other_parameters_do_not_share_the_cache(
     clip: str, cache: Path, n_computed: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(ClipFeatures(SPEC, cache)(clip)) == 148
-    assert len(ClipFeatures(replace(SPEC, n_mfcc=13), cache)(clip)) == 141
-    ClipFeatures(replace(SPEC, top_db=60.0), cache)(clip)
+    assert len(ClipFeatures(CLIP_STATISTICS, SPEC, cache)(clip)) == 148
+    assert len(ClipFeatures(CLIP_STATISTICS, replace(SPEC, n_mfcc=13), cache)(clip)) == 141
+    ClipFeatures(CLIP_STATISTICS, replace(SPEC, top_db=60.0), cache)(clip)
     monkeypatch.setattr(dataset, "CACHE_VERSION", dataset.CACHE_VERSION + 1)
-    ClipFeatures(SPEC, cache)(clip)
+    ClipFeatures(CLIP_STATISTICS, SPEC, cache)(clip)
     assert n_computed() == len(cache_files(cache)) == 4
+
+
+@pytest.mark.parametrize("kind", [FRAMES, LOG_MEL], ids=["frames", "log-mel"])
+def test_frames_are_kept_in_float32(
+    kind: InputKind, clip: str, cache: Path, n_computed: Callable[[], int]
+) -> None:
+    samples, _ = soundfile.read(clip, dtype="float32")
+    extract = ClipFeatures(kind, SPEC, cache)
+    for frames in (extract(clip), extract(clip)):
+        assert frames.dtype == np.float32
+        assert np.array_equal(frames, kind.raw(samples, SPEC))
+    assert n_computed() == 1
+    (cached,) = cache_files(cache)
+    np.save(cached, extract(clip)[:0])
+    assert len(extract(clip)) > 0
+
+
+def test_damaged_copies_are_drawn_by_number_and_content(
+    clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
+) -> None:
+    clean, *versions = (ClipFeatures(LOG_MEL, SPEC, cache, version=i) for i in range(4))
+    heard = [extract(clip) for extract in versions]
+    assert {one.dtype for one in heard} == {np.dtype(np.float16)}
+    assert len({one.tobytes() for one in (clean(clip), *heard)}) == 4
+    assert np.array_equal(versions[0](clip), heard[0])
+    assert n_computed() == len(cache_files(cache)) == 4
+    shutil.move(clip, tmp_path / "moved.wav")
+    shutil.rmtree(cache)
+    assert np.array_equal(versions[0](str(tmp_path / "moved.wav")), heard[0])
+    other = write_clip(tmp_path / "other.wav", seed=1)
+    assert not np.array_equal(versions[0](other), heard[0])
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 60, 128, 400, 719])
 def test_a_torn_file_of_the_cache_is_computed_anew(
     clip: str, cache: Path, n_bytes: int, n_computed: Callable[[], int]
 ) -> None:
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     whole = extract(clip)
     (cached,) = cache_files(cache)
     content = cached.read_bytes()
@@ -110,7 +143,7 @@ def test_a_torn_file_of_the_cache_is_computed_anew(
 
 
 def test_an_array_of_another_shape_is_computed_anew(clip: str, cache: Path) -> None:
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     whole = extract(clip)
     (cached,) = cache_files(cache)
     np.save(cached, whole[:-1])
@@ -121,7 +154,7 @@ def test_a_cache_that_cannot_be_made_costs_time_alone(
     clip: str, cache: Path, n_computed: Callable[[], int]
 ) -> None:
     cache.write_text("a file where the folder should be")
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     assert np.array_equal(extract(clip), extract(clip))
     assert n_computed() == 2
 
@@ -133,14 +166,14 @@ def test_a_full_disk_leaves_nothing_half_written(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(dataset.np, "save", fill)
-    extract = ClipFeatures(SPEC, cache)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     assert np.array_equal(extract(clip), extract(clip))
     assert n_computed() == 2
     assert cache_files(cache) == []
 
 
 def test_threads_may_share_it(clip: str, cache: Path) -> None:
-    rows = list(map_in_order(ClipFeatures(SPEC, cache), [clip] * 40, n_workers=8))
+    rows = list(map_in_order(ClipFeatures(CLIP_STATISTICS, SPEC, cache), [clip] * 40, n_workers=8))
     assert all(np.array_equal(row, rows[0]) for row in rows)
     assert len(cache_files(cache)) == 1
 
@@ -150,7 +183,7 @@ def test_a_clip_has_a_longest_length(
     tmp_path: Path, cache: Path, n_samples: int, fits: bool
 ) -> None:
     path = write_clip(tmp_path / "a.wav", n_samples=n_samples)
-    extract = ClipFeatures(SPEC, cache, max_duration_s=0.1)
+    extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache, max_duration_s=0.1)
     if fits:
         assert len(extract(path)) == 148
         return
@@ -162,7 +195,7 @@ def test_a_clip_has_a_longest_length(
 def test_an_empty_clip_is_refused(tmp_path: Path, cache: Path) -> None:
     path = write_clip(tmp_path / "a.wav", n_samples=0)
     with pytest.raises(AudioError, match=r"a\.wav: 0\.0 s long; .* not an empty one") as error:
-        ClipFeatures(SPEC, cache)(path)
+        ClipFeatures(CLIP_STATISTICS, SPEC, cache)(path)
     assert str(error.value).startswith(path)
     assert cache_files(cache) == []
 
@@ -170,10 +203,10 @@ def test_an_empty_clip_is_refused(tmp_path: Path, cache: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path, cache: Path) -> None:
     path = tmp_path / "a.wav"
     with pytest.raises(AudioError, match=r"a\.wav: No such file or directory\. Check"):
-        ClipFeatures(SPEC, cache)(str(path))
+        ClipFeatures(CLIP_STATISTICS, SPEC, cache)(str(path))
     path.write_text("not audio")
     with pytest.raises(AudioError, match=r"a\.wav: .*Not audio, or damaged"):
-        ClipFeatures(SPEC, cache)(str(path))
+        ClipFeatures(CLIP_STATISTICS, SPEC, cache)(str(path))
 
 
 def test_the_cache_is_where_the_environment_says(
@@ -189,3 +222,15 @@ def test_labels_become_indices() -> None:
     indices = label_indices(["sad", "angry", "sad"], ("angry", "fear", "sad"))
     assert indices.dtype == np.int64
     assert indices.tolist() == [2, 0, 2]
+
+
+def test_votes_are_those_of_crema_ds_listeners() -> None:
+    clips = manifest().sort_values(["corpus", "clip"], ignore_index=True)
+    votes = votes_of(clips, ("angry", "sad", "neutral", "surprise"))
+    assert votes.shape == (12162, 4)
+    row = clips.index[clips["clip"] == "1001_DFA_ANG_XX"][0]
+    assert votes[row].tolist() == [6, 0, 1, 0]
+    is_crema_d = (clips["corpus"] == "crema-d").to_numpy()
+    assert not votes[~is_crema_d].any()
+    everything = votes_of(clips, ("angry", "disgust", "fear", "happy", "sad", "neutral"))
+    assert (everything[is_crema_d].sum(axis=1) >= 4).all()

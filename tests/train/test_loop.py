@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from serctl.errors import RunError
-from serctl.train.loop import History, LabelledClips, Training, fit_temperature
+from serctl.train.batches import Batch, StatisticsClips, ValidationClips
+from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.recipe import TrainingRecipe, load_recipe
 
 N_INPUTS, N_EMOTIONS = 6, 3
@@ -25,6 +26,17 @@ RECIPE = replace(
     ema_decay=0.8,
 )
 STOPS_EARLY = replace(RECIPE, n_epochs=40, patience=3)
+CYCLE = replace(
+    RECIPE,
+    n_epochs=5,
+    n_passes=2,
+    patience=1,
+    schedule="one-cycle",
+    decayed="matrices",
+    max_gradient=1.0,
+    ema_ramp=True,
+    precision="bfloat16",
+)
 CPU = torch.device("cpu")
 
 
@@ -43,12 +55,12 @@ def build() -> nn.Module:
     )
 
 
-def blobs(n_clips: int, spread: float, seed: int) -> LabelledClips:
-    """Clips about a centre for each emotion."""
+def blobs(n_clips: int, spread: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Clips about a centre for each emotion, and their labels."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(N_EMOTIONS, (n_clips,), generator=generator)
     noise = torch.randn(n_clips, N_INPUTS, generator=generator)
-    return LabelledClips(torch.eye(N_INPUTS)[labels] + spread * noise, labels)
+    return torch.eye(N_INPUTS)[labels] + spread * noise, labels
 
 
 TRAIN, VALIDATION = blobs(90, 0.5, seed=1), blobs(60, 0.5, seed=2)
@@ -58,7 +70,8 @@ class Run:
     """A training, and what came of it."""
 
     def __init__(self, recipe: TrainingRecipe = RECIPE, seed: int = 0) -> None:
-        self.training = Training(build, recipe, seed, CPU, TRAIN, VALIDATION)
+        validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+        self.training = Training(build, recipe, seed, CPU, StatisticsClips(*TRAIN), validation)
         self.told: list[int] = []  # how many epochs were done when it was told
 
     def fit(
@@ -123,9 +136,9 @@ def test_the_first_of_the_best_epochs_is_kept(checkpoint: Path, recipe: Training
     assert run.history.best_epoch == accuracies.index(max(accuracies))
     best = run.history.epochs[run.history.best_epoch]
     with torch.inference_mode():
-        logits = network(VALIDATION.inputs)
-    assert cross_entropy(logits, VALIDATION.labels).item() == best.validation_loss
-    right = logits.argmax(dim=1) == VALIDATION.labels
+        logits = network(VALIDATION[0])
+    assert cross_entropy(logits, VALIDATION[1]).item() == best.validation_loss
+    right = logits.argmax(dim=1) == VALIDATION[1]
     assert right.float().mean().item() == best.validation_accuracy
 
 
@@ -143,7 +156,128 @@ def test_it_is_told_before_the_first_epoch_and_after_each(checkpoint: Path) -> N
     assert run.told == list(range(RECIPE.n_epochs + 1))
 
 
+def test_a_cycle_goes_to_its_end_and_keeps_its_last_epoch(checkpoint: Path) -> None:
+    run = Run(CYCLE)
+    rates: list[float] = []
+    run.training.optimiser.register_step_pre_hook(
+        lambda optimiser, *_: rates.append(optimiser.param_groups[0]["lr"])
+    )
+    run.fit(checkpoint)
+    assert len(run.history.epochs) == CYCLE.n_epochs
+    assert run.history.best_epoch == CYCLE.n_epochs - 1
+    n_steps = CYCLE.n_epochs * CYCLE.n_passes * -(-len(TRAIN[0]) // CYCLE.batch_size)
+    assert len(rates) == n_steps
+    highest = rates.index(max(rates))
+    assert rates[highest] == pytest.approx(CYCLE.learning_rate, rel=0.01)
+    assert highest == pytest.approx(0.2 * n_steps, abs=2)
+    assert rates == sorted(rates[: highest + 1]) + sorted(rates[highest + 1 :], reverse=True)
+    assert rates[0] == pytest.approx(CYCLE.learning_rate / 25)
+    assert rates[-1] < CYCLE.learning_rate / 1000
+
+
+def test_a_constant_rate_is_constant(checkpoint: Path) -> None:
+    run = Run()
+    run.fit(checkpoint)
+    assert {group["lr"] for group in run.training.optimiser.param_groups} == {RECIPE.learning_rate}
+
+
+@pytest.mark.parametrize(("decayed", "n_decaying"), [("all", 6), ("matrices", 2)])
+def test_what_decays(decayed: str, n_decaying: int) -> None:
+    groups = Run(replace(RECIPE, decayed=decayed)).training.optimiser.param_groups  # type: ignore[arg-type]
+    decaying = [one for group in groups if group["weight_decay"] for one in group["params"]]
+    assert len(decaying) == n_decaying
+    assert sum(len(group["params"]) for group in groups) == 6
+    if decayed == "matrices":
+        assert {one.ndim for one in decaying} == {2}
+
+
+def test_gradients_are_shortened(checkpoint: Path) -> None:
+    loud = blobs(90, 500.0, seed=1)
+    moved = []
+    for max_gradient in (0.0, 1e-12):
+        run = Run(replace(RECIPE, n_epochs=1, weight_decay=0.0, max_gradient=max_gradient))
+        run.training.train = StatisticsClips(*loud)
+        before = [one.clone() for one in run.training.network.parameters()]
+        run.fit(checkpoint)
+        after = run.training.optimiser.param_groups[0]["params"]
+        moved.append(
+            sum(float((a - b).detach().abs().sum()) for a, b in zip(after, before, strict=True))
+        )
+    assert (
+        moved[1] < 0.2 * moved[0]
+    )  # steps of Adam are of one size until it divides by its epsilon
+
+
+def test_the_running_mean_ramps_up() -> None:
+    def mean_after_a_step(**changes: Any) -> tuple[Tensor, Tensor, Tensor]:
+        training = Run(replace(RECIPE, ema_decay=0.999, **changes)).training
+        first = training.network[0].weight.detach().clone()
+        training._learn()
+        return first, training.mean.module[0].weight, training.network[0].weight
+
+    first, mean, last = mean_after_a_step(ema_ramp=False)
+    assert (mean - last).abs().sum() > 0.8 * (first - last).abs().sum()
+    first, mean, last = mean_after_a_step(ema_ramp=True)
+    assert (mean - last).abs().sum() < 0.6 * (first - last).abs().sum()
+
+
+def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
+    seen = []
+
+    class Watched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = build()
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            logits: Tensor = self.layers(inputs)
+            seen.append((self.training, logits.dtype))
+            return logits
+
+    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    training = Training(Watched, CYCLE, 0, CPU, StatisticsClips(*TRAIN), validation)
+    network = training.fit(checkpoint, IDENTITY, False, lambda history: None)
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
+
+
+def test_clips_of_two_arguments_reach_the_network(checkpoint: Path) -> None:
+    class Pairs(StatisticsClips):
+        def batches(self, recipe: TrainingRecipe) -> Any:
+            for batch in super().batches(recipe):
+                lengths = torch.full((len(batch.targets),), 3)
+                yield Batch((*batch.inputs, lengths), batch.targets)
+
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = build()
+
+        def forward(self, inputs: Tensor, n_frames: Tensor | None = None) -> Tensor:
+            assert (n_frames is not None) == self.training
+            logits: Tensor = self.layers(inputs)
+            return logits
+
+    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    training = Training(Both, RECIPE, 0, CPU, Pairs(*TRAIN), validation)
+    training.fit(checkpoint, IDENTITY, False, lambda history: None)
+    assert training.history.best_accuracy > 0.8
+
+
 # Going on
+
+
+@pytest.mark.parametrize("killed_after", range(CYCLE.n_epochs + 1))
+def test_a_cycle_that_was_killed_ends_with_the_same_weights(
+    checkpoint: Path, killed_after: int
+) -> None:
+    unbroken, resumed = Run(CYCLE), Run(CYCLE)
+    unbroken.fit(checkpoint.with_name("other.pt"))
+    with pytest.raises(KilledError):
+        Run(CYCLE).fit(checkpoint, killed_after=killed_after)
+    resumed.fit(checkpoint, resume=True)
+    assert same(unbroken.network, resumed.network)
+    assert unbroken.history == resumed.history
 
 
 @pytest.mark.parametrize("killed_after", range(RECIPE.n_epochs + 1))

@@ -6,7 +6,8 @@ import pytest
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.features import MelSpec
-from serctl.networks import NETWORKS
+from serctl.inputs import CLIP_STATISTICS
+from serctl.networks import INPUTS, NETWORKS
 from serctl.train import recipe as recipe_module
 from serctl.train.recipe import load_recipe, recipe_names
 
@@ -35,14 +36,24 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     known = [emotion for emotion in EMOTIONS if emotion in recipe.model.emotions]
     assert list(recipe.model.emotions) == known
     assert 0 < recipe.model.min_duration_s < recipe.model.window_s
+    if recipe.svm is not None:
+        assert recipe.training is recipe.augmentation is None
+        assert min(recipe.svm.costs) > 0
+        return
     training = recipe.training
-    assert min(training.n_epochs, training.patience, training.batch_size) >= 1
+    assert training is not None
+    assert min(training.n_epochs, training.n_passes, training.patience, training.batch_size) >= 1
     assert training.learning_rate > 0
     assert 0 <= training.ema_decay < 1
+    # Networks that hear frames have their spectrograms changed, others none.
+    assert (recipe.augmentation is None) == (INPUTS[recipe.model.network] is CLIP_STATISTICS)
+    if recipe.augmentation is not None:
+        assert (recipe.augmentation.n_versions > 0) == (recipe.augmentation.version_share > 0)
 
 
-def test_the_reports_network_has_the_reports_emotions_and_features() -> None:
-    recipe = load_recipe("paper-cnn")
+@pytest.mark.parametrize("name", ["paper-svm", "paper-rnn", "paper-cnn"])
+def test_the_reports_networks_have_the_reports_emotions_and_features(name: str) -> None:
+    recipe = load_recipe(name)
     assert recipe.model.emotions == REPORT_FIVE
     assert recipe.features == MelSpec()
 
@@ -71,6 +82,19 @@ def test_a_missing_key_is_an_error(recipes: Path) -> None:
 
 
 def test_an_unknown_table_is_an_error(recipes: Path) -> None:
-    change(recipes, "[model]", "[augmentation]\n[model]")
-    with pytest.raises(ValueError, match=r"paper-cnn\.toml: unknown tables augmentation"):
+    change(recipes, "[model]", "[schedule]\n[model]")
+    with pytest.raises(ValueError, match=r"paper-cnn\.toml: unknown tables schedule"):
+        load_recipe("paper-cnn")
+
+
+def test_a_word_that_means_nothing_is_an_error(recipes: Path) -> None:
+    change(recipes, '"constant"', '"falling"')
+    message = "schedule is 'falling', needed is one of constant, one-cycle"
+    with pytest.raises(ValueError, match=message):
+        load_recipe("paper-cnn")
+
+
+def test_a_recipe_says_how_it_is_trained_once(recipes: Path) -> None:
+    change(recipes, "[model]", "[svm]\ncosts = [1.0]\n[model]")
+    with pytest.raises(ValueError, match="either a table training or a table svm is needed"):
         load_recipe("paper-cnn")

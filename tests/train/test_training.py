@@ -16,6 +16,7 @@ from click import Context
 from serctl.classifier import Classifier
 from serctl.cli import run
 from serctl.cli.train import train
+from serctl.emotions import REPORT_FIVE
 from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
 from serctl.models import load_model
 from serctl.pipeline import classify_recordings
@@ -24,8 +25,9 @@ from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.evaluate import recordings_of_split
 from serctl.train.loop import History
+from serctl.train.recipe import load_recipe
 from serctl.train.scores import Scores
-from serctl.train.splits import split_clips
+from serctl.train.splits import clips_of, emotions_of, split_clips
 from serctl.train.training import TrainingOptions, Watcher, train_model
 from serctl.train.weights_folder import command_line
 
@@ -36,6 +38,7 @@ FILES = {
     "card.md",
     "learning_curve.png",
     "confusion_matrix.png",
+    "test_logits.npz",
 }
 FEW_EPOCHS = 3
 
@@ -190,7 +193,9 @@ def test_metrics_say_what_was_done(trained: Trained) -> None:
     assert metrics["test"] == json.loads(json.dumps(asdict(trained.scores)))
     assert metrics["test"]["n_clips"] == len(split.test)
     recipe = synthetic_corpora.small_recipe("paper-cnn")
-    assert metrics["recipe"] == json.loads(json.dumps(asdict(recipe)))
+    assert recipe.augmentation is recipe.svm is None  # and so they are not told
+    tables = ("model", "features", "training")
+    assert metrics["recipe"] == json.loads(json.dumps({t: asdict(recipe)[t] for t in tables}))
     assert metrics["temperature"] == load_model(str(trained.folder)).config.temperature
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
     assert metrics["made_with"]["torch"] == str(torch.__version__)
@@ -221,6 +226,124 @@ def test_evaluate_scores_the_same(
     assert is_tested or number != 4
 
 
+def test_logits_of_the_test_part_are_kept(trained: Trained) -> None:
+    kept = np.load(trained.folder / "test_logits.npz")
+    emotions = kept["emotions"].tolist()
+    assert emotions == list(trained.scores.emotions)
+    assert kept["logits"].dtype == np.float32
+    right = kept["answered"] & (kept["logits"].argmax(axis=1) == kept["acted"])
+    assert right.mean() == pytest.approx(trained.scores.wa)
+    clips = clips_of_five(trained.options.corpora)
+    tested = clips.iloc[split_clips(clips, "new-speakers", 0).test]
+    for key, column in (("corpora", "corpus"), ("clips", "clip"), ("speakers", "speaker")):
+        assert kept[key].tolist() == tested[column].tolist()
+    assert [emotions[i] for i in kept["acted"]] == tested["emotion"].tolist()
+
+
+# Any model, any split
+
+
+@pytest.fixture(scope="module", params=["paper-svm", "paper-rnn", "cnn"])
+def of_any_model(
+    request: pytest.FixtureRequest, small_corpora: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    """A training of each of the other models."""
+    folder = tmp_path_factory.mktemp("any") / request.param
+    n_epochs = None if request.param == "paper-svm" else 6
+    options = few(small_corpora, folder, model=request.param, n_epochs=n_epochs)
+    told = Told()
+    return Trained(options, folder, train_model(options, told.watcher()), told)
+
+
+def test_any_model_learns_loads_and_is_scored_as_users_hear_it(of_any_model: Trained) -> None:
+    options, folder = of_any_model.options, of_any_model.folder
+    is_svm = options.model == "paper-svm"
+    without = {"learning_curve.png"} if is_svm else set()
+    assert {path.name for path in folder.iterdir()} == FILES - without
+    model = load_model(str(folder))
+    recipe = synthetic_corpora.small_recipe(options.model)
+    assert model.config.emotions == recipe.model.emotions
+    assert model.config.features == recipe.features
+    assert of_any_model.scores.ua > 0.5  # chance is at most 0.2
+    clips = recordings_of_split(options.corpora, "new-speakers", 0, 0, model.config.emotions)
+    results = list(classify_recordings(clips.paths, Classifier(model, device="cpu")))
+    assert clips.score(results) == of_any_model.scores
+
+
+def test_damaged_copies_are_read_of_training_clips_alone(of_any_model: Trained) -> None:
+    metrics = metrics_of(of_any_model.folder)
+    recipe = synthetic_corpora.small_recipe(of_any_model.options.model)
+    n_versions = recipe.augmentation.n_versions if recipe.augmentation else 0
+    assert n_versions == (of_any_model.options.model == "cnn")
+    clips = clip_table(of_any_model.options.corpora)
+    n_clips = len(clips_of(clips, recipe.model.emotions))
+    assert of_any_model.told.n_clips == n_clips + n_versions * metrics["n_train"]
+
+
+def test_what_an_svm_chose_is_told(small_corpora: Path, tmp_path: Path) -> None:
+    fit(few(small_corpora, tmp_path, model="paper-svm", n_epochs=None))
+    metrics = metrics_of(tmp_path)
+    assert "history" not in metrics
+    trials = metrics["cost_search"]["trials"]
+    assert [one["cost"] for one in trials] == metrics["recipe"]["svm"]["costs"]
+    best = metrics["cost_search"]["best"]
+    assert trials[best]["validation_accuracy"] == max(one["validation_accuracy"] for one in trials)
+
+
+def test_an_svm_has_no_epochs(small_corpora: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"paper-svm: is not trained in epochs\. Leave --epochs out"
+    ):
+        fit(few(small_corpora, tmp_path / "svm", model="paper-svm", n_epochs=3))
+
+
+@pytest.mark.parametrize("model", ["paper-rnn", "cnn"])
+def test_frames_too_are_resumed_to_the_same_weights(
+    small_corpora: Path, tmp_path: Path, model: str
+) -> None:
+    options = few(small_corpora, tmp_path / "killed", model=model)
+    with pytest.raises(KilledError):
+        fit(options, killed_after=1)
+    fit(replace(options, resume=True))
+    fit(replace(options, output=tmp_path / "unbroken"))
+    assert weights(tmp_path / "killed") == weights(tmp_path / "unbroken")
+    assert metrics_of(tmp_path / "killed") == metrics_of(tmp_path / "unbroken")
+
+
+@pytest.mark.parametrize(
+    ("split", "emotions"),
+    [
+        ("emobox-crema-d", "angry disgust fear happy sad neutral"),
+        ("emobox-ravdess", "angry disgust fear happy sad neutral calm surprise"),
+        ("emobox-savee", "angry disgust fear happy sad neutral surprise"),
+        ("emobox-tess", "angry disgust fear happy sad neutral surprise"),
+    ],
+)
+def test_a_model_of_one_corpus_has_all_of_its_emotions(
+    small_corpora: Path, tmp_path: Path, split: str, emotions: str
+) -> None:
+    scores = fit(few(small_corpora, tmp_path, model="paper-svm", n_epochs=None, split=split))
+    assert load_model(str(tmp_path)).config.emotions == tuple(emotions.split())
+    assert set(scores.by_corpus) == {split.removeprefix("emobox-")}
+    metrics = metrics_of(tmp_path)
+    assert (metrics["split"], metrics["fold"]) == (split, 0)
+    assert metrics["recipe"]["model"]["emotions"] == emotions.split()
+    assert f"--split {split} --fold 0" in metrics["command"]
+
+
+def test_the_report_split_is_of_the_five_and_others_count_calm_as_neutral(
+    small_corpora: Path,
+) -> None:
+    table = clip_table(small_corpora)
+    known = load_recipe("cnn").model.emotions
+    assert emotions_of("report", table, known) == REPORT_FIVE
+    assert emotions_of("new-speakers", table, known) == (*REPORT_FIVE, "neutral")
+    six = clips_of(table, known)
+    assert len(six) == (table["emotion"] != "surprise").sum()
+    assert set(six["emotion"][six["clip"].str.startswith("03-01-02")]) == {"neutral"}
+    assert "calm" in set(clips_of(table, ("calm", "neutral"))["emotion"])
+
+
 # The same again
 
 
@@ -241,6 +364,7 @@ def test_the_command_of_the_metrics_gives_the_same_weights(
     [
         {},
         {"split": "report", "seed": 7},
+        {"split": "emobox-ravdess", "fold": 5, "model": "cnn"},
         {"fold": 3, "n_epochs": None, "device": "auto"},
         {"device": "cuda"},
     ],
@@ -281,7 +405,7 @@ def test_what_is_tested_changes_nothing_that_is_learnt(
 def test_inputs_are_scaled_to_the_training_clips(short: Path, small_corpora: Path) -> None:
     config = load_model(str(short)).config
     clips = clips_of_five(str(small_corpora))
-    extract = dataset.ClipFeatures(config.features, dataset.cache_folder())
+    extract = dataset.ClipFeatures(config.inputs, config.features, dataset.cache_folder())
     rows = split_clips(clips, "new-speakers", 0).train
     paths, spec = clips["path"].iloc[rows], config.features
     scaled = [config.inputs.scaled(extract(path), config.scaling, spec) for path in paths]
