@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
 from serctl.models import read_config
 from serctl.train.groups import score_groups
-from serctl.train.scores import calibration
+from serctl.train.scores import calibration, score
 from serctl.train.weights_folder import LOGITS_FILE
 
 
@@ -65,6 +66,39 @@ def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
         },
         "groups": score_groups(acted, answered, speakers, emotions),
     }
+
+
+def scores_of_five(folder: Path) -> dict[str, Any]:
+    """Scores of a run over the report's five emotions, as if its model had only these to name.
+
+    Parameters
+    ----------
+    folder : Path
+        Finished weights folder of a model that knows them, and others.
+
+    Returns
+    -------
+    dict
+        Of `serctl.train.scores.Scores`, over the clips that act one of the five.
+
+    Raises
+    ------
+    RunError
+        If the folder has no test logits.
+    """
+    run = _read(folder / LOGITS_FILE)
+    columns = [run["emotions"].tolist().index(emotion) for emotion in REPORT_FIVE]
+    rows = np.isin(run["acted"], columns)
+    five = np.array(REPORT_FIVE)
+    heard = np.where(run["answered"], five[run["logits"][:, columns].argmax(axis=1)], "")
+    scores = score(
+        run["emotions"][run["acted"]][rows].tolist(),
+        heard[rows].tolist(),
+        run["corpora"][rows].tolist(),
+        REPORT_FIVE,
+        run["speakers"][rows].tolist(),
+    )
+    return asdict(scores)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -16,11 +16,12 @@ from statistics import mean
 from typing import Any
 
 from serctl.classifier import Classifier
+from serctl.emotions import REPORT_FIVE
 from serctl.models import CONFIG_FILE, DEFAULT_MODEL
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 from serctl.train.measured import read_results
-from serctl.train.pooled import pooled_measures
+from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.splits import N_FOLDS
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
@@ -57,7 +58,13 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
         "new-speakers": _summary(folds),
     }
     results["report"]["runs"][0]["history"] = _curves(report[0])
-    results |= pooled_measures([_folder(model, "new-speakers", fold) for fold in range(N_FOLDS)])
+    folders = [_folder(model, "new-speakers", fold) for fold in range(N_FOLDS)]
+    if tuple(folds[0]["test"]["emotions"]) != REPORT_FIVE:
+        five = [
+            run | {"test": scores_of_five(one)} for run, one in zip(folds, folders, strict=True)
+        ]
+        results["new-speakers"]["five"] = _summary(five)
+    results |= pooled_measures(folders)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     left_out = shutil.ignore_patterns(LOGITS_FILE)

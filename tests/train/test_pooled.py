@@ -11,7 +11,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
 from serctl.models import ModelConfig
 from serctl.train import weights_folder
-from serctl.train.pooled import pooled_measures
+from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.scores import Calibration, calibration
 
 SPEAKERS = ("crema1001", "crema1002", "ravdess01", "tessYAF")
@@ -69,6 +69,36 @@ def test_clips_without_an_answer_are_wrong_and_not_calibrated(
     assert groups["age"]["under 30"]["n_clips"] == 2 * len(of_yaf)
     assert sum(one["n_clips"] for one in groups["age"].values()) == N_CLIPS
     assert json.loads(json.dumps(found)) == found
+
+
+def test_five_of_six_emotions_are_scored_as_if_there_were_no_sixth(
+    tmp_path: Path, tiny_config: ModelConfig
+) -> None:
+    six = (*REPORT_FIVE, "neutral")
+    logits = np.zeros((4, 6), np.float32)
+    logits[0, [5, 0]] = 3, 2  # neutral first, then angry
+    logits[1, [0, 4]] = 3, 2
+    logits[2, [2, 4]] = 3, 2
+    logits[3, 0] = 3
+    tested = weights_folder.TestedClips(
+        clips=[("crema-d", "a"), ("savee", "b"), ("tess", "c"), ("savee", "d")],
+        speakers=["crema1001", "saveeDC", "tessOAF", "saveeJE"],
+        emotions=six,
+        acted=np.array([0, 4, 2, 5]),
+        answered=np.array([True, True, False, True]),
+        logits=logits,
+    )
+    tested.save(tmp_path / "test_logits.npz")
+    scores = scores_of_five(tmp_path)
+    assert scores["n_clips"] == 3
+    assert scores["emotions"] == REPORT_FIVE
+    assert {name: one["recall"] for name, one in scores["by_emotion"].items()} == {
+        "angry": 1.0,  # neutral was not to be had
+        "fear": 0.0,  # no answer
+        "sad": 0.0,
+    }
+    assert scores["by_corpus"]["savee"] == {"n_clips": 1, "wa": 0.0, "ua": 0.0}
+    assert scores["n_unanswered"] == 1
 
 
 def test_a_run_without_logits_is_named(tmp_path: Path, tiny_config: ModelConfig) -> None:
