@@ -37,6 +37,10 @@ fmt:
 train corpora="./corpora" model="paper-cnn":
     {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
 
+# Measure what a model hears of worse recordings, on the clips of speaker fold 0; then just tables
+robustness fold0 model="paper-cnn":
+    {{bin}}python -m serctl.train.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json
+
 # Write every table with measured numbers in the documents and on the cards, from train/results
 tables:
     {{bin}}python -m serctl.train.tables

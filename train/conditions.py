@@ -122,7 +122,9 @@ def babble(sound: Sound) -> NDArray[np.float64]:
     n_heard = 0
     for speaker in sound.rng.permutation(len(sound.others)).tolist():
         paths = sound.others[speaker]
-        voice = read_clip(paths[sound.rng.integers(len(paths))], sound.rate_hz).astype(np.float64)
+        voice = read_clip(paths[int(sound.rng.integers(len(paths)))], sound.rate_hz).astype(
+            np.float64
+        )
         power = np.mean(np.square(voice))
         if not power:
             continue

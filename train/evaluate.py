@@ -15,6 +15,7 @@ import numpy as np
 from serctl import __version__
 from serctl.errors import LabelsError, RunError
 from serctl.models import ModelConfig
+from serctl.report_tables import count
 from serctl.results import Result
 from serctl.schema import PROBABILITY_DECIMALS
 from serctl.train.corpora import clip_table
@@ -243,10 +244,11 @@ def _each_once(labels: Labels, meant: Sequence[str]) -> list[int]:
             f"{a.path} is {a.name} ({a.where or a.path}) and {b.name} ({b.where or b.path})"
             for a, b in conflicts[:MAX_CONFLICTS_SHOWN]
         )
-        more = "; ..." if len(conflicts) > MAX_CONFLICTS_SHOWN else ""
+        n_more = len(conflicts) - MAX_CONFLICTS_SHOWN
+        more = f"; and {n_more} more" if n_more > 0 else ""
         raise LabelsError(
-            f"{labels.source}: {len(conflicts)} contradictions: {shown}{more}. A recording has one "
-            "emotion here; keep the one that is right."
+            f"{labels.source}: {count(len(conflicts), 'recording')} with two labels: {shown}{more}. "
+            "Keep the one that is right."
         )
     return list(first.values())
 
@@ -263,7 +265,7 @@ def _to_choose_between(
     if len(there) < 2:
         reasons = "".join(f" Left out: {n}: {reason}." for reason, n in left_out.items() if n)
         raise LabelsError(
-            f"{source}: {len(acted)} clips of the emotions to choose between, only "
+            f"{source}: {count(len(acted), 'clip')} of the emotions to choose between, only "
             f"{', '.join(there) or 'none'}; to score a model, at least two of "
             f"{', '.join(chosen or known)} are needed.{reasons}"
         )

@@ -88,16 +88,22 @@ def unknown_names(counts: Counter[str]) -> str:
     """
     shown = []
     for name, n in counts.most_common(MAX_NAMES_SHOWN):
-        near = difflib.get_close_matches(_folded(name), [*EMOTIONS, *SAME_WORD], 1)
-        shown.append(f"{name} ({n}{f'; {near[0]}?' if near else ''})")
+        near = _nearest(name)
+        shown.append(f"{name} ({n}{f'; {near}?' if near else ''})")
     if len(counts) > MAX_NAMES_SHOWN:
         shown.append(f"and {len(counts) - MAX_NAMES_SHOWN} more")
     name = counts.most_common(1)[0][0]
     return (
         f"{', '.join(shown)}: no emotions that serctl knows, which are {', '.join(EMOTIONS)}. Say "
-        f"what each one counts as: --map '{name}=happy', or --map '{name}={LEFT_OUT}' to leave it "
-        "out."
+        f"what each one counts as: --map '{name}={_nearest(name) or 'happy'}', or "
+        f"--map '{name}={LEFT_OUT}' to leave it out."
     )
+
+
+def _nearest(name: str) -> str:
+    """Emotion whose name, or a form of it, is spelled much like this one, or empty."""
+    near = difflib.get_close_matches(_folded(name), [*EMOTIONS, *SAME_WORD], 1)
+    return SAME_WORD.get(near[0], near[0]) if near else ""
 
 
 def _folded(name: str) -> str:

@@ -60,6 +60,7 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
         stands for no emotion.
     """
     labels = Labels(table, [])
+    scanned = scan(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
     tested = _part_to_score(rows, labels)
     unknown = Counter(
@@ -71,12 +72,13 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
     found = {row.path: _found(row.path, folders) for row in (rows if paths else tested)}
     missing = [row for row in tested if not found[row.path]]
     if missing:
-        named = ", ".join(f"{row.path!r} (line {row.line})" for row in missing[:MAX_SHOWN])
+        named = [f"{row.path!r} (line {row.line})" for row in missing[:MAX_SHOWN]]
+        if len(missing) > MAX_SHOWN:
+            named.append(f"and {len(missing) - MAX_SHOWN} more")
         raise LabelsError(
-            f"{table}: {len(missing)} of {len(tested)} rows name files that are not there: {named}"
-            f"{', ...' if len(missing) > MAX_SHOWN else ''}. Relative paths were looked for in "
-            f"{', '.join(folder or os.curdir for folder in folders)}. Name the folder that they "
-            f"begin in, or remove the rows.{encoding_remark}"
+            f"{table}: {len(missing)} of {len(tested)} rows name files that are not there: "
+            f"{', '.join(named)}. Looked for below {', '.join(map(os.path.abspath, folders))}. "
+            f"Name the folder that the paths begin in, or remove the rows.{encoding_remark}"
         )
     for row in tested:
         path, where = found[row.path], f"{table}, line {row.line}"
@@ -84,7 +86,7 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
         one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where)
         labels.recordings.append(one)
     if paths:
-        _restrict(labels, paths, {os.path.realpath(path) for path in found.values() if path})
+        _restrict(labels, scanned, {os.path.realpath(path) for path in found.values() if path})
     n_before = len(labels.recordings)
     labels.recordings = [one for one in labels.recordings if one.name]
     labels.left_out[f"{table} gives no emotion"] = n_before - len(labels.recordings)
@@ -158,7 +160,9 @@ def _columns(names: list[str], table: str) -> dict[str, int]:
     twice = [name for name, n in Counter(names).items() if n > 1 and name in NEEDED]
     if missing or twice:
         found = ", ".join(repr(name) for name in names) or "nothing"
-        wrong = f"no column {' and '.join(missing)}" if missing else f"two columns {twice[0]}"
+        wrong = (
+            f"no column {' and no column '.join(missing)}" if missing else f"two columns {twice[0]}"
+        )
         raise LabelsError(
             f"{table}: {wrong} in its first line, which has {found}. A header with path and emotion "
             "is needed, and speaker, corpus and split may be there; rename the columns."
@@ -190,10 +194,10 @@ def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:
             f"({n_rows} of {len(tested)} rows) are in another part too. For a model that learned "
             "from it, the figures say nothing about new speakers."
         )
-    n_rows = len({row.path for row in tested} & {row.path for row in others})
-    if n_rows:
+    n_both = len({row.path for row in tested} & {row.path for row in others})
+    if n_both:
         labels.warnings.append(
-            f"{labels.source}: {n_rows} recordings of the test part are in another part too."
+            f"{labels.source}: of the test part's recordings, {n_both} are in another part too."
         )
     return tested
 
@@ -205,9 +209,9 @@ def _found(path: str, folders: Sequence[str]) -> str:
     return next((candidate for candidate in candidates if os.path.isfile(candidate)), "")
 
 
-def _restrict(labels: Labels, paths: Sequence[str], named: set[str]) -> None:
-    """Leave out recordings that are not among those of the paths, and count those without a row."""
-    among = {os.path.realpath(path) for path in scan(paths)}
+def _restrict(labels: Labels, scanned: Sequence[str], named: set[str]) -> None:
+    """Leave out recordings that are not among those scanned, and count those without a row."""
+    among = {os.path.realpath(path) for path in scanned}
     n_before = len(labels.recordings)
     labels.recordings = [one for one in labels.recordings if one.key in among]
     n_elsewhere = n_before - len(labels.recordings)

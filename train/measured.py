@@ -63,7 +63,8 @@ def read_results(checkout: Path) -> Results:
     Returns
     -------
     dict of str to dict
-        As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`.
+        As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`, and as
+        ``robustness`` what ``robustness-<model>.json`` holds.
 
     Raises
     ------
@@ -71,16 +72,23 @@ def read_results(checkout: Path) -> Results:
         If one is not JSON.
     """
     found: Results = {}
+    folder = checkout / RESULTS
     for model in (system.model for system in SYSTEMS if system.model):
-        path = checkout / RESULTS / f"{model}.json"
-        if path.exists():
-            try:
-                found[model] = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise ResultsError(
-                    f"{path}: not JSON ({error}). Measure it again, by just train."
-                ) from error
+        if (folder / f"{model}.json").exists():
+            found[model] = _read_json(folder / f"{model}.json")
+            if (folder / f"robustness-{model}.json").exists():
+                found[model]["robustness"] = _read_json(folder / f"robustness-{model}.json")
     return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ResultsError(
+            f"{path}: not JSON ({error}). Measure it again, by just train."
+        ) from error
+    return values
 
 
 def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:

@@ -16,12 +16,15 @@ from statistics import mean
 from typing import Any
 
 from serctl.classifier import Classifier
+from serctl.emotions import REPORT_FIVE
 from serctl.models import CONFIG_FILE, DEFAULT_MODEL
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
+from serctl.train.measured import read_results
+from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.splits import N_FOLDS
 from serctl.train.training import Watcher, train_model
-from serctl.train.weights_folder import TrainingOptions
+from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
 
 REPORT_SEEDS = (0, 1, 2)
 WORK = Path("serctl-weights", "protocols")
@@ -55,11 +58,21 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
         "new-speakers": _summary(folds),
     }
     results["report"]["runs"][0]["history"] = _curves(report[0])
+    folders = [_folder(model, "new-speakers", fold) for fold in range(N_FOLDS)]
+    if tuple(folds[0]["test"]["emotions"]) != REPORT_FIVE:
+        five = [
+            run | {"test": scores_of_five(one)} for run, one in zip(folds, folders, strict=True)
+        ]
+        results["new-speakers"]["five"] = _summary(five)
+    results |= pooled_measures(folders)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    shutil.copytree(_folder(model, "new-speakers", 0), WEIGHTS / model, dirs_exist_ok=True)
+    left_out = shutil.ignore_patterns(LOGITS_FILE)
+    shutil.copytree(
+        _folder(model, "new-speakers", 0), WEIGHTS / model, ignore=left_out, dirs_exist_ok=True
+    )
     config = Classifier(str(WEIGHTS / model), device="cpu").config
-    card = card_text(config, folds[0], results)
+    card = card_text(config, folds[0], read_results(Path()).get(model, results))
     (WEIGHTS / model / "card.md").write_text(card, encoding="utf-8")
     for name in (LEARNING_CURVE, CONFUSION):
         (WEIGHTS / model / name).unlink()

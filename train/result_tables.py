@@ -33,6 +33,13 @@ EMOBOX = {
     "Whisper large v3 (635 M)": (0.7675, 0.7532, 0.7407, 0.9996),
 }
 
+PICTURES = (  # what is measured, the figure's file, and what it shows
+    (REPORT, "report-accuracy", "Accuracy of {} by emotion, report split"),
+    (NEW_SPEAKERS, "new-speakers-precision-recall", "Precision and recall of {}, new speakers"),
+    (NEW_SPEAKERS, "new-speakers-confusion", "Confusion matrix of {}, new speakers"),
+    ("calibration", "new-speakers-reliability", "How often {} is right by its confidence"),
+)
+
 
 def headline(results: Results) -> str:
     """Say how often the default model is right about new speakers."""
@@ -154,6 +161,18 @@ def by_emotion(results: Results) -> str:
     return _table(("emotion", *(f"`{model}`" for model in scores)), rows) if scores else ""
 
 
+def pictures(results: Results) -> str:
+    """Link the figures by emotion and confidence of every model."""
+    return "\n\n".join(
+        "\n".join(
+            f"![{said.format(model)}](../train/results/{model}-{name}.png)"
+            for key, name, said in PICTURES
+            if key in one
+        )
+        for model, one in results.items()
+    )
+
+
 def runs(results: Results) -> str:
     """Tabulate every run: the command that makes it, and what it gave."""
     rows = [
@@ -202,6 +221,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "leak": leak,
     "by-corpus": by_corpus,
     "by-emotion": by_emotion,
+    "pictures": pictures,
     "emobox": emobox,
     "runs": runs,
 }

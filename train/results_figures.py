@@ -15,6 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
+from serctl.train.figures import (
+    draw_accuracy,
+    draw_confusion_matrix,
+    draw_precision_recall,
+    draw_reliability,
+)
 from serctl.train.measured import (
     CHANCE,
     NEW_SPEAKERS,
@@ -23,8 +29,10 @@ from serctl.train.measured import (
     SYSTEMS,
     Results,
     five,
+    pooled,
     read_results,
 )
+from serctl.train.scores import Calibration
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}
@@ -151,8 +159,61 @@ def draw_learning_curves(results: Results) -> Figure | None:
     return figure
 
 
+def draw_model(model: str, results: dict[str, Any]) -> dict[str, Figure]:
+    """Draw how a model does by emotion and confidence, over the test clips of all runs of a protocol.
+
+    Parameters
+    ----------
+    model : str
+        Its name.
+    results : dict
+        Of it alone.
+
+    Returns
+    -------
+    dict of str to Figure
+        By the names of their files: accuracy on ``report``'s test clips; precision and recall, the
+        confusion matrix, and how often it is right by its confidence, on those of new speakers.
+    """
+    figures = {}
+    if REPORT in results:
+        title = f"{model}, report split, {len(results[REPORT]['runs'])} seeds"
+        scores = pooled(results[REPORT])
+        figures[f"{model}-report-accuracy"] = draw_accuracy(scores, title)
+    if NEW_SPEAKERS in results:
+        title = f"{model}, new speakers, {len(results[NEW_SPEAKERS]['runs'])} folds"
+        scores = pooled(results[NEW_SPEAKERS])
+        figures[f"{model}-new-speakers-precision-recall"] = draw_precision_recall(scores, title)
+        figures[f"{model}-new-speakers-confusion"] = draw_confusion_matrix(scores, title)
+        if "calibration" in results:
+            calibrated = Calibration(**results["calibration"]["after"])
+            figures[f"{model}-new-speakers-reliability"] = draw_reliability(calibrated, title)
+    return figures
+
+
+def draw_figures(results: Results) -> dict[str, Figure]:
+    """Draw every figure that results allow.
+
+    Parameters
+    ----------
+    results : dict
+        As `serctl.train.measured.read_results` gives it.
+
+    Returns
+    -------
+    dict of str to Figure
+        By the names of their files, without extension.
+    """
+    figures = {"comparison": draw_comparison(results)}
+    if curves := draw_learning_curves(results):
+        figures["learning-curves"] = curves
+    for model, one in results.items():
+        figures |= draw_model(model, one)
+    return figures
+
+
 def remake_figures(checkout: Path) -> list[Path]:
-    """Draw every figure that the results in a checkout allow.
+    """Draw every figure that the results in a checkout allow into ``train/results``.
 
     Parameters
     ----------
@@ -162,19 +223,13 @@ def remake_figures(checkout: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        What was written.
+        What was written: each figure as PNG and SVG.
     """
-    results = read_results(checkout)
-    figures = {
-        "comparison": draw_comparison(results),
-        "learning-curves": draw_learning_curves(results),
-    }
     written = []
-    for name, figure in figures.items():
-        if figure is not None:
-            for extension in EXTENSIONS:
-                written.append(checkout / RESULTS / f"{name}{extension}")
-                save_figure(figure, str(written[-1]))
+    for name, figure in draw_figures(read_results(checkout)).items():
+        for extension in EXTENSIONS:
+            written.append(checkout / RESULTS / f"{name}{extension}")
+            save_figure(figure, str(written[-1]))
     return written
 
 

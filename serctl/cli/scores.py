@@ -38,11 +38,11 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")
     if calibration is not None:
         console.print(
-            f"ECE {calibration.ece:.1%}: mean confidence {calibration.confidence:.1%}, "
-            f"right {calibration.accuracy:.1%}"
+            f"ECE {calibration.ece:.1%}, gap of confidence and share right "
+            f"({calibration.confidence:.1%} and {calibration.accuracy:.1%} over all)"
         )
         console.print(
-            f"Brier score {calibration.brier:.3f}, of 0 to 2; "
+            f"Brier score {calibration.brier:.3f}, from 0 (sure and right) to 2; "
             f"{calibration.brier_uniform:.3f} is knowing nothing"
         )
     print_table(

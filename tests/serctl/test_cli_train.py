@@ -96,8 +96,8 @@ def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
     for i, emotion in enumerate(REPORT_FIVE):
         one = test["by_emotion"][emotion]
         by_emotion, confusion = cells(output, emotion)
-        expected = [str(one["n_clips"]), f"{one['recall']:.1%}", f"{one['precision']:.1%}"]
-        assert by_emotion[1:] == expected
+        shares = [f"{one[key]:.1%}" for key in ("recall", "precision", "f1")]
+        assert by_emotion[1:] == [str(one["n_clips"]), *shares]
         assert confusion[1:] == [str(n) for n in test["confusion"][i]]
     for corpus, one in test["by_corpus"].items():
         (row,) = cells(output, corpus)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serctl.scan import AUDIO_EXTENSIONS
-from serctl.train.clip_names import ClipName, is_song
+from serctl.train.clip_names import ClipName, is_song, read_clip_name, read_jl_name
 from serctl.train.corpora import manifest, parse_clip_name
 
 MANIFEST = manifest()
@@ -128,3 +128,43 @@ def test_the_spellings_that_downloads_have(path: str, expected: ClipName) -> Non
 )
 def test_songs(path: str, expected: bool) -> None:
     assert is_song(path) is expected
+
+
+# JL-Corpus
+
+
+@pytest.mark.parametrize(
+    ("path", "speaker", "emotion"),
+    [
+        ("male1_angry_1a_1.wav", "male1", "angry"),
+        ("JL(wav+txt)/female2_excited_15b_2.wav", "female2", "excited"),
+        ("Female1_NEUTRAL_10a_2.FLAC", "female1", "neutral"),
+        ("male2_apologetic_3b_1.wav", "male2", "apologetic"),
+    ],
+)
+def test_names_of_jl_corpus_are_read(path: str, speaker: str, emotion: str) -> None:
+    clip = PurePath(path).stem.lower()
+    assert read_jl_name(path) == ClipName("jl-corpus", clip, speaker, emotion)
+    assert read_clip_name(path) is None  # it is none of the four, which are trained on
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "male3_angry_1a_1.wav",
+        "male1_bored_1a_1.wav",
+        "male1_angry_1_1.wav",
+        "male1_angry_1a.wav",
+        "male1_angry_1a_1.txt",
+        "xmale1_angry_1a_1.wav",
+        "male1_angry_1a_1_ANG.wav",
+        "male1_angry_1a_1.wav\n",
+    ],
+)
+def test_other_names_are_not_of_jl_corpus(name: str) -> None:
+    assert read_jl_name(name) is None
+
+
+@pytest.mark.parametrize("path", PATHS[::501])
+def test_clips_of_the_four_are_not_of_jl_corpus(path: str) -> None:
+    assert read_jl_name(path) is None

@@ -1,20 +1,47 @@
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
-from serctl.errors import CorporaError, NothingFoundError, PathError, UsageError
+from serctl.errors import CorporaError, LabelsError, RunError, UsageError
+from serctl.models import ModelConfig
 from serctl.results import Result
 from serctl.train.corpora import clip_table
-from serctl.train.evaluate import LabelledRecordings, recordings_by_name, recordings_of_split
+from serctl.train.evaluate import (
+    LabelledRecordings,
+    evaluation_record,
+    known_recordings,
+    recordings_of_split,
+)
+from serctl.train.label_names import EmotionNames, parse_map
+from serctl.train.labels import Labelled, Labels, labels_of_folders, labels_of_names
 from serctl.train.splits import split_clips
 
 SIX = (*REPORT_FIVE, "neutral")
 ANGRY, SAD, NEUTRAL, SURPRISE = "DC_a01.wav", "DC_sa01.wav", "DC_n01.wav", "DC_su01.wav"
 CALM = "03-01-02-01-01-01-01.wav"
+
+Known = Callable[..., LabelledRecordings]
+
+
+@pytest.fixture
+def by_name(tiny_config: ModelConfig) -> Known:
+    """Recordings that a model of some emotions can be scored on, by the names of its clips."""
+
+    def by_name(
+        paths: list[str],
+        known: tuple[str, ...] = REPORT_FIVE,
+        chosen: tuple[str, ...] = (),
+        pairs: tuple[str, ...] = (),
+    ) -> LabelledRecordings:
+        config = replace(tiny_config, emotions=known)
+        return known_recordings(labels_of_names(paths), parse_map(pairs), config, chosen)
+
+    return by_name
 
 
 def touch(root: Path, names: Iterable[str]) -> list[str]:
@@ -31,27 +58,46 @@ def stems(clips: LabelledRecordings) -> list[str]:
 # By name
 
 
-def test_clips_are_known_by_their_names(tmp_path: Path) -> None:
+def test_clips_are_known_by_their_names(by_name: Known, tmp_path: Path) -> None:
     names = ["a/1001_DFA_ANG_XX.wav", "b/03-01-05-01-01-01-01.flac", "c/OAF_back_sad.wav"]
-    clips = recordings_by_name(touch(tmp_path, [*names, f"d/{SAD}"]), REPORT_FIVE)
-    assert clips.acted == ["angry", "angry", "sad", "sad"]
-    assert clips.corpora == ["crema-d", "ravdess", "tess", "savee"]
-    assert clips.paths == [str(tmp_path / name) for name in (*names, f"d/{SAD}")]
+    clips = by_name(touch(tmp_path, [*names, f"d/{SAD}", "male2_sad_1a_1.wav"]))
+    assert clips.acted == ["angry", "angry", "sad", "sad", "sad"]
+    assert clips.corpora == ["crema-d", "ravdess", "tess", "savee", "jl-corpus"]
+    assert clips.speakers == ["crema1001", "ravdess01", "tessOAF", "saveeDC", "male2"]
+    assert clips.paths[:4] == [str(tmp_path / name) for name in (*names, f"d/{SAD}")]
     assert clips.emotions == ("angry", "sad")
-    assert (clips.n_left_out, clips.n_unknown) == (0, 0)
+    assert (clips.left_out, clips.notes, clips.warnings) == ({}, [], [])
 
 
-def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+def test_what_is_left_out_is_counted_and_said(by_name: Known, tmp_path: Path) -> None:
     others = ["mine.wav", "03-02-02-01-01-01-01.wav", "1001_DFA_ANG_XX - Copy.wav"]
-    paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL, SURPRISE, CALM, *others])
-    clips = recordings_by_name(paths, REPORT_FIVE)
-    assert stems(clips) == [ANGRY, SAD]
-    assert (clips.n_left_out, clips.n_unknown) == (3, 3)
+    paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL, SURPRISE, "DC_su02.wav", CALM, *others])
+    clips = by_name(paths)
+    assert sorted(stems(clips)) == [ANGRY, SAD]
+    assert clips.left_out == {
+        "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus": 3,
+        "tiny does not know their emotions (2 surprise, 1 calm, 1 neutral)": 4,
+    }
+    assert clips.notes == [
+        "tiny has no calm, neutral, surprise: it names one of its own emotions for such "
+        "recordings, and is not scored on them."
+    ]
 
 
-def test_the_emotions_are_those_acted_in_the_models_order(tmp_path: Path) -> None:
+def test_the_emotions_are_those_acted_in_the_models_order(by_name: Known, tmp_path: Path) -> None:
     paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL])
-    assert recordings_by_name(paths, ("sad", "fear", "angry")).emotions == ("sad", "angry")
+    assert by_name(paths, ("sad", "fear", "angry")).emotions == ("sad", "angry")
+
+
+def test_chosen_emotions_restrict_the_recordings_and_the_model(
+    by_name: Known, tmp_path: Path
+) -> None:
+    paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL, "DC_h01.wav", "DC_h02.wav"])
+    clips = by_name(paths, SIX, ("angry", "disgust", "sad"))
+    assert stems(clips) == [ANGRY, SAD]
+    assert clips.emotions == ("angry", "disgust", "sad")  # also what nobody acted
+    assert clips.left_out == {"--emotions leaves out theirs (2 happy, 1 neutral)": 3}
+    assert clips.notes == []
 
 
 @pytest.mark.parametrize(
@@ -64,47 +110,135 @@ def test_the_emotions_are_those_acted_in_the_models_order(tmp_path: Path) -> Non
     ],
 )
 def test_calm_is_neutral_for_a_model_without_calm(
-    tmp_path: Path, known: tuple[str, ...], acted: dict[str, int], n_left_out: int
+    by_name: Known, tmp_path: Path, known: tuple[str, ...], acted: dict[str, int], n_left_out: int
 ) -> None:
-    clips = recordings_by_name(touch(tmp_path, [ANGRY, NEUTRAL, CALM]), known)
+    clips = by_name(touch(tmp_path, [ANGRY, NEUTRAL, CALM]), known)
     assert Counter(clips.acted) == acted
-    assert clips.n_left_out == n_left_out
+    assert sum(clips.left_out.values()) == n_left_out
+    is_said = "Counted: calm as neutral (1)." in clips.notes
+    assert is_said == (acted.get("neutral") == 2)
 
 
 def test_the_folder_itself_may_name_the_speaker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    by_name: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch(tmp_path, ["AudioData/DC/a01.wav", "AudioData/DC/sa01.wav"])
     monkeypatch.chdir(tmp_path / "AudioData" / "DC")
-    clips = recordings_by_name(["."], REPORT_FIVE)
+    clips = by_name(["."])
     assert clips.paths == ["./a01.wav", "./sa01.wav"]
     assert clips.acted == ["angry", "sad"]
 
 
-def test_recordings_of_other_names_are_refused_with_an_example(tmp_path: Path) -> None:
-    paths = touch(tmp_path, ["one.wav", "two.wav"])
-    with pytest.raises(CorporaError, match=r"2 recordings, such as .*one\.wav, none with the name"):
-        recordings_by_name(paths, REPORT_FIVE)
+def test_identical_trees_are_counted_once(by_name: Known, tmp_path: Path) -> None:
+    touch(tmp_path / "one", [ANGRY, SAD])
+    touch(tmp_path / "two" / "DC", ["a01.flac", "sa01.flac", "sa02.flac"])
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    clips = by_name([one, two, one, f"{two}/DC"])
+    assert stems(clips) == [ANGRY, SAD, "sa02.flac"]
+    assert clips.left_out == {"copies, which count once": 2}
+
+
+def test_the_map_goes_for_clip_names_too(by_name: Known, tmp_path: Path) -> None:
+    paths = touch(tmp_path, [ANGRY, SAD, SURPRISE, "male1_excited_1a_1.wav"])
+    pairs = ("excited=happy", "surprise=-", "joy=happy")
+    clips = by_name(paths, REPORT_FIVE, (), pairs)
+    assert sorted(clips.acted) == ["angry", "happy", "sad"]
+    assert clips.left_out == {"--map leaves them out": 1}
+    assert clips.notes == ["Counted: excited as happy (1)."]
+    assert clips.warnings == ["--map names joy, and no label is so named."]
+    assert by_name(paths).left_out == {
+        "tiny does not know their emotions (1 surprise, 1 excited)": 2
+    }
 
 
 @pytest.mark.parametrize(
     ("names", "of_these"),
-    [([ANGRY, NEUTRAL], "2 clips, .* only angry;"), ([SURPRISE], "1 clips, .* only none;")],
+    [
+        ([ANGRY, NEUTRAL], "1 clip of the emotions to choose between, only angry;"),
+        ([SURPRISE], "0 clips of the emotions to choose between, only none;"),
+        ([ANGRY, "DC_a02.wav"], "2 clips of .*, only angry;"),
+    ],
 )
 def test_fewer_than_two_emotions_cannot_be_scored(
-    tmp_path: Path, names: list[str], of_these: str
+    by_name: Known, tmp_path: Path, names: list[str], of_these: str
 ) -> None:
     needed = "at least two of angry, disgust, fear, happy, sad are needed"
-    with pytest.raises(CorporaError, match=f"{of_these} to score it, {needed}") as error:
-        recordings_by_name(touch(tmp_path, names), REPORT_FIVE)
+    with pytest.raises(LabelsError, match=f"{of_these} to score a model, {needed}") as error:
+        by_name(touch(tmp_path, names))
     assert str(error.value).startswith(str(tmp_path))
+    left_out = "Left out: 1: tiny does not know their emotions" in str(error.value)
+    assert left_out == (names[-1] in (NEUTRAL, SURPRISE))
 
 
-def test_paths_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(PathError, match="nowhere"):
-        recordings_by_name([str(tmp_path / "nowhere")], REPORT_FIVE)
-    with pytest.raises(NothingFoundError, match=str(tmp_path)):
-        recordings_by_name([str(tmp_path)], REPORT_FIVE)
+def test_one_of_the_chosen_emotions_cannot_be_scored(by_name: Known, tmp_path: Path) -> None:
+    paths = touch(tmp_path, [ANGRY, SAD])
+    with pytest.raises(
+        LabelsError, match=r"only sad; .* two of happy, sad are needed\. Left out: 1"
+    ):
+        by_name(paths, REPORT_FIVE, ("happy", "sad"))
+
+
+# Of any source
+
+
+def labelled(*recordings: tuple[str, str]) -> Labels:
+    """Labels of recordings, given as the key and the label of each, a line each."""
+    return Labels(
+        "labels.csv",
+        [
+            Labelled(f"{key}.wav", name, key, where=f"labels.csv, line {i}")
+            for i, (key, name) in enumerate(recordings, 2)
+        ],
+    )
+
+
+def test_a_recording_has_one_label(tiny_config: ModelConfig) -> None:
+    labels = labelled(("a", "anger"), ("b", "sad"), ("a", "angry"), ("b", "SAD"))
+    clips = known_recordings(labels, EmotionNames(), tiny_config)
+    assert clips.acted == ["angry", "sad"]
+    assert clips.left_out == {"copies, which count once": 2}
+    labels = labelled(("a", "anger"), ("b", "sad"), ("a", "fear"))
+    with pytest.raises(LabelsError) as error:
+        known_recordings(labels, EmotionNames(), tiny_config)
+    assert str(error.value) == (
+        "labels.csv: 1 recording with two labels: a.wav is anger (labels.csv, line 2) and fear "
+        "(labels.csv, line 4). Keep the one that is right."
+    )
+
+
+def test_many_contradictions_are_cut_short(tiny_config: ModelConfig) -> None:
+    twice = [(f"{i}", name) for name in ("angry", "sad") for i in range(200)]
+    with pytest.raises(
+        LabelsError, match=r"200 recordings with two labels: .*; and 197 more\. Keep"
+    ) as e:
+        known_recordings(labelled(*twice), EmotionNames(), tiny_config)
+    assert len(str(e.value)) < 500
+
+
+def test_a_file_linked_from_two_folders_has_two_labels(
+    tmp_path: Path, tiny_config: ModelConfig
+) -> None:
+    paths = touch(tmp_path, ["angry/a.wav", "sad/b.wav"])
+    (tmp_path / "sad" / "link.wav").symlink_to(tmp_path / "angry" / "a.wav")
+    labels = labels_of_folders(paths, EmotionNames())
+    with pytest.raises(LabelsError, match=r"1 recording with two labels: .*angry/a\.wav is angry"):
+        known_recordings(labels, EmotionNames(), tiny_config)
+
+
+def test_speakers_of_two_corpora_are_kept_apart(tiny_config: ModelConfig) -> None:
+    names, speakers = ("angry", "sad", "sad"), (("1", "x"), ("1", "y"), ("", "y"))
+    recordings = [
+        Labelled(f"{i}.wav", name, str(i), speaker, corpus)
+        for i, (name, (speaker, corpus)) in enumerate(zip(names, speakers, strict=True))
+    ]
+    clips = known_recordings(Labels("x", recordings), EmotionNames(), tiny_config)
+    assert clips.speakers == ["x/1", "y/1", ""]
+    clips = known_recordings(
+        Labels("x", [*recordings[1:], replace(recordings[0], speaker="2")]),
+        EmotionNames(),
+        tiny_config,
+    )
+    assert clips.speakers == ["1", "", "2"]
 
 
 # Of a split
@@ -119,7 +253,8 @@ def test_the_clips_of_a_split_are_its_test_part(small_corpora: Path) -> None:
         assert clips.paths == expected["path"].tolist()
         assert clips.acted == expected["emotion"].tolist()
         assert clips.corpora == expected["corpus"].tolist()
-        assert (clips.emotions, clips.n_left_out, clips.n_unknown) == (REPORT_FIVE, 0, 0)
+        assert clips.speakers == expected["speaker"].tolist()
+        assert (clips.emotions, clips.left_out) == (REPORT_FIVE, {})
 
 
 def test_calm_is_neutral_in_a_split_too(small_corpora: Path) -> None:
@@ -129,6 +264,17 @@ def test_calm_is_neutral_in_a_split_too(small_corpora: Path) -> None:
     assert counts["calm"]
     assert six.emotions == SIX
     assert Counter(six.acted)["neutral"] == counts["neutral"] + counts["calm"]
+
+
+def test_a_split_may_be_restricted(small_corpora: Path) -> None:
+    arguments = (str(small_corpora), "new-speakers", 0, 0, REPORT_FIVE)
+    whole = recordings_of_split(*arguments)
+    two = recordings_of_split(*arguments, ("angry", "sad"))
+    assert two.emotions == ("angry", "sad")
+    kept = [i for i, emotion in enumerate(whole.acted) if emotion in ("angry", "sad")]
+    assert two.paths == [whole.paths[i] for i in kept]
+    (n_left_out,) = two.left_out.values()
+    assert n_left_out == len(whole.paths) - len(two.paths)
 
 
 def test_a_split_of_no_corpora_is_refused(small_corpora: Path, tmp_path: Path) -> None:
@@ -141,20 +287,64 @@ def test_a_split_of_no_corpora_is_refused(small_corpora: Path, tmp_path: Path) -
 # Scores
 
 
-def test_results_are_scored_in_their_order(tmp_path: Path) -> None:
-    clips = recordings_by_name(touch(tmp_path, [ANGRY, "DC_a02.wav", SAD]), REPORT_FIVE)
-    heard = Result(clips.paths[0], "ok", emotion="angry")
+def test_results_are_scored_in_their_order(by_name: Known, tmp_path: Path) -> None:
+    clips = by_name(touch(tmp_path, [ANGRY, "DC_a02.wav", SAD]))
+    heard = Result(clips.paths[0], "ok", emotion="angry", probabilities=(0.75, 0.25))
     results = [heard, Result(clips.paths[1], "silent"), replace(heard, emotion="angry")]
     scores = clips.score(results)
     assert (scores.n_clips, scores.n_unanswered) == (3, 1)
     assert scores.wa == pytest.approx(1 / 3)
     assert scores.ua == pytest.approx(1 / 4)
     assert scores.emotions == ("angry", "sad")
+    assert scores.by_speaker == {"saveeDC": {"n_clips": 3, "wa": scores.wa, "ua": scores.ua}}
+    calibration = clips.calibration(results)
+    assert calibration.n_clips == 2
+    assert calibration.brier == pytest.approx((2 * 0.0625 + 2 * 0.5625) / 2)
 
 
-def test_fold_0_has_the_published_clips(fold0: Path) -> None:
-    clips = recordings_by_name([str(fold0)], REPORT_FIVE)
+def test_without_any_answer_there_is_nothing_to_score(by_name: Known, tmp_path: Path) -> None:
+    clips = by_name(touch(tmp_path, [ANGRY, SAD, "DC_sa02.wav"]))
+    bad = Result(clips.paths[0], "unreadable", "Format not recognised.")
+    results = [bad, bad, Result(clips.paths[2], "silent", "All zero.")]
+    with pytest.raises(
+        RunError, match=r"none of 3 recordings got an answer \(2 unreadable, 1 si"
+    ) as e:
+        clips.calibration(results)
+    assert f"such as {clips.paths[0]}: Format not recognised." in str(e.value)
+
+
+def test_the_record_holds_everything(
+    by_name: Known, tmp_path: Path, tiny_config: ModelConfig
+) -> None:
+    clips = by_name(touch(tmp_path, [ANGRY, SAD, NEUTRAL, "DC_sa02.wav"]))
+    heard = Result("", "ok", emotion="angry", probabilities=(0.7500001, 0.2499999))
+    results = [heard, heard, Result("", "silent", "All zero.")]
+    scores, calibration = clips.score(results), clips.calibration(results)
+    record = evaluation_record(tiny_config, clips, results, scores, calibration)
+    again = json.loads(json.dumps(record, allow_nan=False))
+    assert again["model"]["name"] == "tiny"
+    assert again["emotions"] == ["angry", "sad"]
+    assert again["scores"]["ua"] == scores.ua
+    assert again["scores"]["intervals"]["macro_f1"] == scores.intervals["macro_f1"]
+    assert len(again["calibration"]["bins"]) == 15
+    assert again["left_out"] == clips.left_out
+    first, _, last = again["recordings"]
+    assert first == {
+        "path": clips.paths[0],
+        "acted": "angry",
+        "heard": "angry",
+        "probabilities": [0.75, 0.25],
+        "speaker": "saveeDC",
+        "corpus": "savee",
+        "status": "ok",
+        "reason": "",
+    }
+    assert (last["heard"], last["probabilities"], last["reason"]) == ("", [], "All zero.")
+
+
+def test_fold_0_has_the_published_clips(by_name: Known, fold0: Path) -> None:
+    clips = by_name([str(fold0), f"{fold0}/CREMA-D"])
     assert len(clips.paths) == 1805
-    assert (clips.n_left_out, clips.n_unknown) == (2258 - 1805, 0)
+    assert list(clips.left_out.values()) == [2258 - 1805]
     assert clips.emotions == REPORT_FIVE
     assert Counter(clips.corpora) == {"crema-d": 1330, "ravdess": 200, "savee": 75, "tess": 200}

@@ -28,6 +28,16 @@ def test_what_is_not_json_is_refused_by_its_name(tmp_path: Path) -> None:
         read_results(tmp_path)
 
 
+def test_robustness_is_read_beside_the_results_of_its_model(tmp_path: Path) -> None:
+    write_results(tmp_path, cnn=CNN)
+    for model in ("cnn", "paper-svm"):  # of which one has no results
+        (tmp_path / RESULTS / f"robustness-{model}.json").write_text('{"rows": []}')
+    found = read_results(tmp_path)
+    assert list(found) == ["cnn"]
+    assert set(found["cnn"]) == {*CNN, "robustness"}
+    assert found["cnn"]["robustness"] == {"rows": []}
+
+
 def test_the_report_is_quoted_as_it_stands() -> None:
     quoted = {system.model or system.name: system.in_report for system in SYSTEMS}
     assert quoted == {

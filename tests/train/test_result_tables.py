@@ -106,6 +106,13 @@ def test_every_run_is_listed_with_its_command() -> None:
     assert rows["`serctl train --split new-speakers --fold 4`"] == ["6", "70.0%", "70.0%"]
 
 
+def test_every_model_has_its_pictures() -> None:
+    text = TABLES["pictures"](BOTH | {"paper-cnn": {}})
+    assert len(re.findall(r"^!\[.*\]\(\.\./train/results/cnn-.*\.png\)$", text, re.MULTILINE)) == 3
+    assert "paper-svm" in text
+    assert "paper-cnn" not in text
+
+
 def test_emobox_stands_beside_what_is_published() -> None:
     assert TABLES["emobox"](BOTH) == ""
     rows = cells(TABLES["emobox"]({"cnn": {"emobox-tess": {"ua": 0.5}}, "paper-svm": SVM}))
@@ -120,4 +127,4 @@ def test_what_is_made_is_markdown_of_short_lines(name: str) -> None:
         text = TABLES[name](results)
         assert text == text.strip()
         assert not re.search(r"\bnan\b|None|[{}]", text)
-        assert all(len(line) <= WIDTH for line in text.splitlines() if line[:1] != "|")
+        assert all(len(line) <= WIDTH for line in text.splitlines() if line[:1] not in "|!")

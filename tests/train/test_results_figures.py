@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from matplotlib.text import Text
 from serctl.train.measured import RESULTS
 from serctl.train.results_figures import (
     draw_comparison,
+    draw_figures,
     draw_learning_curves,
     remake_figures,
 )
+from serctl.train.scores import calibration
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 
@@ -96,24 +99,55 @@ def test_a_model_without_epochs_has_no_curve() -> None:
     assert "paper-svm" not in texts(figure)
 
 
-def test_all_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:
-    write_results(tmp_path, paper_svm=SVM, cnn=CNN)
-    written = remake_figures(tmp_path)
-    contents = {path: path.read_bytes() for path in written}
-    assert sorted(path for path in (tmp_path / RESULTS).iterdir() if path.suffix != ".json") == (
-        sorted(written)
+def test_every_model_is_drawn_by_emotion() -> None:
+    figures = draw_figures(BOTH)
+    assert list(figures) == [
+        "comparison",
+        "learning-curves",
+        *(
+            f"{model}-{name}"
+            for model in BOTH
+            for name in (
+                "report-accuracy",
+                "new-speakers-precision-recall",
+                "new-speakers-confusion",
+            )
+        ),
+    ]
+    # Over the clips of all runs together: 80 of each emotion in each.
+    assert {"paper-svm, report split, 3 seeds", "angry\n240", "45.0%"} <= set(
+        texts(figures["paper-svm-report-accuracy"])
     )
-    assert {path.suffix for path in written} == {".png", ".svg"}
-    for path in written:
-        if path.suffix == ".png":
-            image = matplotlib.image.imread(path)[..., :3]
-            grey = image @ [0.299, 0.587, 0.114]
-            assert 0.003 < np.mean(grey < 0.5) < 0.5
-            for edge in (grey[0], grey[-1], grey[:, 0], grey[:, -1]):
-                assert (edge > 0.99).all()
-    assert {path: path.read_bytes() for path in remake_figures(tmp_path)} == contents
+    assert {"cnn, new speakers, 5 folds", "neutral\n400", "60%"} <= set(
+        texts(figures["cnn-new-speakers-precision-recall"])
+    )
+    assert "60%\n240" in texts(figures["cnn-new-speakers-confusion"])
 
 
-def test_what_cannot_be_drawn_is_left_out(tmp_path: Path) -> None:
-    names = {path.stem for path in remake_figures(write_results(tmp_path))}
-    assert names == {"comparison"}
+def test_confidence_is_drawn_where_it_was_measured() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+    measured = asdict(calibration(probabilities, ["angry", "sad"], ["angry", "sad"]))
+    found = draw_figures({"cnn": CNN | {"calibration": {"before": {}, "after": measured}}})
+    figure = found["cnn-new-speakers-reliability"]
+    assert any("cnn, new speakers, 5 folds\nECE 35.0%" in text for text in texts(figure))
+
+
+def test_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:
+    write_results(tmp_path, cnn={"report": CNN["report"]})
+    written = remake_figures(tmp_path)
+    names = ("comparison", "learning-curves", "cnn-report-accuracy")
+    assert written == [
+        tmp_path / RESULTS / f"{name}{extension}"
+        for name in names
+        for extension in (".png", ".svg")
+    ]
+    for path in written[::2]:
+        grey = matplotlib.image.imread(path)[..., :3] @ [0.299, 0.587, 0.114]
+        assert 0.003 < np.mean(grey < 0.5) < 0.5
+        for edge in (grey[0], grey[-1], grey[:, 0], grey[:, -1]):
+            assert (edge > 0.99).all()
+
+
+def test_what_cannot_be_drawn_is_left_out() -> None:
+    assert list(draw_figures({})) == ["comparison"]
+    assert list(draw_figures({"paper-cnn": {}})) == ["comparison"]

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.image
@@ -8,9 +9,18 @@ from matplotlib.text import Text
 
 from serctl.emotions import EMOTIONS
 from serctl.train import figures
-from serctl.train.figures import confusion_matrix, learning_curve
+from serctl.train.figures import (
+    confusion_matrix,
+    draw_accuracy,
+    draw_confusion_matrix,
+    draw_precision_recall,
+    draw_reliability,
+    draw_scores,
+    learning_curve,
+    score_figures,
+)
 from serctl.train.loop import Epoch, History
-from serctl.train.scores import Scores, score
+from serctl.train.scores import Calibration, Scores, calibration, score
 
 
 def history(n_epochs: int) -> History:
@@ -46,7 +56,7 @@ def texts(figure: Figure) -> list[str]:
 def check_image(path: Path, figure: Figure) -> None:
     """An image of the figure's size, with ink on it, all of it inside and in greys to tell apart."""
     pixels = matplotlib.image.imread(path)
-    assert pixels.shape[:2] == tuple((figure.get_size_inches()[::-1] * figures.DPI).astype(int))
+    assert pixels.shape[:2] == tuple((figure.get_size_inches()[::-1] * figures.DPI).round())
     grey = pixels[..., :3] @ [0.299, 0.587, 0.114]
     assert 0.005 < np.mean(grey < 0.5) < 0.5
     assert len(np.unique(grey.round(2))) > 10
@@ -123,3 +133,106 @@ def test_an_emotion_that_was_not_acted_is_an_empty_row(tmp_path: Path, drawn: li
     confusion_matrix(found, "title", tmp_path / "matrix.png")
     cells = [text.get_text() for text in drawn[0].axes[0].texts]
     assert cells[3:6] == ["0%\n0"] * 3
+
+
+# Figures of scores
+
+
+def calibrated(n_emotions: int) -> Calibration:
+    draw = np.random.default_rng(1)
+    raised = np.exp(2 * draw.standard_normal((200, n_emotions)))
+    acted = [str(one) for one in draw.choice(EMOTIONS[:n_emotions], 200)]
+    shares = raised / raised.sum(axis=1, keepdims=True)
+    return calibration(shares, acted, EMOTIONS[:n_emotions])
+
+
+@pytest.mark.parametrize("n_emotions", [2, 5, 8])
+def test_scores_are_drawn_as_png_and_svg(
+    tmp_path: Path, drawn: list[Figure], n_emotions: int
+) -> None:
+    title = "a $model$, 50 clips"
+    draw_scores(scores(n_emotions), calibrated(n_emotions), title, tmp_path)
+    assert len(drawn) == 4
+    assert sorted(tmp_path.iterdir()) == sorted(score_figures(tmp_path))
+    for figure, path in zip(drawn, score_figures(tmp_path)[::2], strict=True):
+        check_image(path, figure)
+        said = texts(figure)
+        assert any(text.startswith(title) for text in said)  # not taken for mathematics
+        assert any(text.endswith("%") for text in said)
+        check_apart(figure)
+
+
+def check_apart(figure: Figure) -> None:
+    """No name of an emotion reaches into the next one."""
+    for axes in figure.axes:
+        labels = [label for label in axes.get_xticklabels() if label.get_rotation() == 0]
+        boxes = [label.get_window_extent() for label in labels if label.get_text()]
+        assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+def test_the_same_scores_give_the_same_files(tmp_path: Path) -> None:
+    contents = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        draw_scores(scores(5), calibrated(5), "title", tmp_path / name)
+        contents.append([path.read_bytes() for path in score_figures(tmp_path / name)])
+    assert contents[0] == contents[1]
+
+
+def heights(figure: Figure) -> list[float]:
+    return [bar.get_height() for bar in figure.axes[0].patches]
+
+
+def test_precision_and_recall_stand_side_by_side() -> None:
+    found = scores(3)
+    figure = draw_precision_recall(found, "title")
+    ones = list(found.by_emotion.values())
+    expected = [one["precision"] for one in ones] + [one["recall"] for one in ones]
+    assert heights(figure) == expected
+    bars = figure.axes[0].patches
+    assert bars[0].get_hatch()
+    assert not bars[3].get_hatch()
+    assert np.dot(bars[0].get_facecolor()[:3], [0.299, 0.587, 0.114]) > 0.6
+    assert np.dot(bars[3].get_facecolor()[:3], [0.299, 0.587, 0.114]) < 0.3
+    said = texts(figure)
+    assert {"precision", "recall", "angry\n10", "acted emotion, and its clips"} <= set(said)
+
+
+def test_the_accuracy_of_each_emotion_is_beside_mean_and_chance() -> None:
+    found = scores(5)
+    figure = draw_accuracy(found, "title")
+    assert heights(figure) == [one["recall"] for one in found.by_emotion.values()]
+    mean, chance = figure.axes[0].lines
+    assert list(mean.get_ydata()) == [found.ua] * 2
+    assert list(chance.get_ydata()) == [0.2] * 2
+    assert mean.get_linestyle() != chance.get_linestyle()
+    assert {f"mean (UA): {found.ua:.1%}", "chance: 20.0%"} <= set(texts(figure))
+
+
+def test_emotions_that_nobody_acted_have_no_bar() -> None:
+    found = score(["angry", "sad"], ["angry", "happy"], ["", ""], ("angry", "happy", "sad"))
+    assert heights(draw_accuracy(found, "title")) == [1.0, 0.0]
+    assert "chance: 33.3%" in texts(draw_accuracy(found, "title"))
+    assert heights(draw_precision_recall(found, "title")) == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_reliability_is_drawn_bin_by_bin() -> None:
+    found = calibrated(4)
+    figure = draw_reliability(found, "title")
+    right, clips = figure.axes
+    filled = [one for one in found.bins if one["n_clips"]]
+    assert [bar.get_height() for bar in right.patches] == [one["accuracy"] for one in filled]
+    assert [bar.get_x() for bar in right.patches] == pytest.approx([one["low"] for one in filled])
+    assert [bar.get_height() for bar in clips.patches] == [one["n_clips"] for one in found.bins]
+    diagonal, points = right.lines
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert list(points.get_xdata()) == [one["confidence"] for one in filled]
+    said = texts(figure)
+    assert {"confidence", "clips", "share of answers that are right"} <= set(said)
+    assert f"title\nECE {found.ece:.1%}, Brier score {found.brier:.3f}" in said
+
+
+def test_the_confusion_matrix_of_a_training_is_the_same(tmp_path: Path) -> None:
+    confusion_matrix(scores(5), "title", tmp_path / "one.png")
+    draw_confusion_matrix(scores(5), "title").savefig(tmp_path / "two.png", dpi=figures.DPI)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

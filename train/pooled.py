@@ -1,0 +1,111 @@
+"""What the test parts of several trainings say together: calibration, and groups of speakers.
+
+Each training keeps what its model heard in ``test_logits.npz`` of its weights folder. Folds of
+speakers share no clip, so that theirs can be taken together; each has its own temperature.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from serctl.emotions import REPORT_FIVE
+from serctl.errors import RunError
+from serctl.models import read_config
+from serctl.train.groups import score_groups
+from serctl.train.scores import calibration, score
+from serctl.train.weights_folder import LOGITS_FILE
+
+
+def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
+    """Calibration and scores of groups, over the test clips of all trainings.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Finished weights folders of one model and protocol, whose test parts share no clip.
+
+    Returns
+    -------
+    dict
+        ``calibration``: ``before`` and ``after`` the temperature, each as
+        `serctl.train.scores.Calibration`, of clips that got an answer. ``groups``: as
+        `serctl.train.groups.score_groups`.
+
+    Raises
+    ------
+    RunError
+        If a folder has no test logits.
+    """
+    runs = [_read(folder / LOGITS_FILE) for folder in folders]
+    temperatures = [read_config(folder).temperature for folder in folders]
+    emotions = runs[0]["emotions"].tolist()
+    acted, answered, speakers = [], [], []
+    for run in runs:
+        heard = np.where(run["answered"], run["emotions"][run["logits"].argmax(axis=1)], "")
+        acted += run["emotions"][run["acted"]].tolist()
+        answered += heard.tolist()
+        speakers += run["speakers"].tolist()
+    truth = [emotion for emotion, answer in zip(acted, answered, strict=True) if answer]
+
+    def calibrated(divisors: Sequence[float]) -> dict[str, Any]:
+        scaled = [
+            run["logits"][run["answered"]].astype(np.float64) / divisor
+            for run, divisor in zip(runs, divisors, strict=True)
+        ]
+        probabilities = scipy.special.softmax(np.concatenate(scaled), axis=1)
+        return asdict(calibration(probabilities, truth, emotions))
+
+    return {
+        "calibration": {
+            "before": calibrated([1.0] * len(runs)),
+            "after": calibrated(temperatures),
+        },
+        "groups": score_groups(acted, answered, speakers, emotions),
+    }
+
+
+def scores_of_five(folder: Path) -> dict[str, Any]:
+    """Scores of a run over the report's five emotions, as if its model had only these to name.
+
+    Parameters
+    ----------
+    folder : Path
+        Finished weights folder of a model that knows them, and others.
+
+    Returns
+    -------
+    dict
+        Of `serctl.train.scores.Scores`, over the clips that act one of the five.
+
+    Raises
+    ------
+    RunError
+        If the folder has no test logits.
+    """
+    run = _read(folder / LOGITS_FILE)
+    columns = [run["emotions"].tolist().index(emotion) for emotion in REPORT_FIVE]
+    rows = np.isin(run["acted"], columns)
+    five = np.array(REPORT_FIVE)
+    heard = np.where(run["answered"], five[run["logits"][:, columns].argmax(axis=1)], "")
+    scores = score(
+        run["emotions"][run["acted"]][rows].tolist(),
+        heard[rows].tolist(),
+        run["corpora"][rows].tolist(),
+        REPORT_FIVE,
+        run["speakers"][rows].tolist(),
+    )
+    return asdict(scores)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{path}: cannot be read ({error}). Delete its folder and train that run again."
+        ) from error
