@@ -188,6 +188,11 @@ def _cnn_accuracy(
     return training.history.best_accuracy
 
 
+def write(results: dict[str, Any]) -> None:
+    """Write what `measure` gave to ``train/results``, in a checkout."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Run from the command line."""
     from serctl.cli.train import watching
@@ -197,7 +202,7 @@ def main() -> None:
     with watching() as watcher:
         work = Path("serctl-weights", "proposed-features")
         results = measure(sys.argv[1], watcher.clips, work)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write(results)
     for model in ("paper-svm", "paper-cnn"):
         for split, accuracies in results[model].items():
             without, with_them = (np.mean(accuracies[key]) for key in ("without", "with"))
