@@ -245,14 +245,12 @@ def _write(
     from serctl.report_tables import printable
 
     if output is not None:
-        import json
-
         from serctl.outputs import written_whole
-        from serctl.train.evaluate import evaluation_record
+        from serctl.train.record import record_text
 
-        record = evaluation_record(config, clips, results, scores, calibration)
+        text = record_text(config, clips, results, scores, calibration)
         with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
-            file.write(json.dumps(record, indent=1, allow_nan=False) + "\n")
+            file.write(text)
         click.echo(f"Scores: {printable(output)}")
     if figures is not None:
         from serctl.train.figures import draw_scores
