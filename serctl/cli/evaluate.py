@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from serctl.train.scores import Calibration, Scores
 
 MAX_FAILURES_SHOWN = 10
+EMOBOX_SPLITS = ("emobox-crema-d", "emobox-ravdess", "emobox-savee", "emobox-tess")
 
 EXAMPLES = """\b
 Examples:
@@ -51,15 +52,11 @@ Examples:
 )
 @click.option(
     "--split",
-    type=click.Choice(
-        [
-            "report",
-            "new-speakers",
-            *(f"emobox-{c}" for c in ("crema-d", "ravdess", "savee", "tess")),
-        ]
-    ),
+    type=click.Choice(["report", "new-speakers", *EMOBOX_SPLITS]),
     default=None,
-    help="Score the test part of this split, instead of PATHS.",
+    metavar="SPLIT",
+    help="Score the test part of this split, instead of PATHS: report, new-speakers, or emobox- "
+    "and a corpus.",
 )
 @click.option(
     "--fold",
@@ -73,7 +70,7 @@ Examples:
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
-    help="Of report: which drawing.",
+    help="Of the split: which drawing.",
 )
 @click.option(
     "--model",
