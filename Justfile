@@ -37,6 +37,10 @@ fmt:
 train corpora="./corpora" model="paper-cnn":
     {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
 
+# Remake every bundled model, every number in train/results and every figure; goes on where it was cut off
+train-all corpora="./corpora":
+    {{bin}}serctl train --all --corpora {{corpora}}
+
 # Measure what a model hears of worse recordings, on the clips of speaker fold 0; then just tables
 robustness fold0 model="paper-cnn":
     {{bin}}python -m serctl.train.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json

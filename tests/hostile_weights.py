@@ -42,6 +42,17 @@ def huge_features(folder):
     change_config(folder, features=config["features"] | {"n_fft": 1 << 40})
 
 
+def huge_bands(folder):
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    change_config(folder, features=config["features"] | {"n_mels": 1 << 40})
+
+
+def endless_frames(folder):
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    features = config["features"] | {"hop_samples": 1}
+    change_config(folder, network="paper-rnn", window_s=3599, features=features)
+
+
 def many_emotions(folder):
     change_config(folder, emotions=["angry"] * 100_000)
 
@@ -100,6 +111,8 @@ HOSTILE = {
     piped_config: r"config\.json: no file; one is needed",
     huge_window: r"config\.json: window_s is 1000000000000\.0, a number above",
     huge_features: r"config\.json: features have n_fft 1099511627776, a whole number from 16 to 16384",
+    huge_bands: r"config\.json: features have n_mels 1099511627776, a whole number from 1 to 512",
+    endless_frames: r"config\.json: window_s is 3599, of \d+ frames; the network paper-rnn takes no",
     many_emotions: r"config\.json: emotions are \['angry', .*\.\.\.\], a list of two or more",
     path_for_a_network: r"config\.json: network '\.\./\.\./network\.py' is not one of paper-cnn",
     path_for_a_hash: r"config\.json says /etc/passwd",

@@ -2,34 +2,40 @@
 
     python -m serctl.train.protocols CORPORA [MODEL]
 
-Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2) and on the five folds of
-``new-speakers``, each into a folder below ``serctl-weights/protocols``, going on where it was cut
-off. Puts their figures into ``train/results/<model>.json``, and fold 0's weights into
-``weights/<model>``, with those figures on their card.
+Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2), on the five folds of
+``new-speakers`` and on all folds of EmoBox's four splits, each into a folder below
+``serctl-weights/protocols``. What was cut off goes on, and what is there is not trained again,
+unless its recipe has changed since. Puts the figures of each protocol into
+``train/results/<model>.json``, and fold 0's weights into ``weights/<model>``, with those figures on
+their card.
 """
 
 import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from serctl.classifier import Classifier
 from serctl.emotions import REPORT_FIVE
-from serctl.models import CONFIG_FILE, DEFAULT_MODEL
+from serctl.models import CONFIG_FILE, DEFAULT_MODEL, read_config
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 from serctl.train.measured import read_results
 from serctl.train.pooled import pooled_measures, scores_of_five
-from serctl.train.splits import N_FOLDS
+from serctl.train.recipe import load_recipe
+from serctl.train.splits import FOLD_COUNTS, SPLITS
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
 
 REPORT_SEEDS = (0, 1, 2)
 WORK = Path("serctl-weights", "protocols")
 RESULTS, WEIGHTS = Path("train", "results"), Path("weights")
-LEARNING_CURVE, CONFUSION = "learning_curve.png", "confusion_matrix.png"
+# By which a model is bundled, and from whose folds more is told.
+NEW_SPEAKERS = "new-speakers"
+FIGURES = ("learning_curve.png", "confusion_matrix.png")
+FIGURES_OF = ("report", NEW_SPEAKERS)  # the first run of each
 
 
 def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
@@ -47,58 +53,90 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     Returns
     -------
     dict
-        As ``train/results/<model>.json`` holds it.
+        As ``train/results/<model>.json`` holds it, which is written after every protocol.
     """
-    report = [_trained(corpora, model, "report", 0, seed, watcher) for seed in REPORT_SEEDS]
-    folds = [_trained(corpora, model, "new-speakers", fold, 0, watcher) for fold in range(N_FOLDS)]
     results: dict[str, Any] = {
         "model": model,
         "command": f"python -m serctl.train.protocols CORPORA {model}",
-        "report": _summary(report),
-        "new-speakers": _summary(folds),
     }
-    results["report"]["runs"][0]["history"] = _curves(report[0])
-    folders = [_folder(model, "new-speakers", fold) for fold in range(N_FOLDS)]
-    if tuple(folds[0]["test"]["emotions"]) != REPORT_FIVE:
-        five = [
-            run | {"test": scores_of_five(one)} for run, one in zip(folds, folders, strict=True)
-        ]
-        results["new-speakers"]["five"] = _summary(five)
-    results |= pooled_measures(folders)
+    for split in SPLITS:
+        numbers = REPORT_SEEDS if split == "report" else range(FOLD_COUNTS[split])
+        runs = [_trained(corpora, model, split, number, watcher) for number in numbers]
+        results[split] = _summary(runs)
+        if split == "report" and "history" in runs[0]:
+            results[split]["runs"][0]["history"] = _curves(runs[0])
+        if split == NEW_SPEAKERS:
+            folders = [_folder(model, split, fold) for fold in numbers]
+            if tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
+                tests = [{"test": scores_of_five(folder)} for folder in folders]
+                five = [run | test for run, test in zip(runs, tests, strict=True)]
+                results[split]["five"] = _summary(five)
+            results |= pooled_measures(folders)
+        _write(model, results)
+    _bundle(model, results)
+    return results
+
+
+def _write(model: str, results: dict[str, Any]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    left_out = shutil.ignore_patterns(LOGITS_FILE)
-    shutil.copytree(
-        _folder(model, "new-speakers", 0), WEIGHTS / model, ignore=left_out, dirs_exist_ok=True
-    )
-    config = Classifier(str(WEIGHTS / model), device="cpu").config
-    card = card_text(config, folds[0], read_results(Path()).get(model, results))
-    (WEIGHTS / model / "card.md").write_text(card, encoding="utf-8")
-    for name in (LEARNING_CURVE, CONFUSION):
-        (WEIGHTS / model / name).unlink()
-        shutil.copy(_folder(model, "report", 0) / name, RESULTS / f"{model}-report-0-{name}")
-        shutil.copy(
-            _folder(model, "new-speakers", 0) / name, RESULTS / f"{model}-new-speakers-0-{name}"
-        )
-    return results
+
+
+def _bundle(model: str, results: dict[str, Any]) -> None:
+    """Put the weights of fold 0 and the figures of first runs where they belong."""
+    source, folder = _folder(model, NEW_SPEAKERS, 0), WEIGHTS / model
+    left_out = shutil.ignore_patterns(LOGITS_FILE, *FIGURES)
+    shutil.copytree(source, folder, ignore=left_out, dirs_exist_ok=True)
+    metrics = _metrics(source)
+    card = card_text(read_config(folder), metrics, read_results(Path()).get(model, results))
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    for split in FIGURES_OF:
+        for name in FIGURES:
+            figure = _folder(model, split, 0) / name
+            if figure.exists():  # an SVM has no learning curve
+                shutil.copy(figure, RESULTS / f"{model}-{split}-0-{name}")
 
 
 def _folder(model: str, split: str, number: int) -> Path:
     return WORK / model / f"{split}-{number}"
 
 
-def _trained(
-    corpora: str, model: str, split: str, fold: int, seed: int, watcher: Watcher
-) -> dict[str, Any]:
-    """Metrics of one training, run if it is not there."""
-    folder = _folder(model, split, seed if split == "report" else fold)
-    if not (folder / CONFIG_FILE).exists():
-        options = TrainingOptions(
-            corpora, model, split, fold, seed, None, "cpu", folder, resume=True, overwrite=False
+def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher) -> dict[str, Any]:
+    """Metrics of one training, run if it is not there or was made by another recipe."""
+    folder = _folder(model, split, number)
+    fold, seed = (0, number) if split == "report" else (number, 0)
+    is_there = (folder / CONFIG_FILE).exists()
+    if not is_there or not _is_of_recipe(folder, model):
+        train_model(
+            TrainingOptions(
+                corpora=corpora,
+                model=model,
+                split=split,
+                fold=fold,
+                seed=seed,
+                n_epochs=None,
+                device="cpu",
+                output=folder,
+                resume=not is_there,
+                overwrite=is_there,
+            ),
+            watcher,
         )
-        train_model(options, watcher)
+    return _metrics(folder)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
     metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return metrics
+
+
+def _is_of_recipe(folder: Path, model: str) -> bool:
+    """Whether weights were made by the recipe as it is now; emotions are also the split's."""
+    tables = {name: table for name, table in asdict(load_recipe(model)).items() if table}
+    now = json.loads(json.dumps(tables))
+    then: dict[str, Any] = _metrics(folder)["recipe"]
+    now["model"].pop("emotions")
+    return now == then | {"model": {k: v for k, v in then["model"].items() if k != "emotions"}}
 
 
 def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -109,7 +147,11 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "wa": mean(test["wa"] for test in tests),
         "ua_lowest": min(test["ua"] for test in tests),
         "ua_highest": max(test["ua"] for test in tests),
-        "by_corpus": {corpus: _corpus_mean(tests, corpus) for corpus in CORPORA},
+        "by_corpus": {
+            corpus: _corpus_mean(tests, corpus)
+            for corpus in CORPORA
+            if any(corpus in test["by_corpus"] for test in tests)
+        },
         "runs": [_run_summary(run) for run in runs],
     }
 
@@ -122,12 +164,13 @@ def _corpus_mean(tests: list[dict[str, Any]], corpus: str) -> dict[str, float]:
 
 def _run_summary(run: dict[str, Any]) -> dict[str, Any]:
     """Keep what a run gave, without the recipe and the epochs."""
+    kept = {key: run[key] for key in ("command", "fold", "seed", "temperature", "test")}
+    if "cost_search" in run:
+        best = run["cost_search"]["trials"][run["cost_search"]["best"]]
+        return kept | best
     best_epoch = run["history"]["best_epoch"]
-    return {
-        **{key: run[key] for key in ("command", "fold", "seed", "temperature", "test")},
-        "best_epoch": best_epoch,
-        "validation_accuracy": run["history"]["epochs"][best_epoch]["validation_accuracy"],
-    }
+    accuracy = run["history"]["epochs"][best_epoch]["validation_accuracy"]
+    return kept | {"best_epoch": best_epoch, "validation_accuracy": accuracy}
 
 
 def _curves(run: dict[str, Any]) -> dict[str, list[float]]:
@@ -146,7 +189,7 @@ def main() -> None:
     model = sys.argv[2] if len(sys.argv) == 3 else DEFAULT_MODEL
     with watching() as watcher:
         results = run_protocols(sys.argv[1], model, watcher)
-    for split in ("report", "new-speakers"):
+    for split in SPLITS:
         mean_of = results[split]
         print(
             f"{split}: UA {mean_of['ua']:.1%}, WA {mean_of['wa']:.1%}, {len(mean_of['runs'])} runs"

@@ -66,15 +66,27 @@ def fit_svm(
     search : CostSearch
         What each gave.
     """
+    svm, search = best_svm(inputs, labels, validation_inputs, validation_labels, costs)
+    network = Linear(len(svm.classes_))
+    with torch.no_grad():
+        network.margins.weight.copy_(torch.from_numpy(svm.coef_))
+        network.margins.bias.copy_(torch.from_numpy(svm.intercept_))
+    return network.eval(), search
+
+
+def best_svm(
+    inputs: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    validation_inputs: NDArray[np.float32],
+    validation_labels: NDArray[np.int64],
+    costs: Sequence[float],
+) -> tuple[LinearSVC, CostSearch]:
+    """As `fit_svm`, of any number of inputs, and with scikit-learn's own SVM."""
     fitted = [_fit(inputs, labels, cost) for cost in costs]
     accuracies = [float(svm.score(validation_inputs, validation_labels)) for svm in fitted]
     best = int(np.argmax(accuracies))
-    network = Linear(len(fitted[best].classes_))
-    with torch.no_grad():
-        network.margins.weight.copy_(torch.from_numpy(fitted[best].coef_))
-        network.margins.bias.copy_(torch.from_numpy(fitted[best].intercept_))
     trials = tuple(Trial(*both) for both in zip(costs, accuracies, strict=True))
-    return network.eval(), CostSearch(trials, best)
+    return fitted[best], CostSearch(trials, best)
 
 
 def _fit(inputs: NDArray[np.float32], labels: NDArray[np.int64], cost: float) -> LinearSVC:

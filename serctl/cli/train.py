@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from serctl.train.loop import History
@@ -15,6 +16,7 @@ Examples:
   serctl train --corpora ./corpora
   serctl train --corpora ./corpora --split report --seed 1 -o /tmp/report-1
   serctl train --corpora ./corpora --resume        go on after a kill
+  serctl train --corpora ./corpora --all           in a checkout: everything
 """
 
 # As in serctl.train.splits, which is not to be imported for a help text.
@@ -81,7 +83,16 @@ SPLITS = (
 )
 @click.option("--resume", is_flag=True, help="Go on with the training that was cut off there.")
 @click.option("--overwrite", is_flag=True, help="Replace the weights that are there.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Remake every bundled model, every number and every figure, in a checkout, on the CPU. "
+    "Takes up where it was cut off.",
+)
+@click.pass_context
 def train(
+    context: click.Context,
     corpora: str,
     model: str | None,
     split: str,
@@ -92,6 +103,7 @@ def train(
     output: Path | None,
     resume: bool,
     overwrite: bool,
+    everything: bool,
 ) -> None:
     """Rebuild a model's weights from the four corpora.
 
@@ -100,6 +112,9 @@ def train(
     bit for bit, on the same machine. `serctl corpora` says where the corpora are had and what is
     missing.
     """
+    if everything:
+        _remake_everything(context, corpora)
+        return
     from serctl.cli.scores import print_scores
     from serctl.models import DEFAULT_MODEL
     from serctl.train.training import TrainingOptions, train_model
@@ -114,6 +129,21 @@ def train(
     where = f"seed {seed}" if split == "report" else f"fold {fold}"
     print_scores(scores, f"{model}, test part of {split}, {where}")
     click.echo(f"Weights: {output}")
+
+
+def _remake_everything(context: click.Context, corpora: str) -> None:
+    given = [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name not in ("corpora", "everything")
+        and context.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
+    from serctl.train.everything import remake_everything
+
+    with watching() as watcher:
+        remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))
 
 
 class watching:
@@ -151,6 +181,9 @@ class watching:
             if n_done:
                 click.echo(f"epoch {n_done} of at most {n_epochs}: {told}", err=True)
             return
+        if self._bar is not None and n_done < self._bar.n:  # another training
+            self._bar.close()
+            self._bar = None
         if self._bar is None:
             from tqdm import tqdm
 

@@ -3,7 +3,7 @@
 By Sharma, Philip, Chang and Lau, University of Toronto. One two-layer recurrent network hears the
 frames of the mel spectrogram and one those of the MFCC; dense layers join what they heard. The
 report gives neither cell nor width nor length: ours are gated recurrent units (Cho et al. 2014)
-over frames averaged in pairs, whose outputs are averaged over time.
+over frames averaged four by four, whose outputs are averaged over time.
 """
 
 import torch
@@ -23,7 +23,7 @@ class PaperRNN(nn.Module):
     N_MELS = 128
     N_MFCC = 20
     WIDTH = 64
-    STEP_FRAMES = 2  # frames that are averaged to one step
+    STEP_FRAMES = 4  # frames that are averaged to one step
 
     def __init__(self, n_emotions: int) -> None:
         super().__init__()

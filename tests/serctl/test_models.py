@@ -231,6 +231,7 @@ def test_a_missing_value_is_named(folder, name):
         read_config(folder)
 
 
+FEATURES = asdict(MelSpec())
 SCALING = {"mean": [0.0] * 148, "deviation": [1.0] * 148}
 
 
@@ -255,6 +256,32 @@ SCALING = {"mean": [0.0] * 148, "deviation": [1.0] * 148}
         (
             {"features": asdict(MelSpec(n_mels=64))},
             "features have n_mels 64, the .* takes 128",
+        ),
+        ({"features": FEATURES | {"n_mfcc": 19}}, "features have n_mfcc 19, the .* takes 20"),
+        ({"features": FEATURES | {"n_mels": 128.0}}, r"have n_mels 128\.0, a whole number from 1"),
+        ({"features": FEATURES | {"n_mfcc": True}}, "features have n_mfcc True, a whole number"),
+        ({"features": FEATURES | {"n_fft": 15}}, "n_fft 15, a whole number from 16 to 16384 is"),
+        ({"features": FEATURES | {"n_fft": 1 << 40}}, "features have n_fft 1099511627776, a whole"),
+        ({"features": FEATURES | {"n_fft": 10**400}}, "features have n_fft 1000.*000, a whole"),
+        ({"features": FEATURES | {"n_fft": "2048"}}, "features have n_fft '2048', a whole number"),
+        ({"features": FEATURES | {"n_mels": 1 << 30}}, "features have n_mels 1073741824, a whole"),
+        (
+            {"features": FEATURES | {"hop_samples": 0}},
+            "hop_samples 0, a whole number from 1 to 4096",
+        ),
+        ({"features": FEATURES | {"hop_samples": None}}, "features have hop_samples None, a whole"),
+        (
+            {"features": FEATURES | {"rate_hz": 999}},
+            "rate_hz 999, a whole number from 1000 to 48000",
+        ),
+        ({"features": FEATURES | {"rate_hz": 10**9}}, "features have rate_hz 1000000000, a whole"),
+        ({"features": FEATURES | {"rate_hz": [1]}}, r"features have rate_hz \[1\], a whole number"),
+        ({"features": FEATURES | {"top_db": 0}}, "top_db of features is 0, a number above 1 and"),
+        ({"features": FEATURES | {"top_db": float("nan")}}, "top_db of features is nan"),
+        ({"features": FEATURES | {"top_db": 1e9}}, r"top_db of features is 1000000000\.0"),
+        (
+            {"features": FEATURES | {"hop_samples": 1}},
+            "window_s is 30, of 661501 frames; the net.* 262144",
         ),
         ({"features": asdict(MelSpec()) | {"more": 1}}, "features are"),
         ({"features": 7}, "features are 7"),
@@ -283,6 +310,49 @@ def test_a_value_that_will_not_do_is_shown_with_what_will(folder, changes, messa
     rewrite_config(folder, **changes)
     with pytest.raises(ModelError, match=rf"config\.json: .*{message}"):
         read_config(folder)
+
+
+@pytest.mark.parametrize("name", sorted(models.NETWORKS))
+def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
+    needs = models.NETWORKS[name]
+    spec = MelSpec(16000, 1024, 200, needs.N_MELS, getattr(needs, "N_MFCC", 13), 60.0)
+    n_columns = models.INPUTS[name].n_columns(spec)
+    scaling = {"mean": [0.0] * n_columns, "deviation": [1.0] * n_columns}
+    changes = {"network": name, "scaling": scaling}
+    rewrite_config(folder, **changes, features=asdict(spec))
+    config = read_config(folder)
+    assert (config.features, config.inputs) == (spec, models.INPUTS[name])
+    for value in ("n_mels", "n_mfcc") if hasattr(needs, "N_MFCC") else ("n_mels",):
+        other = getattr(spec, value) + 1
+        rewrite_config(folder, **changes, features=asdict(spec) | {value: other})
+        with pytest.raises(ModelError, match=f"have {value} {other}, the network {name} takes"):
+            read_config(folder)
+    rewrite_config(folder, features=asdict(spec), scaling={k: v[1:] for k, v in scaling.items()})
+    with pytest.raises(
+        ModelError, match=f"scaling has as mean .*, a list of {n_columns} is needed"
+    ):
+        read_config(folder)
+
+
+def test_windows_of_frames_are_bounded(frames_folder, tmp_path):
+    folder = shutil.copytree(frames_folder, tmp_path / "model")
+    spec = read_config(folder).features
+    most_s = (models.INPUTS[read_config(folder).network].max_frames - 1) * spec.hop_samples
+    most_s /= spec.rate_hz
+    rewrite_config(folder, window_s=most_s)
+    assert read_config(folder).window_s == most_s
+    for window_s, n_frames in ((most_s + spec.hop_samples / spec.rate_hz, 8193), (3000, r"\d+")):
+        rewrite_config(folder, window_s=window_s)
+        message = rf"window_s is .*, of {n_frames} frames; the network .* takes no more than 8192\."
+        with pytest.raises(ModelError, match=message):
+            read_config(folder)
+
+
+def test_a_model_of_frames_loads_as_it_was(frames_folder, tmp_path):
+    loaded = load_model(str(frames_folder))
+    assert save_model(tmp_path, loaded.config, loaded.network) == loaded.config
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        assert (tmp_path / name).read_bytes() == (frames_folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -318,7 +388,7 @@ JSON = st.recursive(
     | st.sampled_from([10**400, -(10**400), 2**63, 0, 1, 148])
     | st.floats()
     | st.text(max_size=5)
-    | st.sampled_from(["angry", "sad", "paper-cnn"]),
+    | st.sampled_from(["angry", "sad", "paper-cnn", "paper-svm", "paper-rnn", "cnn"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.sampled_from(["mean", "deviation", "n_fft", "a"]), inner, max_size=3)

@@ -1,0 +1,220 @@
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic_corpora
+
+from serctl.emotions import REPORT_FIVE
+from serctl.errors import UsageError
+from serctl.models import load_model
+from serctl.train import everything, protocols
+from serctl.train.corpora import clip_table, parse_clip_name
+from serctl.train.protocols import run_protocols
+from serctl.train.recipe import Recipe
+from serctl.train.splits import FOLD_COUNTS, SPLITS
+from serctl.train.training import Watcher
+from serctl.train.weights_folder import TrainingOptions
+
+N_RUNS = {"report": 3, **{split: n for split, n in FOLD_COUNTS.items() if split != "report"}}
+
+
+def watcher() -> Watcher:
+    return Watcher(lambda rows, n_clips: iter(rows), lambda history, n_epochs: None)
+
+
+def short_recipe(name: str) -> Recipe:
+    """As the small recipe, with two epochs and one value of C."""
+    recipe = synthetic_corpora.small_recipe(name)
+    if recipe.training is not None:
+        return replace(recipe, training=replace(recipe.training, n_epochs=2))
+    assert recipe.svm is not None
+    return replace(recipe, svm=replace(recipe.svm, costs=(0.01,)))
+
+
+@pytest.fixture(scope="module")
+def corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
+    """Folder of synthetic clips that pass for complete corpora in the whole of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        synthetic_corpora.install(patch)
+        patch.setattr("serctl.train.training.load_recipe", short_recipe)
+        patch.setattr(protocols, "load_recipe", short_recipe)
+        patch.setenv("SERCTL_CACHE", str(cache))
+        yield clips_folder
+
+
+@pytest.fixture(scope="module")
+def measured(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which paper-svm and paper-cnn were measured; tests leave it as it is."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(checkout)
+        for model in ("paper-svm", "paper-cnn"):
+            run_protocols(str(corpora), model, watcher())
+    return checkout
+
+
+@pytest.fixture
+def checkout(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is the working folder."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(measured, copy)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainingOptions]:
+    """Options of the trainings that are run."""
+    runs: list[TrainingOptions] = []
+    train_model = protocols.train_model
+
+    def recording(options: TrainingOptions, watcher: Watcher) -> Any:
+        runs.append(options)
+        return train_model(options, watcher)
+
+    monkeypatch.setattr(protocols, "train_model", recording)
+    return runs
+
+
+def results_of(checkout: Path, model: str) -> dict[str, Any]:
+    path = checkout / "train" / "results" / f"{model}.json"
+    results: dict[str, Any] = json.loads(path.read_text())
+    return results
+
+
+@pytest.mark.parametrize("model", ["paper-svm", "paper-cnn"])
+def test_every_protocol_is_run_and_summed_up(measured: Path, model: str) -> None:
+    results = results_of(measured, model)
+    assert [split for split in results if split in SPLITS] == list(SPLITS)
+    for split in SPLITS:
+        summary = results[split]
+        runs = summary["runs"]
+        assert len(runs) == N_RUNS[split]
+        uas = [run["test"]["ua"] for run in runs]
+        assert summary["ua"] == pytest.approx(sum(uas) / len(uas))
+        assert (summary["ua_lowest"], summary["ua_highest"]) == (min(uas), max(uas))
+        seeds = [run["seed"] for run in runs]
+        folds = [run["fold"] for run in runs]
+        n = list(range(len(runs)))
+        assert (seeds, folds) == ((n, [None] * 3) if split == "report" else ([0] * len(n), n))
+        corpora = split.removeprefix("emobox-") if split.startswith("emobox-") else None
+        assert list(summary["by_corpus"]) == ([corpora] if corpora else list(summary["by_corpus"]))
+    assert list(results["report"]["by_corpus"]) == ["crema-d", "ravdess", "savee", "tess"]
+    assert {"calibration", "groups"} < set(results)
+    assert ("history" in results["report"]["runs"][0]) == (model == "paper-cnn")
+    assert ("cost" in results["report"]["runs"][0]) == (model == "paper-svm")
+
+
+@pytest.mark.parametrize("model", ["paper-svm", "paper-cnn"])
+def test_fold_0_is_bundled(measured: Path, model: str) -> None:
+    folder = measured / "weights" / model
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model.safetensors", "config.json", "metrics.json", "card.md"}
+    assert load_model(str(folder)).config.emotions == REPORT_FIVE
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["split"], metrics["fold"]) == ("new-speakers", 0)
+    results = results_of(measured, model)
+    assert metrics["test"] == results["new-speakers"]["runs"][0]["test"]
+    figures = {path.name for path in (measured / "train" / "results").glob(f"{model}-*.png")}
+    curve = {"learning_curve"} if model == "paper-cnn" else set()
+    expected = {"confusion_matrix"} | curve
+    assert figures == {
+        f"{model}-{split}-0-{name}.png" for split in ("report", "new-speakers") for name in expected
+    }
+
+
+def test_what_is_there_is_not_trained_again(
+    checkout: Path, corpora: Path, trained: list[TrainingOptions]
+) -> None:
+    before = results_of(checkout, "paper-cnn")
+    run_protocols(str(corpora), "paper-cnn", watcher())
+    assert trained == []
+    assert results_of(checkout, "paper-cnn") == before
+
+
+def test_what_was_cut_off_goes_on(
+    checkout: Path, corpora: Path, trained: list[TrainingOptions]
+) -> None:
+    before = results_of(checkout, "paper-svm")
+    gone = Path("serctl-weights", "protocols", "paper-svm")
+    shutil.rmtree(gone / "report-1")
+    (gone / "emobox-savee-2" / "config.json").unlink()
+    run_protocols(str(corpora), "paper-svm", watcher())
+    told = [(one.split, one.fold, one.seed, one.resume, one.overwrite) for one in trained]
+    assert told == [("report", 0, 1, True, False), ("emobox-savee", 2, 0, True, False)]
+    assert results_of(checkout, "paper-svm") == before
+
+
+def test_what_another_recipe_made_is_made_again(
+    checkout: Path, corpora: Path, trained: list[TrainingOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(name: str) -> Recipe:
+        recipe = short_recipe(name)
+        assert recipe.svm is not None
+        return replace(recipe, svm=replace(recipe.svm, costs=(0.02,)))
+
+    monkeypatch.setattr("serctl.train.training.load_recipe", other)
+    monkeypatch.setattr(protocols, "load_recipe", other)
+    run_protocols(str(corpora), "paper-svm", watcher())
+    assert len(trained) == sum(N_RUNS.values())
+    assert all(one.overwrite and not one.resume for one in trained)
+
+
+# All of it
+
+
+def test_all_is_refused_outside_of_the_checkout(corpora: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        with pytest.raises(UsageError, match="not the checkout of serctl that is installed"):
+            everything.remake_everything(str(corpora), watcher(), lambda line: None)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_all_makes_each_model_and_then_what_is_measured_of_it(
+    checkout: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    (checkout / "train" / "recipes").mkdir()
+    monkeypatch.setattr(everything, "RECIPES", checkout / "train" / "recipes")
+    monkeypatch.setattr(everything, "recipe_names", lambda: ["paper-cnn", "paper-svm"])
+    monkeypatch.setattr(everything, "remake_figures", lambda folder: done.append("figures"))
+    monkeypatch.setattr(everything, "remake_tables", lambda folder: done.append("tables"))
+
+    def robustness(model: str, folder: str) -> dict[str, Any]:
+        done.append(f"robustness of {model}")
+        assert len(list(Path(folder).iterdir())) > 50
+        sha256 = load_model(str(checkout / "weights" / model)).config.sha256
+        return {"model": model, "sha256": sha256, "rows": []}
+
+    monkeypatch.setattr(everything.robustness, "measure", robustness)
+
+    def proposed(corpora: str, *_: object) -> dict[str, Any]:
+        done.append("proposed features")
+        return {"features": []}
+
+    monkeypatch.setattr(everything.proposed_features, "measure", proposed)
+    told: list[str] = []
+    everything.remake_everything(str(corpora), watcher(), told.append)
+    measures = ["proposed features", "robustness of paper-cnn", "robustness of paper-svm"]
+    assert done == [*measures, "figures", "tables"]
+    assert told[:2] == ["paper-cnn: all protocols", "paper-svm: all protocols"]
+    for name in ("corpora-counts.svg", "proposed-features.json", "robustness-paper-svm.json"):
+        assert (checkout / "train" / "results" / name).exists()
+    done.clear()
+    everything.remake_everything(str(corpora), watcher(), told.append)
+    assert done == ["figures", "tables"]
+
+
+def test_links_to_a_fold_are_named_so_that_clips_are_known(corpora: Path, tmp_path: Path) -> None:
+    everything.link_fold(str(corpora), 0, tmp_path)
+    clips = clip_table(str(corpora))
+    tested = clips[(clips["fold"] == 0) & clips["test"]]
+    names = [parse_clip_name(path) for path in tmp_path.iterdir()]
+    found = {(name.corpus, name.clip) for name in names if name is not None}
+    assert found == set(zip(tested["corpus"], tested["clip"], strict=True))
+    assert all(path.resolve().is_file() for path in tmp_path.iterdir())

@@ -1,0 +1,95 @@
+"""Every bundled model, every number in ``train/results`` and every figure, from the corpora alone.
+
+`remake_everything` is run in a checkout, unattended, and takes up where it was cut off: trainings
+from their checkpoints (`serctl.train.protocols`), and what is measured of finished models when it
+is missing or is of other weights. Tables and figures are made anew each time.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from serctl.errors import UsageError
+from serctl.figures import EXTENSIONS, save_figure
+from serctl.models import read_config
+from serctl.train import proposed_features, robustness
+from serctl.train.corpora import clip_table
+from serctl.train.corpora_figure import draw_corpora
+from serctl.train.protocols import RESULTS, WEIGHTS, run_protocols
+from serctl.train.recipe import RECIPES, recipe_names
+from serctl.train.results_figures import remake_figures
+from serctl.train.tables import remake_tables
+from serctl.train.training import Watcher
+
+PROPOSED_WORK = Path("serctl-weights", "proposed-features")
+
+
+def remake_everything(corpora: str, watcher: Watcher, told: Callable[[str], None]) -> None:
+    """Remake all that training makes, in the checkout that is the working folder.
+
+    Parameters
+    ----------
+    corpora : str
+        Folder of the four corpora.
+    watcher : Watcher
+        Is told of each training.
+    told : callable
+        Is told, in a line, of what is done next.
+
+    Raises
+    ------
+    UsageError
+        If the working folder is not the checkout that this code is of.
+    CorporaError
+        If the corpora are not there, whole.
+    RunError
+        If a checkpoint or a weights folder cannot be read or written.
+    """
+    recipes = Path("train", "recipes")
+    if not recipes.is_dir() or not recipes.samefile(RECIPES):
+        raise UsageError(
+            f"{Path.cwd()}: not the checkout of serctl that is installed. --all writes into "
+            "train/results and weights there; change to it, and install it by pip install -e ."
+        )
+    clips = clip_table(corpora)
+    for model in recipe_names():
+        told(f"{model}: all protocols")
+        run_protocols(corpora, model, watcher)
+    told("The proposed features")
+    _measure_proposed_features(corpora, watcher)
+    for model in recipe_names():
+        told(f"{model}: robustness")
+        _measure_robustness(corpora, model)
+    told("Figures and tables")
+    for extension in EXTENSIONS:
+        save_figure(draw_corpora(clips), str(RESULTS / f"corpora-counts{extension}"))
+    remake_figures(Path())
+    remake_tables(Path())
+
+
+def _measure_proposed_features(corpora: str, watcher: Watcher) -> None:
+    if not proposed_features.RESULTS.exists():
+        measured = proposed_features.measure(corpora, watcher.clips, PROPOSED_WORK)
+        proposed_features.write(measured)
+
+
+def _measure_robustness(corpora: str, model: str) -> None:
+    """Measure a bundled model on the test clips of fold 0, which it has not heard."""
+    path = RESULTS / f"robustness-{model}.json"
+    sha256 = read_config(WEIGHTS / model).sha256
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")).get("sha256") == sha256:
+        return
+    with tempfile.TemporaryDirectory(prefix="serctl-fold0-") as folder:
+        link_fold(corpora, 0, Path(folder))
+        measured = robustness.measure(model, folder)
+    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+def link_fold(corpora: str, fold: int, folder: Path) -> None:
+    """Make links to the test clips of a speaker fold, under names that say which clip each is."""
+    clips = clip_table(corpora)
+    tested = clips[(clips["fold"] == fold) & clips["test"]]
+    for path, clip in zip(tested["path"], tested["clip"], strict=True):
+        (folder / (clip + Path(path).suffix)).symlink_to(os.path.abspath(path))
