@@ -7,17 +7,14 @@ recording counts once, and one without an answer counts as wrong.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from serctl import __version__
 from serctl.errors import LabelsError, RunError
 from serctl.models import ModelConfig
 from serctl.report_tables import count
 from serctl.results import Result
-from serctl.schema import PROBABILITY_DECIMALS
 from serctl.train.corpora import clip_table
 from serctl.train.label_names import LEFT_OUT, EmotionNames
 from serctl.train.labels import Labelled, Labels
@@ -180,49 +177,6 @@ def recordings_of_split(
         emotions=_to_choose_between(acted, known, chosen, corpora, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
     )
-
-
-def evaluation_record(
-    config: ModelConfig,
-    clips: LabelledRecordings,
-    results: Sequence[Result],
-    scores: Scores,
-    calibrated: Calibration,
-) -> dict[str, Any]:
-    """Everything that an evaluation found, as JSON holds it.
-
-    Returns
-    -------
-    dict
-        ``serctl``, ``model`` (name and SHA-256), ``source``, ``emotions``, ``left_out``, ``notes``,
-        ``warnings``, ``scores``, ``calibration`` and ``recordings``: what each was said to be and
-        what was heard, with the probabilities in the order of ``emotions``.
-    """
-    columns = (clips.paths, clips.acted, clips.speakers, clips.corpora, results)
-    return {
-        "serctl": __version__,
-        "model": {"name": config.name, "sha256": config.sha256},
-        "source": clips.source,
-        "emotions": list(clips.emotions),
-        "left_out": clips.left_out,
-        "notes": clips.notes,
-        "warnings": clips.warnings,
-        "scores": asdict(scores),
-        "calibration": asdict(calibrated),
-        "recordings": [
-            {
-                "path": path,
-                "acted": acted,
-                "heard": result.emotion,
-                "probabilities": [round(p, PROBABILITY_DECIMALS) for p in result.probabilities],
-                "speaker": speaker,
-                "corpus": corpus,
-                "status": result.status,
-                "reason": result.reason,
-            }
-            for path, acted, speaker, corpus, result in zip(*columns, strict=True)
-        ],
-    }
 
 
 def _as_known(emotion: str, known: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import UsageError
+from serctl.report_tables import printable
 
 LEFT_OUT = "-"  # what --map gives to a name that is not to be scored
 SAME_WORD = {
@@ -89,10 +90,10 @@ def unknown_names(counts: Counter[str]) -> str:
     shown = []
     for name, n in counts.most_common(MAX_NAMES_SHOWN):
         near = _nearest(name)
-        shown.append(f"{name} ({n}{f'; {near}?' if near else ''})")
+        shown.append(f"{printable(name)} ({n}{f'; {near}?' if near else ''})")
     if len(counts) > MAX_NAMES_SHOWN:
         shown.append(f"and {len(counts) - MAX_NAMES_SHOWN} more")
-    name = counts.most_common(1)[0][0]
+    name = printable(counts.most_common(1)[0][0])
     return (
         f"{', '.join(shown)}: no emotions that serctl knows, which are {', '.join(EMOTIONS)}. Say "
         f"what each one counts as: --map '{name}={_nearest(name) or 'happy'}', or "

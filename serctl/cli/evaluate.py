@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from serctl.train.scores import Calibration, Scores
 
 MAX_FAILURES_SHOWN = 10
+EMOBOX_SPLITS = ("emobox-crema-d", "emobox-ravdess", "emobox-savee", "emobox-tess")
 
 EXAMPLES = """\b
 Examples:
@@ -51,15 +52,11 @@ Examples:
 )
 @click.option(
     "--split",
-    type=click.Choice(
-        [
-            "report",
-            "new-speakers",
-            *(f"emobox-{c}" for c in ("crema-d", "ravdess", "savee", "tess")),
-        ]
-    ),
+    type=click.Choice(["report", "new-speakers", *EMOBOX_SPLITS]),
     default=None,
-    help="Score the test part of this split, instead of PATHS.",
+    metavar="SPLIT",
+    help="Score the test part of this split, instead of PATHS: report, new-speakers, or emobox- "
+    "and a corpus.",
 )
 @click.option(
     "--fold",
@@ -73,7 +70,7 @@ Examples:
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
-    help="Of report: which drawing.",
+    help="Of the split: which drawing.",
 )
 @click.option(
     "--model",
@@ -245,14 +242,12 @@ def _write(
     from serctl.report_tables import printable
 
     if output is not None:
-        import json
-
         from serctl.outputs import written_whole
-        from serctl.train.evaluate import evaluation_record
+        from serctl.train.record import record_text
 
-        record = evaluation_record(config, clips, results, scores, calibration)
+        text = record_text(config, clips, results, scores, calibration)
         with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
-            file.write(json.dumps(record, indent=1, allow_nan=False) + "\n")
+            file.write(text)
         click.echo(f"Scores: {printable(output)}")
     if figures is not None:
         from serctl.train.figures import draw_scores

@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import synthetic_corpora
 import torch
 
 from serctl.cli import run
+from serctl.models import find_model
 from serctl.train.corpora import SOURCES
 
 Run = Callable[..., tuple[int, str, str]]
@@ -80,15 +83,20 @@ def cells(output: str, first: str) -> list[list[str]]:
 def test_clips_are_scored_by_their_names(serctl: Run, clips: Path) -> None:
     status, output, error = serctl(clips)
     assert (status, error) == (0, "")
-    assert output.startswith("tiny: 3 clips\n")
-    assert "Left out: 1 clips of emotions that the model does not know." in output
-    assert "Left out: 1 recordings that are no clips of the four corpora." in output
+    assert output.startswith("tiny: 3 clips\nUA ")
+    assert "Left out: 1 recording: tiny does not know their emotions (1 neutral)." in output
+    assert "tiny has no neutral: it names one of its own emotions for such recordings" in output
+    unnamed = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
+    assert f"Left out: 1 recording: {unnamed}." in output
+    assert "tiny chose between angry, sad alone." in output
     by_emotion, confusion = cells(output, "sad")
     assert by_emotion[1] == "2"
     assert len(confusion) == 1 + 2  # the model chooses between the emotions that are there
     assert sum(map(int, confusion[1:])) == 2
     assert cells(output, "savee")[0][1] == "3"
-    assert max(map(len, output.splitlines())) <= 80
+    assert [cells(output, name)[0][1] for name in ("saveeDC", "saveeJE")] == ["2", "1"]
+    tables = output.partition("tiny chose")[0]  # sentences below them are wrapped by the terminal
+    assert max(map(len, tables.splitlines())) <= 80
 
 
 def test_nothing_left_out_is_not_mentioned(serctl: Run, clips: Path) -> None:
@@ -120,6 +128,198 @@ def test_the_number_of_workers_changes_nothing(serctl: Run, small_corpora: Path)
     one, three = (serctl(small_corpora / "RAVDESS", "--workers", n) for n in (1, 3))
     assert one[0] == 0
     assert one == three
+
+
+# What is printed
+
+
+def test_measures_have_intervals_and_there_is_calibration(serctl: Run, clips: Path) -> None:
+    _, output, _ = serctl(clips)
+    percent = r"\d+\.\d%"
+    for name in ("UA", "WA", "Macro F1"):
+        assert re.search(rf"^{name} {percent} \(95%: {percent} to {percent}\), ", output, re.M)
+    assert re.search(rf"^ECE {percent}, .*\({percent} and {percent} over all\)$", output, re.M)
+    assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 is knowing nothing$", output, re.M)
+    assert cells(output, "Emotion")[0] == ["Emotion", "Clips", "Recall", "Precision", "F1"]
+
+
+def test_of_many_speakers_few_are_printed_and_all_are_kept(
+    serctl: Run, small_corpora: Path
+) -> None:
+    _, output, _ = serctl(small_corpora, "-o", "scores.json")
+    by_speaker = json.loads(Path("scores.json").read_text())["scores"]["by_speaker"]
+    assert f"By speaker: {len(by_speaker)}, by UA; the lowest, the median and the high" in output
+    assert len(by_speaker) > 20
+    table = output.partition("By speaker")[2].partition("Clips by acted")[0]
+    shown = [line.split() for line in table.splitlines()[3:] if line.strip()]
+    assert len(shown) == 7
+    expected = sorted(one["ua"] for one in by_speaker.values())
+    middle = expected[len(expected) // 2]
+    assert [row[3] for row in shown] == [
+        f"{ua:.1%}" for ua in (*expected[:3], middle, *expected[-3:])
+    ]
+
+
+def test_chosen_emotions_alone_are_scored(serctl: Run, clips: Path) -> None:
+    status, output, _ = serctl(clips, "--emotions", "sad,fear,angry")
+    assert status == 0
+    assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be heard, though nobody acted it
+    assert cells(output, "fear") == [["fear", "0", "0", "0"]]
+    assert "tiny chose between angry, fear, sad alone." in output
+
+
+def test_a_model_trained_on_the_clips_is_found_out(
+    serctl: Run, clips: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    trained = tmp_path / "trained"
+    shutil.copytree(tiny_folder, trained)
+    (trained / "metrics.json").write_text('{"split": "report", "fold": null, "seed": 0}')
+    status, _, error = serctl(clips, model=trained)
+    assert status == 0
+    assert "Warning: tiny was trained (report, seed 0) on" in error
+    assert "and on the voices of 3:" in error
+
+
+# By folders and by a table
+
+
+@pytest.fixture
+def folders(clips: Path) -> Path:
+    """The same clips in folders named after emotions, one of them in another word."""
+    root = clips.parent / "folders"
+    for name, folder in (("DC_a01", "Anger"), ("DC_sa01", "sad"), ("me", "sad"), ("DC_n01", "joy")):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(clips / f"{name}.wav", root / folder / f"{name}.wav")
+    return root
+
+
+def test_folders_say_the_emotions(serctl: Run, folders: Path) -> None:
+    status, output, error = serctl(folders, "--labels", "folders", "--map", "joy=happy")
+    assert (status, error) == (0, "")
+    assert output.startswith("tiny: 4 clips\n")
+    assert [cells(output, emotion)[0][1] for emotion in ("angry", "happy", "sad")] == list("112")
+    assert "Counted: Anger as angry (1), joy as happy (1)." in output
+    assert "By corpus" not in output
+    assert "By speaker" not in output
+    copy = folders.parent / "copy"
+    shutil.copytree(folders, copy)
+    again = serctl(folders, copy, folders, "--labels", "folders", "--map", "joy=happy")[1]
+    assert again == output + "Left out: 4 recordings: copies, which count once.\n"
+
+
+def test_unknown_folders_are_left_to_the_user(serctl: Run, folders: Path) -> None:
+    status, output, error = serctl(folders, "--labels", "folders")
+    assert (status, output) == (3, "")
+    assert "joy (1): no emotions that serctl knows" in error
+    assert "--map 'joy=happy', or --map 'joy=-'" in error
+    status, output, _ = serctl(folders, "--labels", "folders", "--map", "joy=-")
+    assert status == 0
+    assert "Left out: 1 recording: --map leaves them out." in output
+
+
+def test_a_table_says_the_emotions(serctl: Run, clips: Path) -> None:
+    table = clips / "labels.csv"
+    table.write_text(
+        "path,emotion,speaker,corpus\nDC_a01.wav,angry,s1,mine\nme.wav,sad,s2,mine\nme.wav,sad,,\n"
+    )
+    status, output, error = serctl("--labels", table)
+    assert (status, error) == (0, "")
+    assert output.startswith("tiny: 2 clips\n")
+    assert cells(output, "mine")[0][1] == "2"
+    assert [cells(output, name)[0][1] for name in ("s1", "s2")] == ["1", "1"]
+    assert "Left out: 1 recording: copies, which count once." in output
+    assert serctl(clips, "--labels", table)[1].startswith(output.rstrip().rpartition("\n")[0])
+
+
+def test_speakers_on_both_sides_of_a_split_give_a_warning(serctl: Run, clips: Path) -> None:
+    table = clips / "labels.csv"
+    table.write_text(
+        "path,emotion,speaker,split\nDC_a01.wav,angry,s1,test\nme.wav,sad,s2,test\n"
+        "DC_sa01.wav,sad,s2,train\n"
+    )
+    status, output, error = serctl("--labels", table)
+    assert status == 0
+    assert output.startswith("tiny: 2 clips\n")
+    assert "into another part than test (train)." in output
+    assert "Warning: " in error
+    assert "1 of 2 speakers of the test part (1 of 2 rows) are in another part too." in error
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "labels.csv: there is no such file"),
+        ("path,emotion\nDC_a01.wav,angry\ngone.wav,sad\n", "1 of 2 rows name files that are not"),
+        ("path,emotion\nDC_a01.wav,angry\nDC_a01.wav,sad\n", "1 recording with two labels"),
+        ("path,emotion\nDC_a01.wav,angry\nme.wav,bored\n", "bored (1): no emotions that serctl"),
+        ("path,emotion\nDC_a01.wav,angry\n", "1 clip of the emotions to choose between, only"),
+        ("path,emotion\n", "no row below the header"),
+        ("name,label\nDC_a01.wav,angry\n", "no column path and no column emotion"),
+        ("path,emotion\nDC_a01.wav,ang\xe9\n", "The table is not in UTF-8 (line 2): save it so."),
+    ],
+)
+def test_tables_that_cannot_be_used(
+    serctl: Run, clips: Path, content: str | None, message: str
+) -> None:
+    if content is not None:
+        (clips / "labels.csv").write_bytes(content.encode("latin-1"))
+    status, output, error = serctl("--labels", clips / "labels.csv")
+    assert (status, output) == (2 if content is None else 3, "")
+    assert error.startswith("Error: ")
+    assert message in error
+    assert "Traceback" not in error
+
+
+# What is written
+
+
+def test_everything_is_written_as_json(serctl: Run, clips: Path) -> None:
+    status, output, _ = serctl(clips, "-o", "scores.json")
+    assert status == 0
+    assert output.endswith("Scores: scores.json\n")
+    record = json.loads(Path("scores.json").read_text())
+    assert record["source"] == str(clips)
+    assert f"UA {record['scores']['ua']:.1%} (" in output
+    assert f"ECE {record['calibration']['ece']:.1%}," in output
+    assert [one["acted"] for one in record["recordings"]] == ["angry", "sad", "sad"]
+    assert all(abs(sum(one["probabilities"]) - 1) < 1e-5 for one in record["recordings"])
+    assert serctl(clips, "-o", "scores.json")[0] == 2
+    assert serctl(clips, "-o", "scores.json", "--overwrite")[0] == 0
+    assert json.loads(Path("scores.json").read_text()) == record
+
+
+def test_figures_are_drawn(serctl: Run, clips: Path) -> None:
+    folder = Path("new", "figures")
+    folder.mkdir(parents=True)
+    (folder / "reliability.svg").touch()
+    status, output, error = serctl(clips, "--figures", folder)
+    assert (status, output) == (2, "")
+    assert "reliability.svg: there is such a file already" in error
+    status, output, _ = serctl(clips, "--figures", folder, "--overwrite")
+    assert status == 0
+    assert output.endswith(f"Figures: {folder}\n")
+    names = {"confusion_matrix", "precision_recall", "accuracy_by_emotion", "reliability"}
+    expected = {f"{name}.{form}" for name in names for form in ("png", "svg")}
+    assert {path.name for path in folder.iterdir()} == expected
+    assert all(path.stat().st_size > 1000 for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "nowhere/scores.json"), "there is no folder nowhere"),
+        (("-o", "folder.json"), "is a folder"),
+        (("--figures", "file"), "file: no folder, and cannot be made one (File exists)"),
+    ],
+)
+def test_outputs_that_cannot_be_written_are_refused_first(
+    serctl: Run, clips: Path, arguments: tuple[str, str], message: str
+) -> None:
+    os.mkdir("folder.json")
+    Path("file").touch()
+    status, output, error = serctl(clips, *arguments)
+    assert (status, output) == (3, "")
+    assert message in error
 
 
 # By a split
@@ -160,6 +360,10 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
         status, output, error = serctl(*arguments)
         assert (status, output) == (2, "")
         assert "Give either PATHS or --split." in error
+    for arguments in (("--labels", "folders"), ("--map", "joy=happy"), ("--labels", "labels.csv")):
+        status, output, error = serctl("--split", "report", *arguments)
+        assert (status, output) == (2, "")
+        assert "--split has labels of its own." in error
 
 
 @pytest.mark.parametrize(
@@ -168,7 +372,9 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
         (None, 2, "nowhere"),
         ([], 3, "folder"),
         (["one.wav", "two.wav"], 3, "2 recordings, such as folder/one.wav, none with the name"),
-        (["DC_a01.wav", "DC_a02.wav"], 3, "of the model's emotions only angry; to score it"),
+        (["DC_a01.wav", "DC_a02.wav"], 3, "2 clips of the emotions to choose between, only angry;"),
+        (["DC_n01.wav"], 3, "tiny does not know their emotions (1 neutral)."),
+        (["DC_a01.wav", "DC_sa01.wav"], 3, "none of 2 recordings got an answer (2 unreadable)"),
     ],
 )
 def test_what_cannot_be_scored_is_named(
@@ -190,7 +396,19 @@ def test_absent_corpora_say_where_they_are_had(serctl: Run) -> None:
     assert all(source in error for source in SOURCES.values())
 
 
-@pytest.mark.parametrize("arguments", [("--fold", "5"), ("--seed", "-1"), ("--labels", "mine")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--fold", "6"),
+        ("--seed", "-1"),
+        ("--labels", "mine"),
+        ("--map", "joy=joyful"),
+        ("--emotions", "bored"),
+        ("--emotions", "angry"),
+        ("-o", "scores.csv"),
+        ("-o", "-"),
+    ],
+)
 def test_options_out_of_range_are_wrong_usage(
     serctl: Run, clips: Path, arguments: tuple[str, str]
 ) -> None:
@@ -220,7 +438,17 @@ def test_fold_0_is_scored_whole(serctl: Run, fold0: Path) -> None:
     status, output, _ = serctl(fold0)
     assert status == 0
     assert output.startswith("tiny: 1805 clips\n")
-    assert f"Left out: {2258 - 1805} clips of emotions that the model does not know." in output
-    assert "no clips of the four corpora" not in output
+    assert f"Left out: {2258 - 1805} recordings: tiny does not know their emotions (" in output
+    assert "not named like a clip" not in output
     counts = {corpus: cells(output, corpus)[0][1] for corpus in ("crema-d", "ravdess", "savee")}
     assert counts == {"crema-d": "1330", "ravdess": "200", "savee": "75"}
+
+
+def test_the_bundled_model_has_the_figure_of_its_card(serctl: Run, fold0: Path) -> None:
+    status, output, error = serctl(fold0, fold0, "--labels", "corpora", model="paper-cnn")
+    assert status == 0
+    assert "Warning" not in error
+    test = json.loads((find_model("paper-cnn") / "metrics.json").read_text())["test"]
+    assert output.startswith(f"paper-cnn: {test['n_clips']} clips\nUA {test['ua']:.1%} (")
+    for emotion, row in zip(test["emotions"], test["confusion"], strict=True):
+        assert cells(output, emotion)[1][1:] == [str(n) for n in row]

@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,7 +12,6 @@ from serctl.results import Result
 from serctl.train.corpora import clip_table
 from serctl.train.evaluate import (
     LabelledRecordings,
-    evaluation_record,
     known_recordings,
     recordings_of_split,
 )
@@ -311,35 +309,6 @@ def test_without_any_answer_there_is_nothing_to_score(by_name: Known, tmp_path: 
     ) as e:
         clips.calibration(results)
     assert f"such as {clips.paths[0]}: Format not recognised." in str(e.value)
-
-
-def test_the_record_holds_everything(
-    by_name: Known, tmp_path: Path, tiny_config: ModelConfig
-) -> None:
-    clips = by_name(touch(tmp_path, [ANGRY, SAD, NEUTRAL, "DC_sa02.wav"]))
-    heard = Result("", "ok", emotion="angry", probabilities=(0.7500001, 0.2499999))
-    results = [heard, heard, Result("", "silent", "All zero.")]
-    scores, calibration = clips.score(results), clips.calibration(results)
-    record = evaluation_record(tiny_config, clips, results, scores, calibration)
-    again = json.loads(json.dumps(record, allow_nan=False))
-    assert again["model"]["name"] == "tiny"
-    assert again["emotions"] == ["angry", "sad"]
-    assert again["scores"]["ua"] == scores.ua
-    assert again["scores"]["intervals"]["macro_f1"] == scores.intervals["macro_f1"]
-    assert len(again["calibration"]["bins"]) == 15
-    assert again["left_out"] == clips.left_out
-    first, _, last = again["recordings"]
-    assert first == {
-        "path": clips.paths[0],
-        "acted": "angry",
-        "heard": "angry",
-        "probabilities": [0.75, 0.25],
-        "speaker": "saveeDC",
-        "corpus": "savee",
-        "status": "ok",
-        "reason": "",
-    }
-    assert (last["heard"], last["probabilities"], last["reason"]) == ("", [], "All zero.")
 
 
 def test_fold_0_has_the_published_clips(by_name: Known, fold0: Path) -> None:

@@ -1,0 +1,46 @@
+import json
+
+from serctl.models import ModelConfig
+from serctl.results import Result
+from serctl.train.evaluate import LabelledRecordings
+from serctl.train.record import record_text
+
+
+def test_the_record_holds_everything(tiny_config: ModelConfig) -> None:
+    clips = LabelledRecordings(
+        "x",
+        ["a.wav", "\udce9 b.wav", "c.wav"],
+        ["angry", "sad", "sad"],
+        ["savee", "", ""],
+        ["saveeDC", "", ""],
+        ("angry", "sad"),
+        {"no emotion": 2},
+        warnings=["w"],
+    )
+    heard = Result("", "ok", emotion="angry", probabilities=(0.7500001, 0.2499999))
+    results = [heard, heard, Result("", "silent", "All zero.")]
+    scores, calibration = clips.score(results), clips.calibration(results)
+    text = record_text(tiny_config, clips, results, scores, calibration)
+    again = json.loads(text)
+    assert again["model"]["name"] == "tiny"
+    assert again["emotions"] == ["angry", "sad"]
+    assert again["scores"]["ua"] == scores.ua
+    assert again["scores"]["intervals"]["macro_f1"] == scores.intervals["macro_f1"]
+    assert len(again["calibration"]["bins"]) == 15
+    assert again["left_out"] == clips.left_out
+    assert again["warnings"] == ["w"]
+    assert text.isascii()
+    first, second, last = again["recordings"]
+    assert first == {
+        "path": "a.wav",
+        "acted": "angry",
+        "heard": "angry",
+        "probabilities": [0.75, 0.25],
+        "speaker": "saveeDC",
+        "corpus": "savee",
+        "status": "ok",
+        "reason": "",
+    }
+    assert second["path"] == clips.paths[1]
+    assert text.splitlines()[-4] == f"  {json.dumps(second)},"
+    assert (last["heard"], last["probabilities"], last["reason"]) == ("", [], "All zero.")
