@@ -66,7 +66,7 @@ EMOBOX = (
 GROUPS = (
     "Test clips of all folds of `new-speakers`, with sex and age as the corpora list them. Age is "
     "known of CREMA-D's actors and of TESS's two women. A group of few speakers says little. Race, "
-    "ethnicity and accent were not looked at, and the corpora have next to no other accents."
+    "ethnicity and accent were not looked at."
 )
 ROBUSTNESS = (
     "These weights on the {n_clips} clips of fold 0 that act one of {n_emotions} emotions, made worse "
