@@ -19,8 +19,7 @@ any resume; the network always runs on one CPU thread. There are two ways to it:
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from serctl import audio
+from serctl.devices import choose_device, one_thread
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
 from serctl.inputs import CLIP_STATISTICS
@@ -36,7 +36,6 @@ from serctl.models import DEFAULT_MODEL, Model, load_model
 from serctl.results import Result
 
 DEFAULT_BATCH_SIZE = 64
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass
@@ -149,7 +148,8 @@ class Classifier:
         """
         extraction = Extraction(path)
         try:
-            self._extract(extraction, on_window)
+            with one_thread():
+                self._extract(extraction, on_window)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
@@ -288,37 +288,3 @@ class Classifier:
         """
         extraction = self.extract(path)
         return self.result(extraction, self.probabilities(extraction.windows))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Have torch compute on one CPU thread, in this thread and in those that are begun meanwhile.
-
-    Results must not depend on the number of cores, and the threads of `serctl.pipeline` keep these
-    busy. Where there is one thread already, nothing is touched: torch forgets what it has prepared
-    whenever the number is set.
-    """
-    n_threads = torch.get_num_threads()
-    if n_threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-def choose_device(name: str) -> torch.device:
-    """Device of a name in `DEVICES`; UsageError if this machine has none such."""
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device, is_there in available.items() if is_there)
-    if not available.get(name):
-        there = ", ".join(device for device, is_there in available.items() if is_there)
-        raise UsageError(f"device {name}: not to be had on this machine, which has {there}.")
-    return torch.device(name)

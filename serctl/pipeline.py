@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.classifier import Classifier, Extraction, one_thread
+from serctl.classifier import Classifier, Extraction
+from serctl.devices import one_thread
 from serctl.results import Result
 from serctl.threads import map_in_order, n_cores
 

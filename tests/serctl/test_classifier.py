@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from serctl import audio, features
-from serctl.classifier import Classifier, choose_device, one_thread
+from serctl.classifier import Classifier
 from serctl.errors import ModelError, UsageError
 from serctl.models import Model, load_model
 
@@ -235,19 +235,6 @@ def test_a_loaded_model_is_taken(tiny_folder):
     assert Classifier(model).config is model.config
 
 
-def test_devices(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
-    for name in ("cuda", "mps", "tpu"):
-        with pytest.raises(UsageError, match=f"device {name}: not to be had .* which has cpu"):
-            choose_device(name)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert choose_device("auto") == torch.device("mps")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto") == torch.device("cuda")
-
-
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_a_batch_of_nothing_is_refused(tiny_folder, batch_size):
     with pytest.raises(UsageError, match=f"batch size {batch_size}: at least 1"):
@@ -383,20 +370,3 @@ def test_emotions_can_be_chosen_of_a_network_of_frames(framed, frames_folder, wr
     two = Classifier(str(frames_folder), "sad, neutral", device="cpu").classify(path)
     chosen = np.array([of_all["sad"], of_all["neutral"]])
     np.testing.assert_allclose(two.probabilities, chosen / chosen.sum(), rtol=1e-9)
-
-
-def test_one_thread_is_set_only_where_there_are_more(monkeypatch):
-    set_number, calls = torch.set_num_threads, []
-    n_threads = torch.get_num_threads()
-    monkeypatch.setattr(
-        torch, "set_num_threads", lambda number: (calls.append(number), set_number(number))
-    )
-    try:
-        torch.set_num_threads(3)
-        with one_thread():
-            with one_thread():
-                assert torch.get_num_threads() == 1
-            assert torch.get_num_threads() == 1
-        assert (torch.get_num_threads(), calls) == (3, [3, 1, 3])
-    finally:
-        set_number(n_threads)

@@ -19,7 +19,7 @@ LAYERS = (
     ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
     ("serctl.audio", "serctl.kernels"),
     ("serctl.features", "serctl.descriptors"),
-    ("serctl.inputs", "serctl.networks", "serctl.models"),
+    ("serctl.inputs", "serctl.networks", "serctl.models", "serctl.devices"),
     ("serctl.schema", "serctl.outputs", "serctl.results_reader", "serctl.results"),
     ("serctl.classifier", "serctl.feature_formats", "serctl.feature_table"),
     ("serctl.pipeline", "serctl.report", "serctl.report_tables", "serctl.figures"),
