@@ -157,7 +157,7 @@ def test_help_has_examples(serctl: Run) -> None:
     status, output, _ = serctl("--help")
     assert status == 0
     assert "serctl train --corpora ./corpora --resume" in output
-    options = "--corpora --model --split --fold --seed --epochs --device --output --resume"
+    options = "--corpora --model --split --fold --seed --epochs --device --output --resume --all"
     assert all(option in output for option in [*options.split(), "--overwrite"])
     assert "SERCTL_CORPORA" in output
 
@@ -253,6 +253,43 @@ def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
     assert status == 3
     assert "weights/checkpoint.pt: not a checkpoint that can be read" in error
     assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
+
+
+# All of it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--model", "cnn"), "--model"),
+        (("--split", "report", "--seed", 1), "--split, --seed"),
+        (("--output", "weights", "--resume"), "--output, --resume"),
+    ],
+)
+def test_all_has_its_own_options(serctl: Run, arguments: tuple[object, ...], named: str) -> None:
+    status, output, error = serctl("--all", *arguments)
+    assert (status, output) == (2, "")
+    assert f"--all has its own {named}. Leave out one or the other." in error
+
+
+def test_all_is_of_a_checkout(serctl: Run) -> None:
+    status, _, error = serctl("--all")
+    assert status == 2
+    assert "not the checkout of serctl that is installed" in error
+    assert os.listdir() == []
+
+
+def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    def remake(corpora: str, watcher: training.Watcher, tell: Callable[[str], None]) -> None:
+        told.append(corpora)
+        tell("cnn: all protocols")
+
+    monkeypatch.setattr("serctl.train.everything.remake_everything", remake)
+    status, output, error = serctl("--all", "--corpora", "somewhere")
+    assert (status, output, error) == (0, "", "cnn: all protocols\n")
+    assert told == ["somewhere"]
 
 
 # Cut off

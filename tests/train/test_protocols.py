@@ -189,7 +189,15 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
         done.append(f"robustness of {model}")
         assert len(list(Path(folder).iterdir())) > 50
         sha256 = load_model(str(checkout / "weights" / model)).config.sha256
-        return {"model": model, "sha256": sha256, "rows": []}
+        row = {"condition": "clean", "ua": 0.5, "wa": 0.5, "ua_drop": 0.0, "wa_drop": 0.0}
+        return {
+            "model": model,
+            "sha256": sha256,
+            "command": "",
+            "emotions": list(REPORT_FIVE),
+            "n_clips": 50,
+            "rows": [row | {"n_unanswered": 0}],
+        }
 
     monkeypatch.setattr(everything.robustness, "measure", robustness)
 
