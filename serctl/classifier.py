@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from serctl import audio
 from serctl.devices import choose_device, one_thread
@@ -126,7 +127,7 @@ class Classifier:
         # eighth quicker with channels last, at batch one on a CPU; folding their normalisations
         # in gave 4% more, and is left out.
         network = copy.deepcopy(loaded.network).to(self.device, self._dtype)
-        self._network = network.to(memory_format=torch.channels_last)
+        self._network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
         """Decode a recording and compute the network's input; never raises for a bad recording.
