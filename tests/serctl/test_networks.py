@@ -134,7 +134,7 @@ def test_what_fills_up_a_batch_of_paper_rnn_changes_nothing():
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 25, 1001])
 def test_windows_of_any_length_are_heard(name, n_frames):
     torch.manual_seed(0)
-    network = NETWORKS[name](5).eval()
+    network = make_golden.drawn_network(name, np.random.default_rng(0))
     n_mels, columns = network.N_MELS, make_golden.INPUT_SHAPES[name][-1]
     filled = n_frames + -n_frames % FRAMES_MULTIPLE
     shape = (n_frames, columns) if INPUTS[name] is FRAMES else (n_mels, filled)
@@ -147,7 +147,7 @@ def test_windows_of_any_length_are_heard(name, n_frames):
 @pytest.mark.parametrize("name", HEAR_FRAMES)
 def test_a_batch_of_one_length_may_say_so(name):
     torch.manual_seed(0)
-    network = NETWORKS[name](5).eval()
+    network = make_golden.drawn_network(name, np.random.default_rng(0))
     batch = torch.randn(3, *make_golden.INPUT_SHAPES[name])
     n_frames = torch.full((3,), batch.shape[1 if INPUTS[name] is FRAMES else 2])
     torch.testing.assert_close(network(batch, n_frames), network(batch), rtol=0, atol=1e-5)
@@ -169,7 +169,7 @@ def test_there_are_as_many_logits_as_emotions(name, n_emotions):
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_clips_of_a_batch_do_not_touch_each_other(name):
     torch.manual_seed(0)
-    network = NETWORKS[name](5).eval()
+    network = make_golden.drawn_network(name, np.random.default_rng(0))
     inputs = torch.randn(6, *make_golden.INPUT_SHAPES[name])
     together = network(inputs)
     alone = torch.cat([network(clip[None]) for clip in inputs])
