@@ -33,6 +33,8 @@ COMMAND = (
 START_S = 600.0  # for a new child to be ready
 PATIENCE_S = 0.5  # between looks at the clock
 LONGEST_LOOK_S = 5.0  # more, and this process was stopped itself; that is not the child's fault
+END_S = 5.0  # for a child that has done all to end by itself
+KILL_S = 0.5  # for a killed one to be gone; a system that is out of breath may take longer
 PAUSE_S = 0.03  # so that a thousand short messages do not wake this process a thousand times
 CHUNK_BYTES = 1 << 16
 TAIL_CHARACTERS = 4000
@@ -79,6 +81,7 @@ class Child:
         self._heard_s = 0.0
         self._unfinished = b""
         self._stderr: deque[str] = deque(maxlen=50)
+        self._ending = threading.Event()
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             command,
@@ -194,16 +197,27 @@ class Child:
         return f" It said:\n{text}" if text else ""
 
     def end(self, at_once: bool) -> None:
-        """End it, and what listens to it."""
+        """End it, and what listens to it; a killed one is waited for no longer than `KILL_S`.
+
+        Parameters
+        ----------
+        at_once : bool
+            Whether it is killed, rather than left to end by itself.
+        """
         assert self._process.stdin is not None
+        self._ending.set()
         if not at_once:
             with suppress(OSError, ValueError, subprocess.TimeoutExpired):
                 self._process.stdin.close()
-                self._process.wait(timeout=5)
+                self._process.wait(END_S)
         self._process.kill()
-        self._process.wait()
+        until_s = time.monotonic() + KILL_S
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_S)
         for thread in self._threads:
-            thread.join(1)
+            thread.join(max(0.0, until_s - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            return  # in the middle of a stream, which closing it would wait for
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
             with suppress(OSError, ValueError):
@@ -222,7 +236,7 @@ class Child:
         while chunk := os.read(descriptor, CHUNK_BYTES):
             self._chunks.put(chunk)
             if len(chunk) < CHUNK_BYTES // 2:
-                time.sleep(PAUSE_S)
+                self._ending.wait(PAUSE_S)
         self._chunks.put(b"")
 
     def _read_errors(self) -> None:

@@ -22,37 +22,20 @@ stays. A file that is not a journal, or one of another model or other parameters
 left as it is. A journal without rows is removed.
 """
 
-import json
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from serctl.durability import Syncer, sync_folder
 from serctl.errors import ResultsError, UsageError
+from serctl.journal_lines import Stamp, check_header, header_line, read_row, row_line, stamp_of
 from serctl.locks import open_locked
 from serctl.schema import JOURNAL, Result, result_of
 
-VERSION = 1
 DO_AGAIN = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
-
-
-class Stamp(NamedTuple):
-    """Size in bytes and time of change of a file, or None for one that cannot be looked at."""
-
-    size: int | None
-    mtime_ns: int | None
-
-
-def stamp_of(path: str) -> Stamp:
-    """Stamp of a file as it is now."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return Stamp(None, None)
-    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 class Journal:
@@ -147,16 +130,19 @@ class Journal:
             If the journal is of another model or other parameters, is no journal, or cannot be
             written.
         """
-        header = {"journal": VERSION, **parameters}
         if self._found_rows and self._resume:
-            self._take_up(json.loads(json.dumps(header)), recordings, retry_failed)
+            self._take_up(parameters, recordings, retry_failed)
         else:
             self._cut(0)
-            self._append(json.dumps(header, ensure_ascii=True) + "\n")
+            self._append(header_line(parameters))
             self._found_rows = False
             self._offsets = array("q", bytes(8 * len(recordings)))
         self._syncer = Syncer(self._descriptor, self.path)
         self._syncer.wrote()
+        return self.left()
+
+    def left(self) -> list[int]:
+        """Which of the recordings have no row yet."""
         return [index for index, offset in enumerate(self._offsets) if not offset]
 
     def add(self, index: int, stamp: Stamp, row: str) -> None:
@@ -177,8 +163,7 @@ class Journal:
             If it cannot be written.
         """
         offset = self._end
-        # The row goes last and as it came, since taking it apart would cost more than all else.
-        self._append(f'{{"stamp": {json.dumps(stamp)}, "row": {row}}}\n')
+        self._append(row_line(stamp, row))
         self.n_rows += not self._offsets[index]
         self._offsets[index] = offset
         if self._syncer is not None:
@@ -189,18 +174,21 @@ class Journal:
     def results(self, emotions: Sequence[str]) -> Iterator[Result]:
         """Results of all recordings that have a row, in the order of the scan."""
         with open(self.path, "rb") as file:
+            place = 0
             for offset in self._offsets:
                 if not offset:
                     continue
-                if file.tell() != offset:
+                if place != offset:
                     file.seek(offset)
                 where = f"{self.path}, at byte {offset}"
-                record = _parsed(file.readline())
+                line = file.readline()
+                place = offset + len(line)
+                record = read_row(line)
                 if record is None:
                     raise ResultsError(
                         f"{where}: a row was here and is damaged. Is the disk whole?"
                     )
-                yield result_of(record["row"], emotions, where)
+                yield result_of(record.row, emotions, where)
 
     def finish(self) -> None:
         """Remove the journal: the output has everything."""
@@ -230,57 +218,33 @@ class Journal:
         self._close()
 
     def _take_up(
-        self, header: Mapping[str, Any], recordings: Sequence[str], retry_failed: bool
+        self, parameters: Mapping[str, Any], recordings: Sequence[str], retry_failed: bool
     ) -> None:
         """Check the header, and find the rows of these recordings that still hold."""
         with open(self.path, "rb") as file:
-            end = self._check(file.readline(), header)
+            header = file.readline()
+            check_header(header, parameters, self.path)
+            end = len(header)
             self._offsets = array("q", bytes(8 * len(recordings)))
             indexes = {path: index for index, path in enumerate(recordings)}
             for line in file:
-                record = _parsed(line)
+                record = read_row(line)
                 if record is None:
                     break
-                row, offset = record["row"], end
-                end += len(line)
-                index = indexes.get(row["path"])
+                offset, end = end, end + len(line)
+                index = indexes.get(record.row["path"])
                 if index is not None:
-                    again = retry_failed and row["status"] in DO_AGAIN
-                    holds = not again and stamp_of(recordings[index]) == tuple(record["stamp"])
+                    again = retry_failed and record.row["status"] in DO_AGAIN
+                    holds = not again and stamp_of(recordings[index]) == record.stamp
                     self._offsets[index] = offset if holds else 0
         self.n_rows = sum(1 for offset in self._offsets if offset)
         self._cut(end)
-
-    def _check(self, line: bytes, expected: Mapping[str, Any]) -> int:
-        """Compare the header with what it has to be; give the length of its line."""
-        try:
-            found = json.loads(line) if line.endswith(b"\n") else None
-        except ValueError:
-            found = None
-        if not isinstance(found, dict) or "journal" not in found:
-            raise ResultsError(
-                f"{self.path}: not a journal of serctl. Move it away, or start anew with "
-                "--overwrite."
-            )
-        keys = [key for key in {**expected, **found} if found.get(key) != expected.get(key)]
-        if keys:
-            differences = "; ".join(
-                f"{key} was {_shown(found, key)} and is now {_shown(expected, key)}" for key in keys
-            )
-            raise ResultsError(
-                f"{self.path}: of a run that was another: {differences}. Its rows and new ones do "
-                "not belong together. Go on as it began, or start anew with --overwrite, or give "
-                "another output."
-            )
-        return len(line)
 
     def _append(self, line: str) -> None:
         data = line.encode("ascii")
         n_written = 0
         try:
-            while n_written < len(
-                data
-            ):  # of a full disk, what fits is written, and then it says so
+            while n_written < len(data):  # a disk that is full takes what fits, and then says so
                 n_written += os.write(self._descriptor, data[n_written:])
         except OSError as error:
             with suppress(OSError):
@@ -304,23 +268,3 @@ class Journal:
             f"{self.path}: could not be written, after {self.n_rows} rows ({error.strerror}). "
             "Make room, or give an output elsewhere."
         )
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Give the record of a line, or None if it is not a whole one."""
-    try:
-        record = json.loads(line) if line.endswith(b"\n") else None
-        whole = (
-            isinstance(record, dict)
-            and len(record["stamp"]) == 2
-            and isinstance(record["row"]["path"], str)
-            and isinstance(record["row"]["status"], str)
-        )
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return record if whole else None
-
-
-def _shown(header: Mapping[str, Any], key: str) -> str:
-    value = header.get(key, "none")
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.errors import UsageError
+from serctl.finished import FinishedRun
 from serctl.journal import Journal
 from serctl.results import STANDARD_OUTPUT, ResultsWriter, check_output, write_run
 from serctl.schema import JOURNAL, Result, result_of
@@ -35,7 +36,8 @@ class Destination:
     resume : bool
         Whether such a journal is taken up.
     retry_failed : bool
-        Whether its unreadable and failed recordings are done again.
+        Whether its unreadable and failed recordings are done again, or, if there is no journal,
+        those of the results that are there.
     """
 
     output: str
@@ -64,6 +66,7 @@ class Run:
         self._destination = destination
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
+        self._finished: FinishedRun | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -77,11 +80,14 @@ class Run:
         # Results beside a journal are those that its run was to replace, or has just written.
         unfinished = taking_up and os.path.exists(to.output + JOURNAL)
         if taking_up and os.path.exists(to.output) and not (unfinished or to.overwrite):
-            raise UsageError(
-                f"{to.output}: there is such a file and no journal beside it: its run has "
-                "finished. Give --overwrite to classify anew."
-            )
-        check_output(to.output, to.overwrite or unfinished)
+            if not to.retry_failed:
+                raise UsageError(
+                    f"{to.output}: there is such a file and no journal beside it: its run has "
+                    "finished. Give --retry-failed to do again what could not be read, or "
+                    "--overwrite to classify anew."
+                )
+            self._finished = FinishedRun(to.output)
+        check_output(to.output, to.overwrite or unfinished or self._finished is not None)
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
                 journal = Journal(to.output, resume=taking_up, overwrite=to.overwrite)
@@ -150,6 +156,10 @@ class Run:
         parameters = {key: value for key, value in self.description.items() if key != "workers"}
         parameters = {"serctl_version": __version__, **parameters}
         left = journal.begin(parameters, recordings, self._destination.retry_failed)
+        if self._finished is not None:
+            for kept in self._finished.rows(parameters, recordings):
+                journal.add(*kept)
+            left = journal.left()
         for done in progress(self._supervisor.classify(recordings, left), len(left)):
             journal.add(*done)
 

@@ -13,9 +13,14 @@ sent before the next job begins. It answers in lines on what was standard output
     x ["...", ...]  it cannot go on: class and message of the error
 
 It ends when standard input does, and when its parent has gone: no run goes on that nobody hears.
+
+A run of some thousand recordings takes seconds, and so seconds count: the garbage collector rests
+until all is imported, and the process ends without taking apart what was.
 """
 
+import atexit
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -79,9 +84,13 @@ def main() -> None:
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
         channel.send("x " + json.dumps(["", words]))
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
+    gc.disable()
     from serctl.classifier import Classifier
     from serctl.models import DEFAULT_MODEL
     from serctl.pipeline import classify_recordings
@@ -96,6 +105,8 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
         request["batch_size"],
     )
     _compile(classifier)
+    gc.freeze()
+    gc.enable()
     if classifier.device.type == "cpu":  # drivers of others map what they like
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
     channel.send("R " + json.dumps(_description(classifier, n_workers)))

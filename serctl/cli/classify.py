@@ -23,6 +23,7 @@ Examples:
   serctl classify ./calls ./talk.mp3 -o calls.jsonl
   serctl classify ./calls --emotions angry,sad -o - | head
   serctl classify ./calls --resume
+  serctl classify ./calls --retry-failed
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 """
@@ -63,7 +64,9 @@ Examples:
 @click.option("--overwrite", is_flag=True, help="Replace the results file if there is one.")
 @click.option("--resume", is_flag=True, help="Go on with a run that did not finish.")
 @click.option(
-    "--retry-failed", is_flag=True, help="Go on, and do unreadable and failed recordings again."
+    "--retry-failed",
+    is_flag=True,
+    help="Do unreadable and failed recordings of a run again, finished or not.",
 )
 @click.option(
     "--model",

@@ -4,7 +4,9 @@ import ctypes
 import os
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from serctl.results import read_results
 
 PR_CAPBSET_DROP = 24  # of Linux's prctl, and what lets root read everything
 READ_EVERYTHING = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+NOBODY = 65534
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="file names and kinds of POSIX")
 
@@ -82,33 +85,65 @@ def test_any_name_is_read_back_from_json_as_it_is(here, tiny_folder):
 
 
 def drop_rights():
-    """Root keeps its user id, since its Python may be in its home, and not its rights over files."""
+    """Root keeps its user id, and loses its rights over files."""
     libc = ctypes.CDLL(None, use_errno=True)
     for right in READ_EVERYTHING:
         if libc.prctl(PR_CAPBSET_DROP, right, 0, 0, 0):
             raise OSError(ctypes.get_errno(), "prctl")
 
 
-@pytest.fixture
-def closed(tiny_folder, tmp_path):
+@pytest.fixture(scope="module")
+def kernels():
+    """A folder that any user may keep compiled kernels in."""
+    with tempfile.TemporaryDirectory(prefix="serctl-kernels-") as folder:
+        os.chmod(folder, 0o777)
+        yield folder
+
+
+def rights_without_root(how, folder, kernels):
+    """How the command is run by one who may not read all, as options of subprocess.run."""
+    if os.geteuid() != 0:
+        if how == "another user":
+            pytest.skip(f"user {os.geteuid()} cannot become another, and is none who may read all")
+        return {}
+    if how == "root without its rights":
+        if sys.platform != "linux":
+            pytest.skip("only Linux lets root drop its rights over files")
+        return {"preexec_fn": drop_rights}
+    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    as_nobody["env"] = {"HOME": str(folder), "PATH": os.defpath, "NUMBA_CACHE_DIR": kernels}
+    try:
+        command = [sys.executable, "-c", "import serctl.classifier"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True, **as_nobody)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"{sys.executable} and what it imports may not be reached by user {NOBODY}")
+    return as_nobody
+
+
+@pytest.fixture(params=["another user", "root without its rights"])
+def closed(request, tiny_folder, kernels):
     """A folder with a model in it, and a function that runs the command without root's rights."""
-    if os.geteuid() == 0 and sys.platform != "linux":
-        pytest.skip("root may read everything")
-    folder = tmp_path
-    shutil.copytree(tiny_folder, folder / "model")
-    for name in ("r", "r/shut", "r/blind", "out"):
-        (folder / name).mkdir()
-        for neighbour, source in NEIGHBOURS.items():
-            shutil.copyfile(source, folder / name / neighbour)
-    shutil.copyfile(folder / "r/~good.ogg", folder / "r/h.ogg")
+    # Not below pytest's own folder, which is its user's alone.
+    with tempfile.TemporaryDirectory(prefix="serctl-closed-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        options = rights_without_root(request.param, folder, kernels)
+        shutil.copytree(tiny_folder, folder / "model")
+        for name in ("r", "r/shut", "r/blind", "out"):
+            (folder / name).mkdir()
+            for neighbour, source in NEIGHBOURS.items():
+                shutil.copyfile(source, folder / name / neighbour)
+        shutil.copyfile(folder / "r/~good.ogg", folder / "r/h.ogg")
+        if user := options.get("user"):
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, user, user)
 
-    def run_without_rights(*arguments):
-        drop = drop_rights if os.geteuid() == 0 else None
-        return command(folder, "model", "-o", "out/o.csv", *arguments, preexec_fn=drop)
+        def run_without_rights(*arguments):
+            return command(folder, "model", "-o", "out/o.csv", *arguments, **options)
 
-    yield folder, run_without_rights
-    for path in (folder / "r", folder / "r/shut", folder / "r/blind"):
-        path.chmod(0o755)
+        yield folder, run_without_rights
+        for path in (folder / "r", folder / "r/shut", folder / "r/blind"):
+            path.chmod(0o755)
 
 
 def test_without_rights_all_that_may_be_read_is(closed):

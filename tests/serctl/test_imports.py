@@ -23,7 +23,8 @@ LAYERS = (
     ("serctl.schema", "serctl.outputs", "serctl.results_reader", "serctl.results"),
     ("serctl.classifier", "serctl.feature_formats", "serctl.feature_table"),
     ("serctl.pipeline", "serctl.report", "serctl.report_tables", "serctl.figures"),
-    ("serctl.worker", "serctl.child", "serctl.journal", "serctl.supervisor", "serctl.run"),
+    ("serctl.worker", "serctl.child", "serctl.journal_lines", "serctl.journal"),
+    ("serctl.finished", "serctl.supervisor", "serctl.run"),
     ("serctl.cli",),
     ("serctl.__main__",),
 )

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.errors import ResultsError, UsageError
-from serctl.journal import Journal, Stamp, stamp_of
+from serctl.journal import Journal
+from serctl.journal_lines import Stamp, stamp_of
 from serctl.schema import STATUSES, Result, row_of
 
 EMOTIONS = ("angry", "sad")

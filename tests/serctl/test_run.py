@@ -196,6 +196,59 @@ def test_what_failed_is_done_again(start, clips, undisturbed, tmp_path):
     assert (tmp_path / "r.csv").read_bytes() == undisturbed
 
 
+@pytest.mark.parametrize("output", ["r.csv", "r.jsonl"])
+def test_what_failed_in_a_finished_run_is_done_again(start, clips, tmp_path, output):
+    finish(start("-o", f"whole-{output}"))
+    for path in clips.iterdir():
+        os.utime(path, (1, 1))
+    bad = clips / "005.wav"
+    good = bad.read_bytes()
+    new = clips / "new.wav"
+    bad.write_bytes(bytes(len(good)))
+    try:
+        finish(start("-o", output), 1)
+        bad.write_bytes(good)
+        shutil.copyfile(clips / "007.wav", new)
+        finish(start("-o", output, "--retry-failed"))
+        again = (tmp_path / output).read_text().splitlines(keepends=True)
+    finally:
+        bad.write_bytes(good)
+        new.unlink(missing_ok=True)
+    others = [line for line in again if "new.wav" not in line]
+    assert len(again) == len(others) + 1
+    assert "".join(others) == (tmp_path / f"whole-{output}").read_text()
+    assert not (tmp_path / f"{output}.journal").exists()
+
+
+def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path):
+    for path in clips.iterdir():
+        os.utime(path, (1, 1))
+    finish(start("-o", "r.jsonl"))
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    rows[3] |= {"status": "silent", "reason": "as no run would say"}
+    rows[4] |= {"status": "failed", "reason": "for a while"}
+    rows[5]["reason"] = "changed since"
+    edited = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "r.jsonl").write_text(edited)
+    os.utime(rows[5]["path"])
+    finish(start("-o", "r.jsonl", "--retry-failed"))
+    again = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    reasons = {os.path.basename(row["path"]): row["reason"] for row in again if row["reason"]}
+    assert reasons == {"003.wav": "as no run would say"}
+    (tmp_path / "r.jsonl").write_text(edited)
+    _, said = finish(start("-o", "r.jsonl", "--retry-failed", "--batch-size", "8"), 3)
+    assert "r.jsonl.run.json: of a run that was another: batch_size was 64 and is now 8" in said
+    shutil.copyfile(clips / "000.wav", tmp_path / "other.wav")
+    (tmp_path / "r.jsonl").write_text(edited.replace(rows[7]["path"], "other.wav"))
+    _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 3)
+    assert "r.jsonl: has a row of other.wav, which is not among the recordings found" in said
+    (tmp_path / "r.jsonl").write_text(edited)
+    (tmp_path / "r.jsonl.run.json").unlink()
+    _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 2)
+    assert "r.jsonl.run.json: No such file or directory; it is needed to do again" in said
+    assert (tmp_path / "r.jsonl").read_text() == edited
+
+
 def limited(n_bytes):
     """Let files grow so far only, as a full disk does."""
     import resource

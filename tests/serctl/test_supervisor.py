@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from serctl import supervisor
+from serctl.child import Child
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.pipeline import classify_recordings
 from serctl.schema import row_of
@@ -134,6 +135,20 @@ def test_a_child_that_does_not_start_is_said_with_its_words():
 
 
 READY = 'import sys; sys.stdin.readline(); print(\'R {"model": "m"}\', flush=True); '
+
+
+def test_a_child_that_the_system_does_not_end_is_not_waited_for(monkeypatch):
+    started = Child(child("import time; time.sleep(60)"), Request())
+    started.feed(f"[{i}, 'recording']\n" for i in range(100_000))  # more than a pipe holds
+    kill = started._process.kill
+    monkeypatch.setattr(started._process, "kill", lambda: None)
+    began_s = time.monotonic()
+    started.end(at_once=True)
+    assert time.monotonic() - began_s < 2
+    assert started._process.poll() is None
+    kill()
+    started._process.wait()
+    started.end(at_once=True)
 
 
 def test_children_that_do_nothing_are_not_started_for_ever():

@@ -1,0 +1,93 @@
+"""A run that has finished, taken up again: ``--retry-failed`` without a journal.
+
+The results file has the rows and ``<output>.run.json`` beside it what made them, which has to be
+what is asked for now. There are no stamps in them, and so a row holds if its file was last changed
+before that run began. What was unreadable or failed is done again, and so is what is new or was
+changed. Rows of files that are gone go too; one of a file that is there and not in the scan stops it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from serctl.errors import ResultsError, UsageError
+from serctl.journal import DO_AGAIN
+from serctl.journal_lines import Stamp, check_parameters, stamp_of
+from serctl.results import read_results
+from serctl.schema import row_of
+
+Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
+
+
+class FinishedRun:
+    """The run that wrote an output.
+
+    Parameters
+    ----------
+    output : str
+        Path of its results.
+
+    Raises
+    ------
+    UsageError
+        If there is no whole record of the run beside them.
+    """
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+        self._path = f"{output}.run.json"
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                self._record = json.load(file)
+            self._began_ns = round(datetime.fromisoformat(self._record["began"]).timestamp() * 1e9)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            what = error.strerror if isinstance(error, OSError) else "not the record of a run"
+            raise UsageError(
+                f"{self._path}: {what}; it is needed to do again what failed in {output}. Give "
+                "--overwrite to classify anew."
+            ) from error
+
+    def rows(self, parameters: Mapping[str, Any], recordings: Sequence[str]) -> Iterator[Kept]:
+        """Rows that hold.
+
+        Parameters
+        ----------
+        parameters : mapping
+            Everything that results depend on, as JSON holds it.
+        recordings : sequence of str
+            The scan.
+
+        Yields
+        ------
+        tuple of int, Stamp, str
+            Place of the recording in the scan, stamp of its file, and its row in JSON.
+
+        Raises
+        ------
+        ResultsError
+            If the run was one with other parameters or of other recordings, or its results are not
+            whole.
+        """
+        found = {key: self._record[key] for key in parameters if key in self._record}
+        check_parameters(found, parameters, self._path)
+        emotions, results = read_results(self._output)
+        if list(emotions) != parameters["emotions"]:
+            raise ResultsError(
+                f"{self._output}: has probabilities of {', '.join(emotions)}, which its run did "
+                f"not give, by {self._path}. Give --overwrite to classify anew."
+            )
+        indexes = {path: index for index, path in enumerate(recordings)}
+        for result in results:
+            index = indexes.get(result.path)
+            stamp = stamp_of(result.path)
+            if index is None and stamp.size is not None:
+                raise ResultsError(
+                    f"{self._output}: has a row of {result.path}, which is not among the recordings "
+                    "found now, and would be lost. Give the same PATHS and patterns as then, or "
+                    "another output."
+                )
+            if index is None or result.status in DO_AGAIN:
+                continue
+            if stamp.mtime_ns is not None and stamp.mtime_ns < self._began_ns:
+                yield index, stamp, json.dumps(row_of(result, emotions))
