@@ -132,7 +132,7 @@ def test_the_table_is_written(few: Path, tmp_path: Path, serctl: Run) -> None:
     assert (
         list(table)
         == (
-            "path corpus clip speaker emotion fold test duration_s sample_rate_hz channels sha256 "
+            "path corpus clip speaker emotion fold test emobox duration_s sample_rate_hz channels sha256 "
             "original status reason"
         ).split()
     )

@@ -376,6 +376,7 @@ def test_the_command_has_every_option(changes: dict[str, Any]) -> None:
     context: Context = train.make_context("train", [*arguments, "-o", "weights"])
     said = context.params
     said["n_epochs"] = said.pop("epochs")
+    assert not said.pop("everything")  # --all, which takes no options of a single training
     assert TrainingOptions(**said) == options
 
 
