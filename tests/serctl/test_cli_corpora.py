@@ -132,8 +132,8 @@ def test_the_table_is_written(few: Path, tmp_path: Path, serctl: Run) -> None:
     assert (
         list(table)
         == (
-            "path corpus clip speaker emotion fold test emobox duration_s sample_rate_hz channels sha256 "
-            "original status reason"
+            "path corpus clip speaker emotion fold test emobox duration_s sample_rate_hz channels "
+            "sha256 original status reason"
         ).split()
     )
     clips = ["DC_a01", "DC_a02", "DC_f01", "DC_h01", "DC_h02", "DC_n01", "DC_n02"]
