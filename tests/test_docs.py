@@ -110,9 +110,9 @@ def test_every_model_that_the_documents_name_is_bundled() -> None:
 
 def test_every_recipe_that_the_documents_name_is_one() -> None:
     recipes = re.findall(
-        r"^(\w+)(?: [^:\n]*)?:(?!=)", (ROOT / "Justfile").read_text("utf-8"), re.MULTILINE
+        r"^([\w-]+)(?: [^:\n]*)?:(?!=)", (ROOT / "Justfile").read_text("utf-8"), re.MULTILINE
     )
-    named = {recipe for name in DOCUMENTS for recipe in re.findall(r"just (\w+)", code(name))}
+    named = {recipe for name in DOCUMENTS for recipe in re.findall(r"just ([\w-]+)", code(name))}
     assert {"tables", "figures", "train"} <= named
     assert named <= set(recipes)
 
@@ -130,7 +130,7 @@ def test_figures_are_drawn_of_these_results(tmp_path: Path) -> None:
         assert found == expected, f"{name} differs from train/results; just figures draws it anew"
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [*DOCUMENTS, *(f"weights/{model}/card.md" for model in BUNDLED)])
 def test_links_of_the_documents_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
         if target.startswith("https://"):

@@ -4,15 +4,17 @@ import pytest
 from made_up_results import CNN, SVM
 
 from serctl.emotions import REPORT_FIVE
-from serctl.train import result_tables
-from serctl.train.result_tables import TABLES, WIDTH
+from serctl.train import result_sentences, result_tables
+from serctl.train.result_sentences import WIDTH
+from serctl.train.result_tables import NOT_MEASURED, TABLES
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 
 
 @pytest.fixture(autouse=True)
 def default_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(result_tables, "DEFAULT_MODEL", "cnn")
+    for module in (result_tables, result_sentences):
+        monkeypatch.setattr(module, "DEFAULT_MODEL", "cnn")
 
 
 def cells(markdown: str) -> dict[str, list[str]]:
@@ -114,16 +116,61 @@ def test_every_model_has_its_pictures() -> None:
 
 
 def test_emobox_stands_beside_what_is_published() -> None:
-    assert TABLES["emobox"](BOTH) == ""
+    assert TABLES["emobox"](BOTH) == NOT_MEASURED
     rows = cells(TABLES["emobox"]({"cnn": {"emobox-tess": {"ua": 0.5}}, "paper-svm": SVM}))
     assert rows["`cnn`"] == ["", "", "", "50.0%"]
     assert rows["HuBERT base (95 M parameters)"] == ["71.1%", "65.4%", "58.9%", "99.6%"]
     assert "`paper-svm`" not in rows
 
 
+def robustness(*drops: float) -> dict[str, object]:
+    """Robustness as `serctl.train.robustness` measures it: clean, and then so many points lost."""
+    names = ("clean", "first", "second", "third", "fourth", "fifth")
+    rows = [
+        {"condition": name, "ua": 0.7 - drop / 100, "ua_drop": drop}
+        for name, drop in zip(names, (0.0, *drops), strict=False)
+    ]
+    return {"robustness": {"rows": rows}}
+
+
+def test_robustness_is_tabulated_by_condition_and_model() -> None:
+    measured = {"paper-svm": robustness(-1.0), "cnn": robustness(2.04, 20.0), "paper-cnn": SVM}
+    rows = cells(TABLES["robustness"](measured))
+    assert rows == {
+        "condition": ["`paper-svm`", "`cnn`"],
+        "clean": ["70.0%", "70.0%"],
+        "first": ["71.0% (+1.0)", "68.0% (-2.0)"],
+        "second": ["", "50.0% (-20.0)"],
+    }
+    assert TABLES["robustness"](BOTH) == NOT_MEASURED
+
+
+def test_the_worst_conditions_are_named() -> None:
+    text = TABLES["worse"]({"cnn": robustness(2.0, 20.0, 1.0, 8.0, 4.0)}).replace("\n", " ")
+    worst = "fourth (8.0 points)"
+    assert (
+        f"With `cnn`, on fold 0, the worst of 5 conditions are second (20.0 points), {worst} and "
+        in text
+    )
+    assert "and fifth (4.0 points); the median is 4.0 points" in text
+    assert TABLES["worse"]({"paper-svm": robustness(1.0)}) == ""
+
+
+def test_what_proposed_features_give_is_tabulated() -> None:
+    splits = {
+        "report": {"without": [0.5, 0.6], "with": [0.52, 0.59]},
+        "new-speakers": {"without": [0.4], "with": [0.45]},
+    }
+    rows = cells(TABLES["proposed"]({"paper-svm": {"proposed-features": splits}, "cnn": CNN}))
+    assert len(rows) == 3
+    assert rows["`paper-svm`, `report`"] == ["2", "55.0%", "55.5%", "+0.5 (+2.0, -1.0)"]
+    assert rows["`paper-svm`, `new-speakers`"] == ["1", "40.0%", "45.0%", "+5.0"]
+    assert TABLES["proposed"](BOTH) == NOT_MEASURED
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_what_is_made_is_markdown_of_short_lines(name: str) -> None:
-    for results in (BOTH, {"paper-svm": SVM}, {}):
+    for results in (BOTH, {"paper-svm": SVM}, {"cnn": robustness(5.0, 6.0, 7.0)}, {}):
         text = TABLES[name](results)
         assert text == text.strip()
         assert not re.search(r"\bnan\b|None|[{}]", text)
