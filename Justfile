@@ -34,7 +34,7 @@ fmt:
     {{bin}}ruff format .
 
 # Remake a bundled model and its figures in train/results from the corpora
-train corpora="./corpora" model="paper-cnn":
+train corpora="./corpora" model="cnn":
     {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
 
 # Remake every bundled model, every number in train/results and every figure; goes on where it was cut off
@@ -42,7 +42,7 @@ train-all corpora="./corpora":
     {{bin}}serctl train --all --corpora {{corpora}}
 
 # Measure what a model hears of worse recordings, on the clips of speaker fold 0; then just tables
-robustness fold0 model="paper-cnn":
+robustness fold0 model="cnn":
     {{bin}}python -m serctl.train.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json
 
 # Write every table with measured numbers in the documents and on the cards, from train/results

@@ -1,6 +1,6 @@
 """The Python API: a model on a device, recordings in, results out.
 
->>> classifier = Classifier("paper-cnn")                                        # doctest: +SKIP
+>>> classifier = Classifier("cnn")                                              # doctest: +SKIP
 >>> classifier.classify("a.wav").emotion                                        # doctest: +SKIP
 'happy'
 

@@ -25,7 +25,7 @@ from serctl.features import MelSpec
 from serctl.inputs import InputKind, Scaling
 from serctl.networks import INPUTS, NETWORKS
 
-DEFAULT_MODEL = "paper-cnn"
+DEFAULT_MODEL = "cnn"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes

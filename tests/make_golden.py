@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from serctl.networks import NETWORKS
 
@@ -19,12 +20,8 @@ N_EMOTIONS = 5
 INPUT_SHAPES = {"paper-cnn": (148,), "paper-svm": (148,), "paper-rnn": (50, 148), "cnn": (64, 48)}
 
 
-def logits(name: str) -> list[list[float]]:
-    """Logits [N_CLIPS, N_EMOTIONS] of a network, with pseudo-random weights and inputs.
-
-    NumPy draws both, since its generators give the same numbers in every version.
-    """
-    rng = np.random.default_rng(0)
+def drawn_network(name: str, rng: np.random.Generator) -> nn.Module:
+    """Network of `N_EMOTIONS` with pseudo-random weights, for inference."""
     network = NETWORKS[name](N_EMOTIONS).eval()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -32,6 +29,17 @@ def logits(name: str) -> list[list[float]]:
             scale = np.prod(parameter.shape[1:]) ** -0.5
             numbers = scale * rng.standard_normal(parameter.shape)
             parameter.copy_(torch.from_numpy(numbers))
+    return network
+
+
+def logits(name: str) -> list[list[float]]:
+    """Logits [N_CLIPS, N_EMOTIONS] of a network, with pseudo-random weights and inputs.
+
+    NumPy draws both, since its generators give the same numbers in every version.
+    """
+    rng = np.random.default_rng(0)
+    network = drawn_network(name, rng)
+    with torch.no_grad():
         inputs = rng.standard_normal((N_CLIPS, *INPUT_SHAPES[name])).astype(np.float32)
         found: list[list[float]] = network(torch.from_numpy(inputs)).double().tolist()
     return found

@@ -161,12 +161,20 @@ def recordings_of_split(
     LabelsError
         If fewer than two of the emotions are there.
     """
-    table = clip_table(corpora)
-    table = clips_of(table, [one for one in emotions_of(split, table, known) if one in known])
+    whole = clip_table(corpora)
+    table = clips_of(whole, [one for one in emotions_of(split, whole, known) if one in known])
+    whole = whole.assign(emotion=[_as_known(emotion, known) for emotion in whole["emotion"]])
     test = table.iloc[split_clips(table, split, fold, seed).test]
+    foreign: Counter[str] = Counter()
+    if split != "report":  # which is drawn from clips of the emotions in use alone
+        tested = whole["emotion"].iloc[split_clips(whole, split, fold, seed).test]
+        foreign = Counter(emotion for emotion in tested if emotion not in known)
     unwanted = Counter(emotion for emotion in test["emotion"] if chosen and emotion not in chosen)
     test = test[~test["emotion"].isin(unwanted)]
-    left_out = {f"--emotions leaves out theirs{_listed(unwanted)}": unwanted.total()}
+    left_out = {
+        f"the model does not know their emotions{_listed(foreign)}": foreign.total(),
+        f"--emotions leaves out theirs{_listed(unwanted)}": unwanted.total(),
+    }
     acted = test["emotion"].tolist()
     return LabelledRecordings(
         source=corpora,

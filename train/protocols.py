@@ -53,7 +53,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     Returns
     -------
     dict
-        As ``train/results/<model>.json`` holds it, which is written after every protocol.
+        As ``train/results/<model>.json`` holds it, which is written after every training.
     """
     results: dict[str, Any] = {
         "model": model,
@@ -61,19 +61,29 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     }
     for split in SPLITS:
         numbers = REPORT_SEEDS if split == "report" else range(FOLD_COUNTS[split])
-        runs = [_trained(corpora, model, split, number, watcher) for number in numbers]
-        results[split] = _summary(runs)
-        if split == "report" and "history" in runs[0]:
-            results[split]["runs"][0]["history"] = _curves(runs[0])
-        if split == NEW_SPEAKERS:
-            folders = [_folder(model, split, fold) for fold in numbers]
-            if tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
-                tests = [{"test": scores_of_five(folder)} for folder in folders]
-                five = [run | test for run, test in zip(runs, tests, strict=True)]
-                results[split]["five"] = _summary(five)
-            results |= pooled_measures(folders)
-        _write(model, results)
+        runs: list[dict[str, Any]] = []
+        for number in numbers:
+            runs.append(_trained(corpora, model, split, number, watcher))
+            results |= _measured(model, split, runs)
+            _write(model, results)
+            if split == NEW_SPEAKERS and number == 0:
+                _bundle(model, results)
     _bundle(model, results)
+    return results
+
+
+def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the first runs of a protocol tell."""
+    results = {split: _summary(runs)}
+    if split == "report" and "history" in runs[0]:
+        results[split]["runs"][0]["history"] = _curves(runs[0])
+    if split == NEW_SPEAKERS:
+        folders = [_folder(model, split, fold) for fold in range(len(runs))]
+        if tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
+            tests = [{"test": scores_of_five(folder)} for folder in folders]
+            five = [run | test for run, test in zip(runs, tests, strict=True)]
+            results[split]["five"] = _summary(five)
+        results |= pooled_measures(folders)
     return results
 
 

@@ -69,7 +69,7 @@ Examples:
     "--model",
     default=None,
     metavar="NAME|FOLDER",
-    help="A bundled model or a folder of weights.  [default: paper-cnn]",
+    help="A bundled model or a folder of weights.  [default: cnn]",
 )
 @click.option(
     "--emotions", default=None, metavar="A,B,...", help="Choose between these emotions alone."

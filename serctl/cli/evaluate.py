@@ -76,7 +76,7 @@ Examples:
     "--model",
     default=None,
     metavar="NAME|FOLDER",
-    help="A bundled model or a folder of weights.  [default: paper-cnn]",
+    help="A bundled model or a folder of weights.  [default: cnn]",
 )
 @click.option("--emotions", default=None, metavar="A,B,...", help="Score these emotions alone.")
 @click.option("-o", "--output", metavar="FILE.json", help="Write everything, as JSON.")

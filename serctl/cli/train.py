@@ -39,7 +39,7 @@ SPLITS = (
     metavar="DIR",
     help="Folder with the four corpora; or set SERCTL_CORPORA.",
 )
-@click.option("--model", default=None, metavar="NAME", help="Recipe.  [default: paper-cnn]")
+@click.option("--model", default=None, metavar="NAME", help="Recipe.  [default: cnn]")
 @click.option(
     "--split",
     type=click.Choice(SPLITS),

@@ -134,9 +134,7 @@ class Cnn(nn.Module):
             nn.ReLU(),
         )
         before = (width, *self.WIDTHS)
-        self.blocks = nn.Sequential(
-            *map(ResidualBlock, before, self.WIDTHS, self.STRIDES)
-        )
+        self.blocks = nn.Sequential(*map(ResidualBlock, before, self.WIDTHS, self.STRIDES))
         n_bands = self.N_MELS // 16
         self.join_bands = nn.Sequential(
             nn.Conv1d(last * n_bands, last, 1, bias=False),

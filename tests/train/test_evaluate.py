@@ -252,7 +252,11 @@ def test_the_clips_of_a_split_are_its_test_part(small_corpora: Path) -> None:
         assert clips.acted == expected["emotion"].tolist()
         assert clips.corpora == expected["corpus"].tolist()
         assert clips.speakers == expected["speaker"].tolist()
-        assert (clips.emotions, clips.left_out) == (REPORT_FIVE, {})
+        assert clips.emotions == REPORT_FIVE
+        whole = clip_table(small_corpora)
+        n_tested = len(split_clips(whole, split, fold, seed).test) if fold else len(expected)
+        assert sum(clips.left_out.values()) == n_tested - len(expected)
+        assert bool(clips.left_out) == (split == "new-speakers")
 
 
 def test_calm_is_neutral_in_a_split_too(small_corpora: Path) -> None:
@@ -271,8 +275,8 @@ def test_a_split_may_be_restricted(small_corpora: Path) -> None:
     assert two.emotions == ("angry", "sad")
     kept = [i for i, emotion in enumerate(whole.acted) if emotion in ("angry", "sad")]
     assert two.paths == [whole.paths[i] for i in kept]
-    (n_left_out,) = two.left_out.values()
-    assert n_left_out == len(whole.paths) - len(two.paths)
+    n_left_out = {reason: n for reason, n in two.left_out.items() if "--emotions" in reason}
+    assert list(n_left_out.values()) == [len(whole.paths) - len(two.paths)]
 
 
 def test_a_split_of_no_corpora_is_refused(small_corpora: Path, tmp_path: Path) -> None:
