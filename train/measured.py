@@ -16,6 +16,7 @@ from serctl.train.scores import Scores, score
 RESULTS = Path("train", "results")  # in a checkout
 
 REPORT, NEW_SPEAKERS = "report", "new-speakers"
+N_RUNS = {REPORT: 3, NEW_SPEAKERS: 5}  # of a protocol that is measured in full: seeds, folds
 CHANCE = 1 / len(REPORT_FIVE)
 # Single listeners of CREMA-D, voice alone: votes for the acted one among those for the five, over
 # the clips that act one of them.
@@ -122,6 +123,13 @@ def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:
 def by_five(results: Results, split: str) -> dict[str, dict[str, Any]]:
     """Find the summaries, as `five`, of the models that have one."""
     return {model: one for model, found in results.items() if (one := five(found, split))}
+
+
+def extent(summary: dict[str, Any], split: str) -> str:
+    """Say how many of a protocol's seeds or folds were measured; empty if all were."""
+    n_runs, n_all = len(summary["runs"]), N_RUNS[split]
+    unit = "seeds" if split == REPORT else "folds"
+    return "" if n_runs == n_all else f"{n_runs} of {n_all} {unit}"
 
 
 def pooled(summary: dict[str, Any]) -> Scores:

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from serctl.models import DEFAULT_MODEL
-from serctl.train.measured import CHANCE, NEW_SPEAKERS, REPORT, Results, by_five
+from serctl.train.measured import CHANCE, NEW_SPEAKERS, REPORT, Results, by_five, extent
 
 WIDTH = 118  # of lines in the documents
 
@@ -22,21 +22,26 @@ def paragraph(text: str) -> str:
 
 def headline(results: Results) -> str:
     """Say how often the default model is right about new speakers."""
-    ua = {model: summary["ua"] for model, summary in by_five(results, NEW_SPEAKERS).items()}
-    if DEFAULT_MODEL not in ua:
+    measured = by_five(results, NEW_SPEAKERS)
+    if DEFAULT_MODEL not in measured:
         return ""
+    part = extent(measured[DEFAULT_MODEL], NEW_SPEAKERS)
+    ua = {model: summary["ua"] for model, summary in measured.items()}
     own = ua.pop(DEFAULT_MODEL)
     others = f"; the others that come along, {_range(ua.values())}" if ua else ""
     return paragraph(
         f"**How good it is.** On speakers that it never heard, choosing between five emotions, the "
-        f"default network, `{DEFAULT_MODEL}`, is right in {own:.1%} of cases (chance: {CHANCE:.1%}"
-        f"{others})."
+        f"default network, `{DEFAULT_MODEL}`, is right in {own:.1%} of cases "
+        f"({f'measured on {part}; ' if part else ''}chance: {CHANCE:.1%}{others})."
     )
 
 
 def leak(results: Results) -> str:
-    """Say how much less a model is right once it does not know the voices."""
-    of_report, of_new = (by_five(results, split) for split in (REPORT, NEW_SPEAKERS))
+    """Say how much less models that were measured in full are right about voices they do not know."""
+    of_report, of_new = (
+        {model: one for model, one in by_five(results, split).items() if not extent(one, split)}
+        for split in (REPORT, NEW_SPEAKERS)
+    )
     both = [model for model in of_new if model in of_report]
     if not both:
         return ""

@@ -20,6 +20,7 @@ from serctl.train.measured import (
     SYSTEMS,
     Results,
     by_five,
+    extent,
     pooled,
 )
 from serctl.train.published import EMOBOX
@@ -40,13 +41,14 @@ def models(results: Results) -> str:
     for system in SYSTEMS:
         if summary := results.get(system.model, {}).get(NEW_SPEAKERS):
             emotions = summary["runs"][0]["test"]["emotions"]
+            part = extent(summary, NEW_SPEAKERS)
             default = ", the default" if system.model == DEFAULT_MODEL else ""
             rows.append(
                 (
                     f"`{system.model}`{default}",
                     f"{system.name}{', from the report' if system.in_report else ''}",
-                    ", ".join(emotions),
-                    f"{summary['ua']:.1%} of {len(emotions)}",
+                    f"{len(emotions)}: {', '.join(emotions)}",
+                    f"{summary['ua']:.1%}" + (f" ({part})" if part else ""),
                 )
             )
     return table(("`--model`", "what it is", "emotions", "UA on new speakers"), rows)
@@ -59,8 +61,8 @@ def comparison(results: Results) -> str:
         (
             f"{system.name}, `{system.model}`" if system.model else system.name,
             f"{system.in_report:.0%}" if system.in_report else "",
-            _spread(of_report.get(system.model)),
-            _spread(of_new.get(system.model)),
+            _spread(of_report.get(system.model), REPORT),
+            _spread(of_new.get(system.model), NEW_SPEAKERS),
             _bundled(of_new.get(system.model)),
         )
         for system in SYSTEMS
@@ -75,8 +77,8 @@ def comparison(results: Results) -> str:
     )
     return f"{table(header, rows)}\n\n" + paragraph(
         "UA over the five emotions: the mean of three seeds or five folds, and in brackets the lowest "
-        "and the highest. The bundled weights are those that did not hear fold 0, and are scored on "
-        f"it. Chance is {CHANCE:.1%}. The report quotes its listeners from elsewhere; listeners who "
+        "and the highest, or how many were measured. The bundled weights are those that did not hear "
+        f"fold 0, and are scored on it. Chance is {CHANCE:.1%}. The report quotes its listeners from elsewhere; listeners who "
         "heard CREMA-D's voices alone named the acted one of five emotions in "
         f"{CREMA_D_LISTENERS:.1%} of their judgements."
     )
@@ -85,19 +87,19 @@ def comparison(results: Results) -> str:
 def by_corpus(results: Results) -> str:
     """Tabulate UA by corpus, with voices that are known and with new ones."""
     of_report, of_new = (by_five(results, split) for split in (REPORT, NEW_SPEAKERS))
-    both = [model for model in of_new if model in of_report]
+    found = [model for model in results if model in of_report or model in of_new]
     rows = [
         (
             ": ".join(CORPUS_TERMS[corpus][:2]),
             *(
-                f"{of_report[model]['by_corpus'][corpus]['ua']:.1%} → "
-                f"{of_new[model]['by_corpus'][corpus]['ua']:.1%}"
-                for model in both
+                f"{_of_corpus(of_report.get(model), corpus)} → "
+                f"{_of_corpus(of_new.get(model), corpus)}"
+                for model in found
             ),
         )
         for corpus in CORPORA
     ]
-    return table(("corpus", *(f"`{model}`" for model in both)), rows) if both else ""
+    return table(("corpus", *(f"`{model}`" for model in found)), rows) if found else ""
 
 
 def by_emotion(results: Results) -> str:
@@ -216,10 +218,18 @@ TABLES: dict[str, Callable[[Results], str]] = {
 }
 
 
-def _spread(summary: dict[str, Any] | None) -> str:
+def _spread(summary: dict[str, Any] | None, split: str) -> str:
+    """Mean with the lowest and the highest run, or with how many were measured so far."""
     if summary is None:
         return ""
+    if part := extent(summary, split):
+        return f"{summary['ua']:.1%} ({part})"
     return f"{summary['ua']:.1%} ({summary['ua_lowest']:.1%} to {summary['ua_highest']:.1%})"
+
+
+def _of_corpus(summary: dict[str, Any] | None, corpus: str) -> str:
+    one = summary["by_corpus"].get(corpus) if summary else None
+    return f"{one['ua']:.1%}" if one else "not measured"
 
 
 def _bundled(summary: dict[str, Any] | None) -> str:

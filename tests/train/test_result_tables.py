@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from made_up_results import CNN, SVM
+from made_up_results import CNN, SVM, made_up_summary
 
 from serctl.emotions import REPORT_FIVE
 from serctl.train import result_sentences, result_tables
@@ -39,12 +39,12 @@ def test_models_are_named_with_what_they_hear() -> None:
     assert list(rows)[1:] == ["`paper-svm`", "`cnn`, the default"]
     assert rows["`paper-svm`"] == [
         "linear SVM, from the report",
-        "angry, disgust, fear, happy, sad",
-        "40.0% of 5",
+        "5: angry, disgust, fear, happy, sad",
+        "40.0%",
     ]
     assert rows["`cnn`, the default"][1:] == [
-        "angry, disgust, fear, happy, sad, neutral",
-        "60.0% of 6",
+        "6: angry, disgust, fear, happy, sad, neutral",
+        "60.0%",
     ]
 
 
@@ -75,8 +75,25 @@ def test_a_model_that_was_not_measured_is_left_out() -> None:
     half = {"paper-svm": {"report": SVM["report"]}}
     row = cells(TABLES["comparison"](half))["linear SVM, `paper-svm`"]
     assert row == ["38%", "45.0% (40.0% to 50.0%)", "", ""]
-    for name in ("leak", "by-corpus", "by-emotion"):
+    for name in ("leak", "by-emotion"):
         assert TABLES[name](half) == ""
+    rows = cells(TABLES["by-corpus"](half))
+    assert rows["TESS: 2 women, Canadian English"] == ["40.0% → not measured"]
+
+
+def test_a_protocol_that_was_measured_in_part_says_so() -> None:
+    part = {"cnn": CNN | {"new-speakers": made_up_summary([0.7, 0.8], "")}}
+    assert cells(TABLES["comparison"](part))["CNN on spectrograms, `cnn`"] == [
+        "",
+        "85.0% (80.0% to 90.0%)",
+        "75.0% (2 of 5 folds)",
+        "70.0%",
+    ]
+    assert cells(TABLES["models"](part))["`cnn`, the default"][-1] == "75.0% (2 of 5 folds)"
+    headline = TABLES["headline"](part).replace("\n", " ")
+    assert "right in 75.0% of cases (measured on 2 of 5 folds; chance: 20.0%)" in headline
+    assert TABLES["leak"](part) == ""
+    assert "`cnn`" not in TABLES["leak"](part | {"paper-svm": SVM})
 
 
 def test_it_is_said_how_far_speakers_leak() -> None:

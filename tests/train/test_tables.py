@@ -45,7 +45,7 @@ def test_new_results_change_documents_and_cards(checkout: Path) -> None:
         checkout / "README.md",
         checkout / "weights/paper-cnn/card.md",
     ]
-    assert "40.0% of 5" in (checkout / "README.md").read_text()
+    assert "| 40.0% |" in (checkout / "README.md").read_text()
     assert "40.0%" in (checkout / "weights/paper-cnn/card.md").read_text()
 
 
