@@ -78,9 +78,9 @@ def comparison(results: Results) -> str:
     return f"{table(header, rows)}\n\n" + paragraph(
         "UA over the five emotions: the mean of three seeds or five folds, and in brackets the lowest "
         "and the highest, or how many were measured. The bundled weights are those that did not hear "
-        f"fold 0, and are scored on it. Chance is {CHANCE:.1%}. The report quotes its listeners from elsewhere; listeners who "
-        "heard CREMA-D's voices alone named the acted one of five emotions in "
-        f"{CREMA_D_LISTENERS:.1%} of their judgements."
+        f"fold 0, and are scored on it. Chance is {CHANCE:.1%}. The report quotes its listeners from "
+        "elsewhere; listeners who heard CREMA-D's voices alone named the acted one of five emotions "
+        f"in {CREMA_D_LISTENERS:.1%} of their judgements."
     )
 
 
