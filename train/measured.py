@@ -16,6 +16,7 @@ from serctl.train.scores import Scores, score
 RESULTS = Path("train", "results")  # in a checkout
 
 REPORT, NEW_SPEAKERS = "report", "new-speakers"
+N_RUNS = {REPORT: 3, NEW_SPEAKERS: 5}  # of a protocol that is measured in full: seeds, folds
 CHANCE = 1 / len(REPORT_FIVE)
 # Single listeners of CREMA-D, voice alone: votes for the acted one among those for the five, over
 # the clips that act one of them.
@@ -63,8 +64,9 @@ def read_results(checkout: Path) -> Results:
     Returns
     -------
     dict of str to dict
-        As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`, and as
-        ``robustness`` what ``robustness-<model>.json`` holds.
+        As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`; as
+        ``robustness`` what ``robustness-<model>.json`` holds, and as ``proposed-features`` what
+        ``proposed-features.json`` has of the model.
 
     Raises
     ------
@@ -73,11 +75,15 @@ def read_results(checkout: Path) -> Results:
     """
     found: Results = {}
     folder = checkout / RESULTS
+    proposed = folder / "proposed-features.json"
+    of_proposed = _read_json(proposed) if proposed.exists() else {}
     for model in (system.model for system in SYSTEMS if system.model):
         if (folder / f"{model}.json").exists():
             found[model] = _read_json(folder / f"{model}.json")
             if (folder / f"robustness-{model}.json").exists():
                 found[model]["robustness"] = _read_json(folder / f"robustness-{model}.json")
+            if model in of_proposed:
+                found[model]["proposed-features"] = of_proposed[model]
     return found
 
 
@@ -112,6 +118,18 @@ def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:
     if summary is None or tuple(summary["runs"][0]["test"]["emotions"]) == REPORT_FIVE:
         return summary
     return summary.get("five")
+
+
+def by_five(results: Results, split: str) -> dict[str, dict[str, Any]]:
+    """Find the summaries, as `five`, of the models that have one."""
+    return {model: one for model, found in results.items() if (one := five(found, split))}
+
+
+def extent(summary: dict[str, Any], split: str) -> str:
+    """Say how many of a protocol's seeds or folds were measured; empty if all were."""
+    n_runs, n_all = len(summary["runs"]), N_RUNS[split]
+    unit = "seeds" if split == REPORT else "folds"
+    return "" if n_runs == n_all else f"{n_runs} of {n_all} {unit}"
 
 
 def pooled(summary: dict[str, Any]) -> Scores:

@@ -28,6 +28,7 @@ from serctl.train.measured import (
     RESULTS,
     SYSTEMS,
     Results,
+    extent,
     five,
     pooled,
     read_results,
@@ -70,13 +71,13 @@ def draw_comparison(results: Results) -> Figure:
     places = [i - BAR if shown[i].model else i for i in rows]
     bars = axes.barh(places, lengths, BAR, label="in the report", **IN_REPORT)
     axes.bar_label(bars, [f"{length:.0%}" for length in lengths], padding=4, size=9)
-    for offset, (split, (label, style)) in zip((0, BAR), OURS.items(), strict=True):
+    for offset, split in zip((0, BAR), OURS, strict=True):
         measured = {
             i: summary
             for i, one in enumerate(shown)
             if (summary := five(results.get(one.model, {}), split))
         }
-        _draw_measured(axes, measured, offset, label, style)
+        _draw_measured(axes, measured, offset, split)
     axes.axvline(CHANCE, color="black", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.annotate(
         f"chance: {CHANCE:.0%}", (CHANCE, 1), (3, 3), xycoords=("data", "axes fraction"),
@@ -103,18 +104,21 @@ def draw_comparison(results: Results) -> Figure:
 
 
 def _draw_measured(
-    axes: Axes, measured: dict[int, dict[str, Any]], offset: float, label: str, style: Any
+    axes: Axes, measured: dict[int, dict[str, Any]], offset: float, split: str
 ) -> None:
     """Draw the means of systems, by their rows, with their runs and their numbers."""
+    label, style = OURS[split]
     rows = [row + offset for row in measured]
     means = [summary["ua"] for summary in measured.values()]
     axes.barh(rows, means, BAR, label=label, linewidth=0.8, **style)
     for row, summary in zip(rows, measured.values(), strict=True):
         runs = [run["test"]["ua"] for run in summary["runs"]]
         axes.plot(runs, [row] * len(runs), "o", **RUN)
+        part = extent(summary, split)
         axes.annotate(
-            f"{summary['ua']:.1%}", (max(*runs, summary["ua"]), row), (5, 0), size=9,
-            textcoords="offset points", va="center",
+            f"{summary['ua']:.1%}" + (f" ({part})" if part else ""),
+            (max(*runs, summary["ua"]), row), (5, 0), size=9, textcoords="offset points",
+            va="center",
         )  # fmt: skip
 
 
@@ -177,11 +181,13 @@ def draw_model(model: str, results: dict[str, Any]) -> dict[str, Figure]:
     """
     figures = {}
     if REPORT in results:
-        title = f"{model}, report split, {len(results[REPORT]['runs'])} seeds"
+        title = f"{model}, report split, {extent(results[REPORT], REPORT) or 'all seeds'}"
         scores = pooled(results[REPORT])
         figures[f"{model}-report-accuracy"] = draw_accuracy(scores, title)
     if NEW_SPEAKERS in results:
-        title = f"{model}, new speakers, {len(results[NEW_SPEAKERS]['runs'])} folds"
+        title = (
+            f"{model}, new speakers, {extent(results[NEW_SPEAKERS], NEW_SPEAKERS) or 'all folds'}"
+        )
         scores = pooled(results[NEW_SPEAKERS])
         figures[f"{model}-new-speakers-precision-recall"] = draw_precision_recall(scores, title)
         figures[f"{model}-new-speakers-confusion"] = draw_confusion_matrix(scores, title)

@@ -38,6 +38,16 @@ def test_robustness_is_read_beside_the_results_of_its_model(tmp_path: Path) -> N
     assert found["cnn"]["robustness"] == {"rows": []}
 
 
+def test_proposed_features_are_read_beside_the_results_of_each_model(tmp_path: Path) -> None:
+    write_results(tmp_path, cnn=CNN, paper_svm=SVM)
+    text = '{"measured": "so", "paper-svm": {"report": 1}, "paper-cnn": {"report": 2}}'
+    (tmp_path / RESULTS / "proposed-features.json").write_text(text)
+    found = read_results(tmp_path)
+    assert found["paper-svm"]["proposed-features"] == {"report": 1}
+    assert list(found) == ["paper-svm", "cnn"]
+    assert "proposed-features" not in found["cnn"]
+
+
 def test_the_report_is_quoted_as_it_stands() -> None:
     quoted = {system.model or system.name: system.in_report for system in SYSTEMS}
     assert quoted == {

@@ -1,18 +1,20 @@
 import re
 
 import pytest
-from made_up_results import CNN, SVM
+from made_up_results import CNN, SVM, made_up_summary
 
 from serctl.emotions import REPORT_FIVE
-from serctl.train import result_tables
-from serctl.train.result_tables import TABLES, WIDTH
+from serctl.train import result_sentences, result_tables
+from serctl.train.result_sentences import WIDTH
+from serctl.train.result_tables import NOT_MEASURED, TABLES
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 
 
 @pytest.fixture(autouse=True)
 def default_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(result_tables, "DEFAULT_MODEL", "cnn")
+    for module in (result_tables, result_sentences):
+        monkeypatch.setattr(module, "DEFAULT_MODEL", "cnn")
 
 
 def cells(markdown: str) -> dict[str, list[str]]:
@@ -37,12 +39,12 @@ def test_models_are_named_with_what_they_hear() -> None:
     assert list(rows)[1:] == ["`paper-svm`", "`cnn`, the default"]
     assert rows["`paper-svm`"] == [
         "linear SVM, from the report",
-        "angry, disgust, fear, happy, sad",
-        "40.0% of 5",
+        "5: angry, disgust, fear, happy, sad",
+        "40.0%",
     ]
     assert rows["`cnn`, the default"][1:] == [
-        "angry, disgust, fear, happy, sad, neutral",
-        "60.0% of 6",
+        "6: angry, disgust, fear, happy, sad, neutral",
+        "60.0%",
     ]
 
 
@@ -73,8 +75,25 @@ def test_a_model_that_was_not_measured_is_left_out() -> None:
     half = {"paper-svm": {"report": SVM["report"]}}
     row = cells(TABLES["comparison"](half))["linear SVM, `paper-svm`"]
     assert row == ["38%", "45.0% (40.0% to 50.0%)", "", ""]
-    for name in ("leak", "by-corpus", "by-emotion"):
+    for name in ("leak", "by-emotion"):
         assert TABLES[name](half) == ""
+    rows = cells(TABLES["by-corpus"](half))
+    assert rows["TESS: 2 women, Canadian English"] == ["40.0% → not measured"]
+
+
+def test_a_protocol_that_was_measured_in_part_says_so() -> None:
+    part = {"cnn": CNN | {"new-speakers": made_up_summary([0.7, 0.8], "")}}
+    assert cells(TABLES["comparison"](part))["CNN on spectrograms, `cnn`"] == [
+        "",
+        "85.0% (80.0% to 90.0%)",
+        "75.0% (2 of 5 folds)",
+        "70.0%",
+    ]
+    assert cells(TABLES["models"](part))["`cnn`, the default"][-1] == "75.0% (2 of 5 folds)"
+    headline = TABLES["headline"](part).replace("\n", " ")
+    assert "right in 75.0% of cases (measured on 2 of 5 folds; chance: 20.0%)" in headline
+    assert TABLES["leak"](part) == ""
+    assert "`cnn`" not in TABLES["leak"](part | {"paper-svm": SVM})
 
 
 def test_it_is_said_how_far_speakers_leak() -> None:
@@ -114,16 +133,61 @@ def test_every_model_has_its_pictures() -> None:
 
 
 def test_emobox_stands_beside_what_is_published() -> None:
-    assert TABLES["emobox"](BOTH) == ""
+    assert TABLES["emobox"](BOTH) == NOT_MEASURED
     rows = cells(TABLES["emobox"]({"cnn": {"emobox-tess": {"ua": 0.5}}, "paper-svm": SVM}))
     assert rows["`cnn`"] == ["", "", "", "50.0%"]
     assert rows["HuBERT base (95 M parameters)"] == ["71.1%", "65.4%", "58.9%", "99.6%"]
     assert "`paper-svm`" not in rows
 
 
+def robustness(*drops: float) -> dict[str, object]:
+    """Robustness as `serctl.train.robustness` measures it: clean, and then so many points lost."""
+    names = ("clean", "first", "second", "third", "fourth", "fifth")
+    rows = [
+        {"condition": name, "ua": 0.7 - drop / 100, "ua_drop": drop}
+        for name, drop in zip(names, (0.0, *drops), strict=False)
+    ]
+    return {"robustness": {"rows": rows}}
+
+
+def test_robustness_is_tabulated_by_condition_and_model() -> None:
+    measured = {"paper-svm": robustness(-1.0), "cnn": robustness(2.04, 20.0), "paper-cnn": SVM}
+    rows = cells(TABLES["robustness"](measured))
+    assert rows == {
+        "condition": ["`paper-svm`", "`cnn`"],
+        "clean": ["70.0%", "70.0%"],
+        "first": ["71.0% (+1.0)", "68.0% (-2.0)"],
+        "second": ["", "50.0% (-20.0)"],
+    }
+    assert TABLES["robustness"](BOTH) == NOT_MEASURED
+
+
+def test_the_worst_conditions_are_named() -> None:
+    text = TABLES["worse"]({"cnn": robustness(2.0, 20.0, 1.0, 8.0, 4.0)}).replace("\n", " ")
+    worst = "fourth (8.0 points)"
+    assert (
+        f"With `cnn`, on fold 0, the worst of 5 conditions are second (20.0 points), {worst} and "
+        in text
+    )
+    assert "and fifth (4.0 points); the median is 4.0 points" in text
+    assert TABLES["worse"]({"paper-svm": robustness(1.0)}) == ""
+
+
+def test_what_proposed_features_give_is_tabulated() -> None:
+    splits = {
+        "report": {"without": [0.5, 0.6], "with": [0.52, 0.59]},
+        "new-speakers": {"without": [0.4], "with": [0.45]},
+    }
+    rows = cells(TABLES["proposed"]({"paper-svm": {"proposed-features": splits}, "cnn": CNN}))
+    assert len(rows) == 3
+    assert rows["`paper-svm`, `report`"] == ["2", "55.0%", "55.5%", "+0.5 (+2.0, -1.0)"]
+    assert rows["`paper-svm`, `new-speakers`"] == ["1", "40.0%", "45.0%", "+5.0"]
+    assert TABLES["proposed"](BOTH) == NOT_MEASURED
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_what_is_made_is_markdown_of_short_lines(name: str) -> None:
-    for results in (BOTH, {"paper-svm": SVM}, {}):
+    for results in (BOTH, {"paper-svm": SVM}, {"cnn": robustness(5.0, 6.0, 7.0)}, {}):
         text = TABLES[name](results)
         assert text == text.strip()
         assert not re.search(r"\bnan\b|None|[{}]", text)

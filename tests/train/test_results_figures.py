@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from made_up_results import CNN, SVM, write_results
+from made_up_results import CNN, SVM, made_up_summary, write_results
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -59,6 +59,14 @@ def test_without_results_the_report_stands_alone() -> None:
     figure = draw_comparison({})
     assert bars(figure)["in the report"] == [0.38, 0.43, 0.62, 0.72]
     assert "CNN on spectrograms\ncnn" not in texts(figure)
+
+
+def test_a_protocol_that_was_measured_in_part_says_so() -> None:
+    part = made_up_summary([0.5, 0.6], "")
+    figures = draw_figures({"paper-svm": {"new-speakers": part}})
+    assert "55.0% (2 of 5 folds)" in texts(figures["comparison"])
+    said = texts(figures["paper-svm-new-speakers-precision-recall"])
+    assert "paper-svm, new speakers, 2 of 5 folds" in said
 
 
 def test_bars_do_not_overlap() -> None:
@@ -115,10 +123,10 @@ def test_every_model_is_drawn_by_emotion() -> None:
         ),
     ]
     # Over the clips of all runs together: 80 of each emotion in each.
-    assert {"paper-svm, report split, 3 seeds", "angry\n240", "45.0%"} <= set(
+    assert {"paper-svm, report split, all seeds", "angry\n240", "45.0%"} <= set(
         texts(figures["paper-svm-report-accuracy"])
     )
-    assert {"cnn, new speakers, 5 folds", "neutral\n400", "60%"} <= set(
+    assert {"cnn, new speakers, all folds", "neutral\n400", "60%"} <= set(
         texts(figures["cnn-new-speakers-precision-recall"])
     )
     assert "60%\n240" in texts(figures["cnn-new-speakers-confusion"])
@@ -129,7 +137,7 @@ def test_confidence_is_drawn_where_it_was_measured() -> None:
     measured = asdict(calibration(probabilities, ["angry", "sad"], ["angry", "sad"]))
     found = draw_figures({"cnn": CNN | {"calibration": {"before": {}, "after": measured}}})
     figure = found["cnn-new-speakers-reliability"]
-    assert any("cnn, new speakers, 5 folds\nECE 35.0%" in text for text in texts(figure))
+    assert any("cnn, new speakers, all folds\nECE 35.0%" in text for text in texts(figure))
 
 
 def test_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:

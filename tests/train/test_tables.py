@@ -45,15 +45,15 @@ def test_new_results_change_documents_and_cards(checkout: Path) -> None:
         checkout / "README.md",
         checkout / "weights/paper-cnn/card.md",
     ]
-    assert "40.0% of 5" in (checkout / "README.md").read_text()
+    assert "| 40.0% |" in (checkout / "README.md").read_text()
     assert "40.0%" in (checkout / "weights/paper-cnn/card.md").read_text()
 
 
 def test_a_table_of_which_nothing_was_measured_leaves_its_marks(checkout: Path) -> None:
-    text = "<!-- table: emobox -->\n\nstale\n\n<!-- end -->\n"
+    text = "<!-- table: worse -->\n\nstale\n\n<!-- end -->\n"
     (checkout / "README.md").write_text(text)
     remake_tables(checkout)
-    assert (checkout / "README.md").read_text() == "<!-- table: emobox -->\n<!-- end -->\n"
+    assert (checkout / "README.md").read_text() == "<!-- table: worse -->\n<!-- end -->\n"
 
 
 def test_a_lost_card_is_written_again(checkout: Path) -> None:
