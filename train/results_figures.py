@@ -37,7 +37,7 @@ from serctl.train.scores import Calibration
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}
-OURS = {
+OURS: dict[str, tuple[str, dict[str, Any]]] = {
     REPORT: ("ours, as the report splits", {"facecolor": "#8fc0de", "edgecolor": "black"}),
     NEW_SPEAKERS: ("ours, on new speakers", {"facecolor": "#08306b", "edgecolor": "black"}),
 }
