@@ -7,7 +7,7 @@ changed. Rows of files that are gone go too; one of a file that is there and not
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,23 +71,28 @@ class FinishedRun:
         """
         found = {key: self._record[key] for key in parameters if key in self._record}
         check_parameters(found, parameters, self._path)
+        indexes = {path: index for index, path in enumerate(recordings)}
+        self._check(indexes, parameters["emotions"])  # all of it, before a row is kept
         emotions, results = read_results(self._output)
-        if list(emotions) != parameters["emotions"]:
+        for result in results:
+            if result.path not in indexes or result.status in DO_AGAIN:
+                continue
+            stamp = stamp_of(result.path)
+            if stamp.mtime_ns is not None and stamp.mtime_ns < self._began_ns:
+                yield indexes[result.path], stamp, json.dumps(row_of(result, emotions))
+
+    def _check(self, scanned: Container[str], expected: Sequence[str]) -> None:
+        """Refuse results with other emotions, or of files that are there and were not found."""
+        emotions, results = read_results(self._output)
+        if list(emotions) != expected:
             raise ResultsError(
                 f"{self._output}: has probabilities of {', '.join(emotions)}, which its run did "
                 f"not give, by {self._path}. Give --overwrite to classify anew."
             )
-        indexes = {path: index for index, path in enumerate(recordings)}
         for result in results:
-            index = indexes.get(result.path)
-            stamp = stamp_of(result.path)
-            if index is None and stamp.size is not None:
+            if result.path not in scanned and stamp_of(result.path).size is not None:
                 raise ResultsError(
                     f"{self._output}: has a row of {result.path}, which is not among the recordings "
                     "found now, and would be lost. Give the same PATHS and patterns as then, or "
                     "another output."
                 )
-            if index is None or result.status in DO_AGAIN:
-                continue
-            if stamp.mtime_ns is not None and stamp.mtime_ns < self._began_ns:
-                yield index, stamp, json.dumps(row_of(result, emotions))

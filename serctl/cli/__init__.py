@@ -10,6 +10,7 @@ place where errors become messages and exit statuses:
     141  the reader of its output has gone (`| head`), as for a command that SIGPIPE ends; quietly
 """
 
+import atexit
 import io
 import os
 import signal
@@ -29,6 +30,8 @@ from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.train import train
 from serctl.errors import SerctlError, UsageError
+
+STOPPED = (130, 143)  # exit statuses after SIGINT and SIGTERM
 
 EXAMPLES = """\b
 Examples:
@@ -63,7 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     _complete_streams()
     signal.signal(signal.SIGTERM, _raise_terminated)
-    sys.exit(run(arguments))
+    status = run(arguments)
+    if status in STOPPED:
+        # Whoever stops it waits, and taking Python apart takes a second on a machine that is busy.
+        atexit._run_exitfuncs()
+        _drop_streams()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -80,10 +89,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 3
     except (KeyboardInterrupt, click.Abort) as error:
         _say("Interrupted.", error.__cause__ or error)
-        return 130
+        return STOPPED[0]
     except Terminated as error:
         _say("Terminated.", error)
-        return 143
+        return STOPPED[1]
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not error.code:
             return 0  # shell completion is done

@@ -242,6 +242,7 @@ def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path
     (tmp_path / "r.jsonl").write_text(edited.replace(rows[7]["path"], "other.wav"))
     _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 3)
     assert "r.jsonl: has a row of other.wav, which is not among the recordings found" in said
+    assert not (tmp_path / "r.jsonl.journal").exists()
     (tmp_path / "r.jsonl").write_text(edited)
     (tmp_path / "r.jsonl.run.json").unlink()
     _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 2)
