@@ -34,8 +34,7 @@ WORK = Path("serctl-weights", "protocols")
 RESULTS, WEIGHTS = Path("train", "results"), Path("weights")
 # By which a model is bundled, and from whose folds more is told.
 NEW_SPEAKERS = "new-speakers"
-FIGURES = ("learning_curve.png", "confusion_matrix.png")
-FIGURES_OF = ("report", NEW_SPEAKERS)  # the first run of each
+FIGURES = ("learning_curve.png", "confusion_matrix.png")  # of one run, and left out
 
 
 def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
@@ -93,18 +92,13 @@ def _write(model: str, results: dict[str, Any]) -> None:
 
 
 def _bundle(model: str, results: dict[str, Any]) -> None:
-    """Put the weights of fold 0 and the figures of first runs where they belong."""
+    """Put the weights of fold 0 where they belong, with their card."""
     source, folder = _folder(model, NEW_SPEAKERS, 0), WEIGHTS / model
     left_out = shutil.ignore_patterns(LOGITS_FILE, *FIGURES)
     shutil.copytree(source, folder, ignore=left_out, dirs_exist_ok=True)
     metrics = _metrics(source)
     card = card_text(read_config(folder), metrics, read_results(Path()).get(model, results))
     (folder / "card.md").write_text(card, encoding="utf-8")
-    for split in FIGURES_OF:
-        for name in FIGURES:
-            figure = _folder(model, split, 0) / name
-            if figure.exists():  # an SVM has no learning curve
-                shutil.copy(figure, RESULTS / f"{model}-{split}-0-{name}")
 
 
 def _folder(model: str, split: str, number: int) -> Path:
