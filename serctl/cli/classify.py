@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from serctl.cli import options
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -68,28 +69,12 @@ Examples:
     is_flag=True,
     help="Do unreadable and failed recordings of a run again, finished or not.",
 )
-@click.option(
-    "--model",
-    default=None,
-    metavar="NAME|FOLDER",
-    help="A bundled model or a folder of weights.  [default: cnn]",
-)
+@options.MODEL
 @click.option(
     "--emotions", default=None, metavar="A,B,...", help="Choose between these emotions alone."
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the network runs; auto takes a GPU if there is one.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Threads that read recordings.  [default: one a core]",
-)
+@options.DEVICE
+@options.WORKERS
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serctl.cli import options
 from serctl.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from serctl.train.scores import Calibration, Scores
 
 MAX_FAILURES_SHOWN = 10
-EMOBOX_SPLITS = ("emobox-crema-d", "emobox-ravdess", "emobox-savee", "emobox-tess")
 
 EXAMPLES = """\b
 Examples:
@@ -52,7 +52,7 @@ Examples:
 )
 @click.option(
     "--split",
-    type=click.Choice(["report", "new-speakers", *EMOBOX_SPLITS]),
+    type=click.Choice(options.SPLITS),
     default=None,
     metavar="SPLIT",
     help="Score the test part of this split, instead of PATHS: report, new-speakers, or emobox- "
@@ -67,34 +67,18 @@ Examples:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=options.SEEDS,
     default=0,
     show_default=True,
     help="Of the split: which drawing.",
 )
-@click.option(
-    "--model",
-    default=None,
-    metavar="NAME|FOLDER",
-    help="A bundled model or a folder of weights.  [default: cnn]",
-)
+@options.MODEL
 @click.option("--emotions", default=None, metavar="A,B,...", help="Score these emotions alone.")
 @click.option("-o", "--output", metavar="FILE.json", help="Write everything, as JSON.")
 @click.option("--figures", metavar="DIR", help="Draw figures into this folder, as PNG and SVG.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE.json and figures if they are there.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the network runs; auto takes a GPU if there is one.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Threads that read recordings.  [default: one a core]",
-)
+@options.DEVICE
+@options.WORKERS
 def evaluate(
     paths: tuple[str, ...],
     labels: str,

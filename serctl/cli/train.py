@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from serctl.cli import options
+
 if TYPE_CHECKING:
     from serctl.train.loop import History
     from serctl.train.training import Watcher
@@ -18,16 +20,6 @@ Examples:
   serctl train --corpora ./corpora --resume        go on after a kill
   serctl train --corpora ./corpora --all           in a checkout: everything
 """
-
-# As in serctl.train.splits, which is not to be imported for a help text.
-SPLITS = (
-    "report",
-    "new-speakers",
-    "emobox-crema-d",
-    "emobox-ravdess",
-    "emobox-savee",
-    "emobox-tess",
-)
 
 
 @click.command(epilog=EXAMPLES)
@@ -42,7 +34,7 @@ SPLITS = (
 @click.option("--model", default=None, metavar="NAME", help="Recipe.  [default: cnn]")
 @click.option(
     "--split",
-    type=click.Choice(SPLITS),
+    type=click.Choice(options.SPLITS),
     default="new-speakers",
     show_default=True,
     help="report: random by clip. new-speakers: test speakers are held out. emobox-...: EmoBox's "
@@ -58,7 +50,7 @@ SPLITS = (
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=options.SEEDS,
     default=0,
     show_default=True,
     help="Of everything random.",
@@ -68,7 +60,7 @@ SPLITS = (
 )
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=options.DEVICES,
     default="auto",
     show_default=True,
     help="Where the network is trained; auto takes a GPU if there is one.",

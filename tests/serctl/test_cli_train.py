@@ -11,7 +11,7 @@ import synthetic_corpora
 import torch
 
 from serctl.cli import run
-from serctl.cli.train import SPLITS as cli_splits
+from serctl.cli.options import SPLITS as cli_splits
 from serctl.train import training
 from serctl.train.corpora import SOURCES
 from serctl.train.splits import SPLITS
