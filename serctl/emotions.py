@@ -4,7 +4,7 @@ A model's own emotions are a subset, in its ``config.json``, in this order. `REP
 that all four corpora act and that the report compares its systems on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from serctl.errors import UsageError
 
@@ -45,3 +45,9 @@ def parse_emotions(text: str, known: Sequence[str]) -> tuple[str, ...]:
             f"This model knows {', '.join(known)}."
         )
     return tuple(emotion for emotion in known if emotion in named)
+
+
+def as_known(emotion: str, known: Collection[str]) -> str:
+    """What an emotion counts as for a model: calm as neutral, if it knows neutral and no calm."""
+    is_neutral = emotion == "calm" and "calm" not in known and "neutral" in known
+    return "neutral" if is_neutral else emotion

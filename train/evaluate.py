@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from serctl.emotions import as_known
 from serctl.errors import LabelsError, RunError
 from serctl.models import ModelConfig
 from serctl.report_tables import count
@@ -103,7 +104,7 @@ def known_recordings(
         If fewer than two of the model's emotions are there, or a recording has two labels.
     """
     known = config.emotions
-    meant = [_as_known(names.emotion(one.name), known) for one in labels.recordings]
+    meant = [as_known(names.emotion(one.name), known) for one in labels.recordings]
     kept = _each_once(labels, meant)
     left_out = dict(labels.left_out)
     left_out["copies, which count once"] = len(meant) - len(kept)
@@ -163,7 +164,7 @@ def recordings_of_split(
     """
     whole = clip_table(corpora)
     table = clips_of(whole, [one for one in emotions_of(split, whole, known) if one in known])
-    whole = whole.assign(emotion=[_as_known(emotion, known) for emotion in whole["emotion"]])
+    whole = whole.assign(emotion=[as_known(emotion, known) for emotion in whole["emotion"]])
     test = table.iloc[split_clips(table, split, fold, seed).test]
     foreign: Counter[str] = Counter()
     if split != "report":  # which is drawn from clips of the emotions in use alone
@@ -185,12 +186,6 @@ def recordings_of_split(
         emotions=_to_choose_between(acted, known, chosen, corpora, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
     )
-
-
-def _as_known(emotion: str, known: Sequence[str]) -> str:
-    """Calm counts as neutral for a model that knows neutral and no calm."""
-    is_neutral = emotion == "calm" and "calm" not in known and "neutral" in known
-    return "neutral" if is_neutral else emotion
 
 
 def _each_once(labels: Labels, meant: Sequence[str]) -> list[int]:

@@ -24,6 +24,7 @@ import numpy as np
 import soundfile
 
 from serctl.classifier import Classifier, Extraction
+from serctl.emotions import as_known
 from serctl.errors import SerctlError
 from serctl.models import load_model
 from serctl.pipeline import classify_recordings
@@ -72,14 +73,9 @@ class ClipFolder:
             self._by_speaker.setdefault(name.speaker, []).append(path)
 
     def known_clips(self, known: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Paths of the clips whose emotion a model knows, each with its emotion and corpus.
-
-        Calm counts as neutral for a model that knows no calm.
-        """
-        as_known = {"calm": "calm" if "calm" in known else "neutral"}
+        """Paths of the clips whose emotion a model knows, each with its emotion and corpus."""
         clips = {
-            path: (as_known.get(name.emotion, name.emotion), name.corpus)
-            for path, name in self.clips.items()
+            path: (as_known(name.emotion, known), name.corpus) for path, name in self.clips.items()
         }
         return {path: clip for path, clip in clips.items() if clip[0] in known}
 

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from serctl.emotions import EMOTIONS, REPORT_FIVE
+from serctl.emotions import EMOTIONS, REPORT_FIVE, as_known
 from serctl.errors import UsageError
 from serctl.train.corpora import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
@@ -122,9 +122,8 @@ def emotions_of(split: str, clips: pd.DataFrame, known: Sequence[str]) -> tuple[
 
 
 def clips_of(clips: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
-    """Clips of some emotions; calm counts as neutral, unless it is one of them."""
-    if "calm" not in emotions:
-        clips = clips.assign(emotion=clips["emotion"].replace("calm", "neutral"))
+    """Clips of some emotions, as `serctl.emotions.as_known` counts them."""
+    clips = clips.assign(emotion=[as_known(emotion, emotions) for emotion in clips["emotion"]])
     return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
 
 
