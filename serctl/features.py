@@ -158,10 +158,26 @@ def hann_window(n_fft: int, dtype: type[np.floating] = np.float32) -> NDArray[np
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(dtype)
 
 
-def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
-    """Triangular mel filters of equal area (Slaney, Auditory Toolbox, 1998).
+LINEAR_HZ, LOG_STEP = 200 / 3, np.log(6.4) / 27  # of a mel, below 1 kHz and above
 
-    The scale is linear below 1 kHz (15 mel a kHz) and logarithmic above (27 mel to 6.4 kHz).
+
+def hz_to_mel(hz: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Slaney's mel scale (Auditory Toolbox, 1998): 15 mel a kHz, and 27 from 1 to 6.4 kHz above."""
+    return np.where(hz < 1000, hz / LINEAR_HZ, 15 + np.log(np.maximum(hz, 1000) / 1000) / LOG_STEP)
+
+
+def mel_to_hz(mels: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Inverse of `hz_to_mel`."""
+    return np.where(mels < 15, LINEAR_HZ * mels, 1000 * np.exp(LOG_STEP * (mels - 15)))
+
+
+def mel_edges(spec: MelSpec) -> NDArray[np.floating]:
+    """Edges of the bands in mel, float64 [n_mels + 2]; each spans two steps."""
+    return np.linspace(0, hz_to_mel(np.array(spec.rate_hz / 2)), spec.n_mels + 2)
+
+
+def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
+    """Triangular filters of equal area, evenly spaced on the scale of `hz_to_mel`.
 
     Parameters
     ----------
@@ -173,11 +189,7 @@ def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
     float32 [n_mels, 1 + n_fft // 2]
         Equal to ``librosa.filters.mel``.
     """
-    linear_hz, log_step = 200 / 3, np.log(6.4) / 27
-    top_hz = spec.rate_hz / 2
-    top_mel = top_hz / linear_hz if top_hz < 1000 else 15 + np.log(top_hz / 1000) / log_step
-    mels = np.linspace(0, top_mel, spec.n_mels + 2)
-    edges_hz = np.where(mels < 15, linear_hz * mels, 1000 * np.exp(log_step * (mels - 15)))
+    edges_hz = mel_to_hz(mel_edges(spec))
     bins_hz = np.fft.rfftfreq(spec.n_fft, 1 / spec.rate_hz)
     rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
     falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Beta
 from torch.nn.functional import grid_sample
 
+from serctl.features import MelSpec, hz_to_mel, mel_edges, mel_to_hz
 from serctl.train.recipe import AugmentationRecipe
 
 
@@ -37,21 +38,22 @@ def cropped(frames: Tensor, n_frames: int) -> Tensor:
 
 
 def stretched(
-    batch: Tensor, n_frames: Tensor, floor: float, multiple: int, recipe: AugmentationRecipe
+    batch: Tensor, n_frames: Tensor, spec: MelSpec, multiple: int, recipe: AugmentationRecipe
 ) -> tuple[Tensor, Tensor]:
-    """Clips with time and bands scaled: other tempo, other length of the vocal tract.
+    """Clips with time and frequency scaled: other tempo, other voice.
 
     Each clip has its own factors, drawn evenly on a logarithmic scale up to ``recipe.stretch`` and
-    ``recipe.warp``. Values between frames and bands are interpolated; beyond the ends is the floor.
+    ``recipe.warp``. A factor of frequency moves pitch and formants alike, as in a smaller or larger
+    speaker. Values between frames and bands are interpolated; beyond the ends is the floor.
 
     Parameters
     ----------
-    batch : float32 [batch, longest, n_bands]
-        Log-mel spectrograms, in dB.
+    batch : float32 [batch, longest, n_columns]
+        In dB; mel spectrograms if ``recipe.warp`` is not 0.
     n_frames : int64 [batch]
         Frames that each clip has.
-    floor : float
-        In dB.
+    spec : MelSpec
+        Of the features.
     multiple : int
         Of which the new longest is one.
     recipe : AugmentationRecipe
@@ -59,9 +61,10 @@ def stretched(
 
     Returns
     -------
-    batch : float32 [batch, new longest, n_bands]
+    batch : float32 [batch, new longest, n_columns]
     n_frames : int64 [batch]
     """
+    floor = -spec.top_db
     if recipe.stretch == 0 and recipe.warp == 0:
         return batch, n_frames
     n_clips, longest, n_bands = batch.shape
@@ -71,13 +74,25 @@ def stretched(
     new_longest = filled_to(int(new_frames.max()), multiple)
     # Where each new frame and band is taken from, scaled to [-1, 1] as `grid_sample` counts.
     times = (torch.arange(new_longest) + 0.5) / tempo  # [batch, new_longest], in old frames
-    bands = (torch.arange(n_bands) + 0.5) * warp  # [batch, n_bands]
+    bands = torch.arange(n_bands).expand(n_clips, -1) + 0.5
+    if recipe.warp:
+        bands = _scaled_bands(warp, spec)
     y = (2 * times / longest - 1)[:, :, None].expand(-1, -1, n_bands)
     x = (2 * bands / n_bands - 1)[:, None, :].expand(-1, new_longest, -1)
     grid = torch.stack([x, y], dim=3)  # [batch, new_longest, n_bands, 2]
     above = (batch - floor)[:, None]  # beyond the ends there is 0
     new = grid_sample(above, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return new[:, 0] + floor, new_frames
+
+
+def _scaled_bands(factors: Tensor, spec: MelSpec) -> Tensor:
+    """Where each band is once its frequency is scaled, float32 [batch, n_mels].
+
+    As `grid_sample` counts: 0.5 is the middle of the first band. ``factors`` are [batch, 1].
+    """
+    mels = mel_edges(spec)[1:-1]
+    scaled = hz_to_mel(mel_to_hz(mels) * factors.double().numpy())
+    return torch.from_numpy((scaled - mels[0]) / (mels[1] - mels[0]) + 0.5).float()
 
 
 def masked(batch: Tensor, n_frames: Tensor, recipe: AugmentationRecipe) -> Tensor:

@@ -9,8 +9,8 @@ Validation clips are seen as the classifier sees them: whole, unchanged, and bes
 same length alone.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -39,14 +39,25 @@ class Batch:
         frames int64 [batch].
     targets : int64 [batch] or float32 [batch, n_emotions]
         Index of each clip's emotion, or the emotions' probabilities.
+    auxiliary : dict of str to int64 [batch]
+        What else is to be learned, as `serctl.train.heads.auxiliary_labels` numbers it.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
 
 
 class TrainingClips(Protocol):
-    """Clips to learn from."""
+    """Clips to learn from.
+
+    Attributes
+    ----------
+    auxiliary : mapping of str to int64 [n]
+        What else is to be learned of them, as in `Batch`.
+    """
+
+    auxiliary: Mapping[str, Tensor]
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -68,6 +79,7 @@ class StatisticsClips:
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
+        self.auxiliary: Mapping[str, Tensor] = {}
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -98,6 +110,8 @@ class FrameClips:
         Of the features.
     recipe : AugmentationRecipe
         How they are changed.
+    auxiliary : mapping of str to int64 [n]
+        As in `Batch`.
     """
 
     def __init__(
@@ -108,15 +122,16 @@ class FrameClips:
         scaling: Scaling,
         spec: MelSpec,
         recipe: AugmentationRecipe,
+        auxiliary: Mapping[str, Tensor],
     ) -> None:
-        self.versions, self.targets = versions, targets
+        self.versions, self.targets, self.auxiliary = versions, targets, auxiliary
         self.mean, self.deviation = (
             torch.tensor(numbers, dtype=torch.float32)
             for numbers in (scaling.mean, scaling.deviation)
         )
         self.is_picture = kind is LOG_MEL  # [n_bands, n_frames], and filled up
         self.multiple = FRAMES_MULTIPLE if self.is_picture else 1
-        self.floor = -spec.top_db
+        self.spec = spec
         self.recipe = recipe
         self._n_frames = torch.tensor([len(clip) for clip in versions[0]])
 
@@ -140,17 +155,18 @@ class FrameClips:
         clips = [cropped(self._shown(row), self.recipe.crop_frames) for row in rows.tolist()]
         n_frames = torch.tensor([len(clip) for clip in clips])
         longest = filled_to(int(n_frames.max()), self.multiple)
-        batch = torch.full((len(clips), longest, len(self.mean)), self.floor)
+        batch = torch.full((len(clips), longest, len(self.mean)), -self.spec.top_db)
         for row, clip in zip(batch, clips, strict=True):
             row[: len(clip)] = clip
-        batch, n_frames = stretched(batch, n_frames, self.floor, self.multiple, self.recipe)
+        batch, n_frames = stretched(batch, n_frames, self.spec, self.multiple, self.recipe)
         batch = masked((batch - self.mean) / self.deviation, n_frames, self.recipe)
         batch = with_noise(batch, recipe.noise)
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple
         batch, targets, n_heard = mixed(batch, self.targets[rows], n_frames, recipe.mixup)
         assert n_heard is not None
-        return Batch((batch.mT.contiguous() if self.is_picture else batch, n_heard), targets)
+        inputs = (batch.mT.contiguous() if self.is_picture else batch, n_heard)
+        return Batch(inputs, targets, {name: labels[rows] for name, labels in self.auxiliary.items()})
 
     def _shown(self, row: int) -> Tensor:
         """Frames of a clip, or of one of its damaged copies."""

@@ -22,7 +22,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import RunError
 from serctl.train.batches import TrainingClips, ValidationClips
-from serctl.train.recipe import TrainingRecipe
+from serctl.train.heads import WithHeads, auxiliary_loss, n_classes_of
+from serctl.train.recipe import AuxiliaryRecipe, TrainingRecipe
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
@@ -58,10 +59,10 @@ class History:
         return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
 
 
-def _decayed(network: nn.Module, recipe: TrainingRecipe) -> list[dict[str, Any]]:
+def _decayed(learner: nn.Module, recipe: TrainingRecipe) -> list[dict[str, Any]]:
     """Weights in two groups: those that decay, and those that do not."""
     groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-    for parameter in network.parameters():
+    for parameter in learner.parameters():
         groups[recipe.decayed == "matrices" and parameter.ndim < 2].append(parameter)
     kept = {"params": groups[1], "weight_decay": 0.0}
     return [{"params": groups[0]}, *([kept] if groups[1] else [])]
@@ -109,6 +110,8 @@ class Training:
         To learn from.
     validation : ValidationClips
         To stop by.
+    auxiliary : AuxiliaryRecipe, optional
+        What else ``train`` has labels of, and how much it counts. Nothing, by default.
     """
 
     def __init__(
@@ -119,21 +122,25 @@ class Training:
         device: torch.device,
         train: TrainingClips,
         validation: ValidationClips,
+        auxiliary: AuxiliaryRecipe | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe = recipe
         self.device = device
         self.train, self.validation = train, validation
+        self.shares = vars(auxiliary) if auxiliary is not None else {}
         in_bfloat16 = recipe.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
-        self.network = build().to(device)
+        self.network = build()
+        n_classes = n_classes_of(train.auxiliary) if self.shares else {}
+        self.learner = WithHeads(self.network, n_classes).to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
-            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(
             self.network, multi_avg_fn=_running_mean(recipe), use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(
-            _decayed(self.network, recipe), recipe.learning_rate, weight_decay=recipe.weight_decay
+            _decayed(self.learner, recipe), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.schedule: OneCycleLR | None = None
         if recipe.schedule == "one-cycle":
@@ -200,18 +207,22 @@ class Training:
         return network.eval()
 
     def _learn(self) -> float:
-        """One pass over the training clips; mean loss."""
-        self.network.train()
+        """One pass over the training clips; mean loss of the emotions."""
+        self.learner.train()
         n_clips, total = 0, 0.0
         for batch in self.train.batches(self.recipe):
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
-                logits = self.network(*inputs)
+                logits, said = self.learner(*inputs)
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
+            others = [
+                self.shares[name] * auxiliary_loss(said[name], labels.to(self.device))
+                for name, labels in batch.auxiliary.items()
+            ]
             self.optimiser.zero_grad()
-            loss.backward()
+            sum(others, loss).backward()
             if self.recipe.max_gradient > 0:
-                clip_grad_norm_(self.network.parameters(), self.recipe.max_gradient)
+                clip_grad_norm_(self.learner.parameters(), self.recipe.max_gradient)
             self.optimiser.step()
             if self.schedule is not None:
                 self.schedule.step()
@@ -230,7 +241,7 @@ class Training:
     def _save(self, path: Path, identity: dict[str, Any]) -> None:
         state = {
             "identity": identity,
-            "network": self.network.state_dict(),
+            "learner": self.learner.state_dict(),
             "mean": self.mean.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict() if self.schedule is not None else {},
@@ -261,7 +272,7 @@ class Training:
                     f"{path}: is of a training with {key} {found.get(key)}, this one has {value}. "
                     "Give the same options, or train from the beginning with --overwrite."
                 )
-        self.network.load_state_dict(state["network"])
+        self.learner.load_state_dict(state["learner"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.schedule is not None:

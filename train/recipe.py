@@ -112,7 +112,7 @@ class AugmentationRecipe:
     crop_frames : int
         Longer clips are cut to so many frames, at a random place; 0 for never.
     stretch, warp : float
-        Time, and the mel bands, are scaled by up to exp(+-this).
+        Time, and frequency, are scaled by up to exp(+-this).
     n_masks : int
         Of bands, and of frames (SpecAugment, Park et al. 2019).
     mask_bands, mask_frames : int
@@ -127,6 +127,20 @@ class AugmentationRecipe:
     n_masks: int
     mask_bands: int
     mask_frames: int
+
+
+@dataclass(frozen=True)
+class AuxiliaryRecipe:
+    """What a network has to learn besides emotions, while it is trained (`serctl.train.heads`).
+
+    Attributes
+    ----------
+    speaker, sentence : float
+        Shares of the losses of telling them, beside 1 for that of the emotion.
+    """
+
+    speaker: float
+    sentence: float
 
 
 @dataclass(frozen=True)
@@ -156,6 +170,8 @@ class Recipe:
         How it is trained, unless it is an SVM.
     augmentation : AugmentationRecipe or None
         If it hears frames.
+    auxiliary : AuxiliaryRecipe or None
+        If it learns more than emotions.
     svm : SvmRecipe or None
         How it is fitted, if it is one.
     """
@@ -164,6 +180,7 @@ class Recipe:
     features: MelSpec
     training: TrainingRecipe | None = None
     augmentation: AugmentationRecipe | None = None
+    auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
 
 
@@ -172,6 +189,7 @@ PARTS: dict[str, type] = {
     "features": MelSpec,
     "training": TrainingRecipe,
     "augmentation": AugmentationRecipe,
+    "auxiliary": AuxiliaryRecipe,
     "svm": SvmRecipe,
 }
 

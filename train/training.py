@@ -142,6 +142,7 @@ def _fit_network(
         device,
         clips.training_clips(recipe, training_recipe),
         ValidationClips(clips.inputs(validation), clips.targets(validation), device),
+        recipe.auxiliary,
     )
     network = training.fit(
         options.output / CHECKPOINT_FILE,

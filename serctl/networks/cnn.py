@@ -121,8 +121,9 @@ class Cnn(nn.Module):
     N_MELS = 64
     STEP_FRAMES = 16  # frames to a step at the end
     STEM_STRIDE = (2, 4)
-    WIDTHS = (32, 64, 128, 128, 192)
-    STRIDES = ((1, 1), (2, 2), (2, 2), (1, 1), (2, 1))
+    WIDTHS = (48, 96, 128, 160)
+    STRIDES = ((2, 2), (2, 2), (2, 1), (1, 1))
+    N_EMBEDDING = 2 * WIDTHS[-1]
     DROPOUT = 0.3
 
     def __init__(self, n_emotions: int) -> None:
@@ -142,11 +143,20 @@ class Cnn(nn.Module):
             nn.ReLU(),
         )
         self.pooling = AttentivePooling(last)
-        self.dense = nn.Sequential(
-            nn.BatchNorm1d(2 * last),
-            nn.Dropout(self.DROPOUT),
-            nn.Linear(2 * last, n_emotions),
-        )
+        self.norm = nn.BatchNorm1d(2 * last)
+        self.answer = nn.Sequential(nn.Dropout(self.DROPOUT), nn.Linear(2 * last, n_emotions))
+
+    def embedding(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
+        """What the network knows of clips before it answers, float32 [batch, `N_EMBEDDING`].
+
+        Parameters are those of `forward`.
+        """
+        picture = frames[:, None].contiguous(memory_format=torch.channels_last)
+        heard = self.blocks(self.stem(picture))  # [batch, last width, 4, longest / 16]
+        joined = self.join_bands(heard.flatten(1, 2))  # [batch, last width, longest / 16]
+        n_steps = None if n_frames is None else n_frames // self.STEP_FRAMES
+        embedding: Tensor = self.norm(self.pooling(joined, n_steps))
+        return embedding
 
     def forward(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
         """Logits of clips.
@@ -163,9 +173,5 @@ class Cnn(nn.Module):
         -------
         float [batch, n_emotions]
         """
-        picture = frames[:, None].contiguous(memory_format=torch.channels_last)
-        heard = self.blocks(self.stem(picture))  # [batch, 192, 4, longest / 16]
-        joined = self.join_bands(heard.flatten(1, 2))  # [batch, 192, longest / 16]
-        n_steps = None if n_frames is None else n_frames // self.STEP_FRAMES
-        logits: Tensor = self.dense(self.pooling(joined, n_steps))
+        logits: Tensor = self.answer(self.embedding(frames, n_frames))
         return logits

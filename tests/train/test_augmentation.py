@@ -1,8 +1,10 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from serctl.features import MelSpec, mel_edges, mel_to_hz
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.recipe import AugmentationRecipe
 
@@ -18,6 +20,7 @@ NOTHING = AugmentationRecipe(
 )
 FLOOR = -70.0
 N_BANDS = 24
+SPEC = MelSpec(16000, n_fft=512, hop_samples=160, n_mels=N_BANDS, n_mfcc=20, top_db=-FLOOR)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +54,7 @@ def test_what_is_short_enough_is_not_cropped(n_frames: int) -> None:
 
 def test_nothing_to_do_changes_nothing() -> None:
     batch, n_frames = pictures([30, 20], 32)
-    same, n_same = stretched(batch, n_frames, FLOOR, 16, NOTHING)
+    same, n_same = stretched(batch, n_frames, SPEC, 16, NOTHING)
     assert torch.equal(same, batch)
     assert torch.equal(n_same, n_frames)
     assert torch.equal(masked(batch.clone(), n_frames, NOTHING), batch)
@@ -59,7 +62,7 @@ def test_nothing_to_do_changes_nothing() -> None:
 
 def test_stretching_changes_lengths_and_keeps_ends() -> None:
     batch, n_frames = pictures([60, 40] * 50, 64)
-    new, n_new = stretched(batch, n_frames, FLOOR, 16, replace(NOTHING, stretch=0.3))
+    new, n_new = stretched(batch, n_frames, SPEC, 16, replace(NOTHING, stretch=0.3))
     assert new.shape[1] % 16 == 0
     assert new.shape[1] - 16 < int(n_new.max()) <= new.shape[1]
     ratio = n_new / n_frames
@@ -72,13 +75,17 @@ def test_stretching_changes_lengths_and_keeps_ends() -> None:
         assert (clip[n + 2 :] == FLOOR).all()
 
 
-def test_warping_moves_bands_and_no_frames() -> None:
-    batch, n_frames = pictures([60] * 100, 64)
-    new, n_new = stretched(batch, n_frames, FLOOR, 16, replace(NOTHING, warp=0.2))
+def test_warping_scales_frequency_and_moves_no_frames() -> None:
+    batch, n_frames = pictures([60] * 200, 64)
+    new, n_new = stretched(batch, n_frames, SPEC, 16, replace(NOTHING, warp=0.2))
     assert torch.equal(n_new, n_frames)
-    bands = new[:, 30, 10] - 3  # from which band the tenth is now
-    assert 7.9 < float(bands.min()) < 9
-    assert 11.5 < float(bands.max()) < 13
+    middles_hz = mel_to_hz(mel_edges(SPEC)[1:-1])
+    bands = new[:, 30, 2:16].numpy() - 3  # which bands are now these; the highest may be beyond
+    hz = np.interp(bands, np.arange(N_BANDS), middles_hz)
+    factors = hz / middles_hz[2:16]
+    assert np.exp(-0.21) < factors.min() < np.exp(-0.17)
+    assert np.exp(0.17) < factors.max() < np.exp(0.21)
+    assert np.ptp(factors, axis=1).max() < 0.03  # a clip has one factor
     assert float((new[:, 40, 5] - new[:, 20, 5]).sub(2).abs().max()) < 0.01
 
 

@@ -45,7 +45,10 @@ def frame_clips(
     kind: InputKind, recipe: AugmentationRecipe = NOTHING, n_versions: int = 0
 ) -> FrameClips:
     versions = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_versions))]
-    return FrameClips(versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe)
+    auxiliary = {"speaker": 100 + torch.arange(N_CLIPS)}
+    return FrameClips(
+        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, auxiliary
+    )
 
 
 def test_statistics_are_shown_once_each_in_a_new_order() -> None:
@@ -81,6 +84,11 @@ def test_clips_of_like_length_share_a_batch(kind: InputKind) -> None:
     assert spread < N_CLIPS - 5
     firsts = [int(b.inputs[1].max()) for b in batches]
     assert firsts != sorted(firsts)
+
+
+def test_what_else_is_to_be_learned_goes_with_its_clip() -> None:
+    for batch in frame_clips(LOG_MEL).batches(PLAIN):
+        assert torch.equal(batch.auxiliary["speaker"], 100 + batch.targets)
 
 
 def test_frames_are_scaled_and_stand_as_they_are() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cosine_similarity, cross_entropy
 
 from serctl.errors import RunError
 from serctl.train.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
-from serctl.train.recipe import TrainingRecipe, load_recipe
+from serctl.train.recipe import AuxiliaryRecipe, TrainingRecipe, load_recipe
 
 N_INPUTS, N_EMOTIONS = 6, 3
 IDENTITY = {"model": "toy", "seed": 0, "training.n_epochs": "8"}
@@ -262,6 +262,68 @@ def test_clips_of_two_arguments_reach_the_network(checkpoint: Path) -> None:
     training = Training(Both, RECIPE, 0, CPU, Pairs(*TRAIN), validation)
     training.fit(checkpoint, IDENTITY, False, lambda history: None)
     assert training.history.best_accuracy > 0.8
+
+
+class Halves(StatisticsClips):
+    """Clips that also have to be told apart by whether their number is odd."""
+
+    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+        super().__init__(inputs, targets)
+        self.auxiliary = {"speaker": torch.arange(len(inputs)) % 2}
+
+    def batches(self, recipe: TrainingRecipe) -> Any:
+        for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
+            labels = {"speaker": self.auxiliary["speaker"][rows]}
+            yield Batch((self.inputs[rows],), self.targets[rows], labels)
+
+
+class Embedding(nn.Module):
+    N_EMBEDDING = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.answer = nn.Linear(N_INPUTS, 16), nn.Linear(16, N_EMOTIONS)
+
+    def embedding(self, inputs: Tensor) -> Tensor:
+        return self.layers(inputs).relu()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.answer(self.embedding(inputs))
+        return logits
+
+
+def with_heads(share: float) -> Training:
+    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    auxiliary = AuxiliaryRecipe(speaker=share, sentence=0.0)
+    return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, auxiliary)
+
+
+def test_heads_are_learned_beside_the_emotions_and_left_behind(checkpoint: Path) -> None:
+    networks = []
+    for share in (0.0, 1.0):
+        training = with_heads(share)
+        first = training.learner.heads["speaker"].weight.detach().clone()
+        networks.append(training.fit(checkpoint, IDENTITY, False, lambda history: None))
+        last = training.learner.heads["speaker"].weight.detach()
+        # Weight decay alone does not turn it.
+        assert (float(cosine_similarity(first.ravel(), last.ravel(), dim=0)) < 0.99) == (share > 0)
+        assert training.history.best_accuracy > 0.8
+        assert list(networks[-1].state_dict()) == list(Embedding().state_dict())
+    assert not same(*networks)
+
+
+def test_heads_go_on_where_they_were(checkpoint: Path) -> None:
+    def kill(history: History) -> None:
+        if len(history.epochs) == 3:
+            raise KilledError
+
+    unbroken = with_heads(0.5).fit(
+        checkpoint.with_name("other.pt"), IDENTITY, False, lambda history: None
+    )
+    with pytest.raises(KilledError):
+        with_heads(0.5).fit(checkpoint, IDENTITY, False, kill)
+    resumed = with_heads(0.5).fit(checkpoint, IDENTITY, True, lambda history: None)
+    assert same(unbroken, resumed)
 
 
 # Going on
