@@ -22,7 +22,8 @@ from torch.nn.functional import one_hot
 from serctl.features import MelSpec
 from serctl.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
-from serctl.train.recipe import AugmentationRecipe, TrainingRecipe
+from serctl.train.disturbance import disturbed
+from serctl.train.recipe import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
 
 BATCHES_SORTED = 16  # clips of so many batches are sorted by length and dealt out
 LENGTH_JITTER = 0.22  # natural logarithm; so that no clip always has the same company
@@ -110,6 +111,8 @@ class FrameClips:
         Of the features.
     recipe : AugmentationRecipe
         How they are changed.
+    disturbance : DisturbanceRecipe or None
+        What is added to them, if they are log-mel spectrograms.
     auxiliary : mapping of str to int64 [n]
         As in `Batch`.
     """
@@ -122,9 +125,11 @@ class FrameClips:
         scaling: Scaling,
         spec: MelSpec,
         recipe: AugmentationRecipe,
+        disturbance: DisturbanceRecipe | None,
         auxiliary: Mapping[str, Tensor],
     ) -> None:
         self.versions, self.targets, self.auxiliary = versions, targets, auxiliary
+        self.disturbance = disturbance
         self.mean, self.deviation = (
             torch.tensor(numbers, dtype=torch.float32)
             for numbers in (scaling.mean, scaling.deviation)
@@ -159,6 +164,8 @@ class FrameClips:
         for row, clip in zip(batch, clips, strict=True):
             row[: len(clip)] = clip
         batch, n_frames = stretched(batch, n_frames, self.spec, self.multiple, self.recipe)
+        if self.disturbance is not None:
+            batch = disturbed(batch, n_frames, self.spec, self.disturbance)
         batch = masked((batch - self.mean) / self.deviation, n_frames, self.recipe)
         batch = with_noise(batch, recipe.noise)
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
@@ -166,7 +173,9 @@ class FrameClips:
         batch, targets, n_heard = mixed(batch, self.targets[rows], n_frames, recipe.mixup)
         assert n_heard is not None
         inputs = (batch.mT.contiguous() if self.is_picture else batch, n_heard)
-        return Batch(inputs, targets, {name: labels[rows] for name, labels in self.auxiliary.items()})
+        return Batch(
+            inputs, targets, {name: labels[rows] for name, labels in self.auxiliary.items()}
+        )
 
     def _shown(self, row: int) -> Tensor:
         """Frames of a clip, or of one of its damaged copies."""

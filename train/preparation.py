@@ -74,7 +74,14 @@ class PreparedClips:
         versions = [[self.raw[row] for row in rows], *self.versions]
         auxiliary = auxiliary_labels(self.clips.iloc[rows]) if recipe.auxiliary is not None else {}
         return FrameClips(
-            versions, targets, self.kind, self.scaling, self.spec, recipe.augmentation, auxiliary
+            versions,
+            targets,
+            self.kind,
+            self.scaling,
+            self.spec,
+            recipe.augmentation,
+            recipe.disturbance,
+            auxiliary,
         )
 
 

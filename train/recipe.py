@@ -130,6 +130,20 @@ class AugmentationRecipe:
 
 
 @dataclass(frozen=True)
+class DisturbanceRecipe:
+    """What is added to log-mel spectrograms of training clips (`serctl.train.disturbance`).
+
+    Attributes
+    ----------
+    noise_share, telephone_share : float
+        How often.
+    """
+
+    noise_share: float
+    telephone_share: float
+
+
+@dataclass(frozen=True)
 class AuxiliaryRecipe:
     """What a network has to learn besides emotions, while it is trained (`serctl.train.heads`).
 
@@ -170,6 +184,8 @@ class Recipe:
         How it is trained, unless it is an SVM.
     augmentation : AugmentationRecipe or None
         If it hears frames.
+    disturbance : DisturbanceRecipe or None
+        If it hears log-mel spectrograms that are disturbed in training.
     auxiliary : AuxiliaryRecipe or None
         If it learns more than emotions.
     svm : SvmRecipe or None
@@ -180,6 +196,7 @@ class Recipe:
     features: MelSpec
     training: TrainingRecipe | None = None
     augmentation: AugmentationRecipe | None = None
+    disturbance: DisturbanceRecipe | None = None
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
 
@@ -189,6 +206,7 @@ PARTS: dict[str, type] = {
     "features": MelSpec,
     "training": TrainingRecipe,
     "augmentation": AugmentationRecipe,
+    "disturbance": DisturbanceRecipe,
     "auxiliary": AuxiliaryRecipe,
     "svm": SvmRecipe,
 }

@@ -47,7 +47,7 @@ def frame_clips(
     versions = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_versions))]
     auxiliary = {"speaker": 100 + torch.arange(N_CLIPS)}
     return FrameClips(
-        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, auxiliary
+        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, None, auxiliary
     )
 
 
