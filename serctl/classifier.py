@@ -18,7 +18,6 @@ any resume; the network always runs on one CPU thread. There are two ways to it:
   that are filled up to one size.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +33,7 @@ from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
 from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
+from serctl.networks.folding import folded
 from serctl.results import Result
 
 DEFAULT_BATCH_SIZE = 64
@@ -123,10 +123,9 @@ class Classifier:
         # MPS has no float64.
         in_float32 = hears_frames or self.device.type == "mps"
         self._dtype = torch.float32 if in_float32 else torch.float64
-        # A copy, since the network of a loaded model is its owner's. Convolutions over two axes are an
-        # eighth quicker with channels last, at batch one on a CPU; folding their normalisations
-        # in gave 4% more, and is left out.
-        network = copy.deepcopy(loaded.network).to(self.device, self._dtype)
+        # A copy, since the network of a loaded model is its owner's. With channels last, `cnn` takes
+        # 0.82 of the time at batch one on a CPU, and folded 0.90 of that.
+        network = folded(loaded.network).to(self.device, self._dtype)
         self._network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:

@@ -22,7 +22,7 @@ from torch.nn.functional import one_hot
 from serctl.features import MelSpec
 from serctl.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
-from serctl.train.disturbance import disturbed
+from serctl.train.disturbance import cut_or_surrounded, disturbed
 from serctl.train.recipe import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
 
 BATCHES_SORTED = 16  # clips of so many batches are sorted by length and dealt out
@@ -112,7 +112,7 @@ class FrameClips:
     recipe : AugmentationRecipe
         How they are changed.
     disturbance : DisturbanceRecipe or None
-        What is added to them, if they are log-mel spectrograms.
+        What happens to them besides, if they are log-mel spectrograms.
     auxiliary : mapping of str to int64 [n]
         As in `Batch`.
     """
@@ -157,7 +157,7 @@ class FrameClips:
             yield self._batch(batches[i], recipe)
 
     def _batch(self, rows: Tensor, recipe: TrainingRecipe) -> Batch:
-        clips = [cropped(self._shown(row), self.recipe.crop_frames) for row in rows.tolist()]
+        clips = [self._shown(row) for row in rows.tolist()]
         n_frames = torch.tensor([len(clip) for clip in clips])
         longest = filled_to(int(n_frames.max()), self.multiple)
         batch = torch.full((len(clips), longest, len(self.mean)), -self.spec.top_db)
@@ -178,11 +178,14 @@ class FrameClips:
         )
 
     def _shown(self, row: int) -> Tensor:
-        """Frames of a clip, or of one of its damaged copies."""
+        """Frames of a clip or of one of its damaged copies, or some of them."""
         version, n_versions = 0, len(self.versions) - 1
         if n_versions and float(torch.rand(())) < self.recipe.version_share:
             version = 1 + int(torch.randint(n_versions, ()))
-        return torch.from_numpy(self.versions[version][row])
+        frames = cropped(torch.from_numpy(self.versions[version][row]), self.recipe.crop_frames)
+        if self.disturbance is not None:
+            frames = cut_or_surrounded(frames, self.spec, self.disturbance)
+        return frames
 
 
 class ValidationClips:

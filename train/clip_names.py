@@ -61,17 +61,6 @@ def read_jl_name(path: str | PurePath) -> ClipName | None:
     return ClipName("jl-corpus", path.stem.lower(), match[1].lower(), match[2].lower())
 
 
-def sentence_of(corpus: str, clip: str) -> str | None:
-    """What is said in a clip of the four corpora, by its canonical stem.
-
-    None for SAVEE, most of whose sentences are said in one emotion only, and so tell it.
-    """
-    if corpus == "savee":
-        return None
-    place = {"crema-d": 1, "ravdess": 4, "tess": 1}[corpus]
-    return f"{corpus} {re.split('[-_]', clip)[place]}"
-
-
 def is_song(path: str | PurePath) -> bool:
     """Whether a path has the name of one of RAVDESS's song clips (``03-02-...``)."""
     path = PurePath(path)

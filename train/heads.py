@@ -1,8 +1,8 @@
 """Heads that help a network to learn: what file names say besides the emotion.
 
-`auxiliary_labels` says who speaks in a clip and which sentence; `WithHeads` asks a network in
-training for both. A network that has to tell voices and words apart from how they are said hears
-emotion better. The heads are left behind when training ends.
+`auxiliary_labels` says who speaks in a clip, and `WithHeads` asks a network in training. A network
+that can tell voices apart hears better how they are used. The heads are left behind when training
+ends.
 """
 
 from collections.abc import Mapping
@@ -10,34 +10,23 @@ from collections.abc import Mapping
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-
-from serctl.train.clip_names import sentence_of
-
-UNKNOWN = -1  # label of a clip whose name does not say
 
 
 def auxiliary_labels(clips: pd.DataFrame) -> dict[str, Tensor]:
-    """Speaker and sentence of clips, numbered.
+    """Speakers of clips, numbered.
 
     Parameters
     ----------
     clips : DataFrame
-        With the columns corpus, clip and speaker.
+        With the column speaker.
 
     Returns
     -------
     dict of str to int64 [n_clips]
-        ``speaker`` and ``sentence``; `UNKNOWN` where the name does not say.
+        ``speaker``, which is all that names say and that helped
+        (``train/results/experiments.md``).
     """
-    pairs = zip(clips["corpus"], clips["clip"], strict=True)
-    sentences = pd.Series([sentence_of(corpus, clip) for corpus, clip in pairs], dtype=object)
-    said = {"speaker": clips["speaker"], "sentence": sentences}
-    # `factorize` numbers what is missing -1.
-    return {
-        name: torch.from_numpy(column.factorize(sort=True)[0].astype("int64"))
-        for name, column in said.items()
-    }
+    return {"speaker": torch.from_numpy(clips["speaker"].factorize(sort=True)[0].astype("int64"))}
 
 
 class WithHeads(nn.Module):
@@ -68,12 +57,6 @@ class WithHeads(nn.Module):
         }
 
 
-def auxiliary_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy, in nats, over the clips whose label is known; 0 if none is."""
-    total = cross_entropy(logits.float(), labels, ignore_index=UNKNOWN, reduction="sum")
-    return total / (labels != UNKNOWN).sum().clamp(min=1)
-
-
 def n_classes_of(labels: Mapping[str, Tensor]) -> dict[str, int]:
-    """Number of classes of each kind of labels, at least one."""
-    return {name: int(torch.clamp(column.max() + 1, min=1)) for name, column in labels.items()}
+    """Number of classes of each kind of labels."""
+    return {name: int(column.max()) + 1 for name, column in labels.items()}

@@ -7,7 +7,7 @@ early stopping knows.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import RunError
 from serctl.train.batches import TrainingClips, ValidationClips
-from serctl.train.heads import WithHeads, auxiliary_loss, n_classes_of
-from serctl.train.recipe import AuxiliaryRecipe, TrainingRecipe
+from serctl.train.heads import WithHeads, n_classes_of
+from serctl.train.muon import KernelMuon, kernels_of
+from serctl.train.recipe import AuxiliaryRecipe, MuonRecipe, TrainingRecipe
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
@@ -59,13 +61,29 @@ class History:
         return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
 
 
-def _decayed(learner: nn.Module, recipe: TrainingRecipe) -> list[dict[str, Any]]:
+def _decayed(
+    learner: nn.Module, recipe: TrainingRecipe, left_out: Sequence[nn.Parameter]
+) -> list[dict[str, Any]]:
     """Weights in two groups: those that decay, and those that do not."""
+    ids = set(map(id, left_out))
     groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
     for parameter in learner.parameters():
-        groups[recipe.decayed == "matrices" and parameter.ndim < 2].append(parameter)
+        if id(parameter) not in ids:
+            groups[recipe.decayed == "matrices" and parameter.ndim < 2].append(parameter)
     kept = {"params": groups[1], "weight_decay": 0.0}
     return [{"params": groups[0]}, *([kept] if groups[1] else [])]
+
+
+def _one_cycle(optimiser: Optimizer, n_steps: int) -> OneCycleLR:
+    """Rate of an optimiser over the steps of a training, the highest being the one that it has."""
+    return OneCycleLR(
+        optimiser,
+        optimiser.param_groups[0]["lr"],
+        total_steps=n_steps,
+        pct_start=RISING_SHARE,
+        cycle_momentum=isinstance(optimiser, AdamW),
+        final_div_factor=FINAL_DIVISOR,
+    )
 
 
 def _running_mean(recipe: TrainingRecipe) -> Callable[[Any, Any, Any], None]:
@@ -112,6 +130,8 @@ class Training:
         To stop by.
     auxiliary : AuxiliaryRecipe, optional
         What else ``train`` has labels of, and how much it counts. Nothing, by default.
+    muon : MuonRecipe, optional
+        For convolutions. AdamW trains all, by default.
     """
 
     def __init__(
@@ -123,6 +143,7 @@ class Training:
         train: TrainingClips,
         validation: ValidationClips,
         auxiliary: AuxiliaryRecipe | None = None,
+        muon: MuonRecipe | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe = recipe
@@ -139,18 +160,20 @@ class Training:
         self.mean = AveragedModel(
             self.network, multi_avg_fn=_running_mean(recipe), use_buffers=True
         )
-        self.optimiser = torch.optim.AdamW(
-            _decayed(self.learner, recipe), recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        self.schedule: OneCycleLR | None = None
-        if recipe.schedule == "one-cycle":
-            self.schedule = OneCycleLR(
-                self.optimiser,
+        kernels = kernels_of(self.network) if muon is not None else []
+        self.optimisers: list[Optimizer] = [
+            AdamW(
+                _decayed(self.learner, recipe, kernels),
                 recipe.learning_rate,
-                total_steps=recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size),
-                pct_start=RISING_SHARE,
-                final_div_factor=FINAL_DIVISOR,
+                weight_decay=recipe.weight_decay,
             )
+        ]
+        if muon is not None:
+            self.optimisers.append(KernelMuon(kernels, muon.learning_rate, muon.weight_decay))
+        self.schedules: list[OneCycleLR] = []
+        if recipe.schedule == "one-cycle":
+            n_steps = recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size)
+            self.schedules = [_one_cycle(optimiser, n_steps) for optimiser in self.optimisers]
         # To begin with, whatever else draws before `fit`.
         self.random = _random_states(device)
         self.history = History()
@@ -194,7 +217,7 @@ class Training:
             train_loss = sum(self._learn() for _ in range(recipe.n_passes)) / recipe.n_passes
             loss, accuracy = self._validate()
             # A cycle of the learning rate is worth most when it is complete.
-            better = self.schedule is not None or accuracy > history.best_accuracy
+            better = bool(self.schedules) or accuracy > history.best_accuracy
             history.epochs.append(Epoch(train_loss, loss, accuracy))
             if better:
                 history.best_epoch = len(history.epochs) - 1
@@ -216,16 +239,16 @@ class Training:
                 logits, said = self.learner(*inputs)
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             others = [
-                self.shares[name] * auxiliary_loss(said[name], labels.to(self.device))
+                self.shares[name] * cross_entropy(said[name].float(), labels.to(self.device))
                 for name, labels in batch.auxiliary.items()
             ]
-            self.optimiser.zero_grad()
+            for optimiser in self.optimisers:
+                optimiser.zero_grad()
             sum(others, loss).backward()
             if self.recipe.max_gradient > 0:
                 clip_grad_norm_(self.learner.parameters(), self.recipe.max_gradient)
-            self.optimiser.step()
-            if self.schedule is not None:
-                self.schedule.step()
+            for stepping in (*self.optimisers, *self.schedules):
+                stepping.step()
             self.mean.update_parameters(self.network)
             n_clips += len(batch.targets)
             total += loss.item() * len(batch.targets)
@@ -243,8 +266,8 @@ class Training:
             "identity": identity,
             "learner": self.learner.state_dict(),
             "mean": self.mean.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict() if self.schedule is not None else {},
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "schedules": [schedule.state_dict() for schedule in self.schedules],
             "random": _random_states(self.device),
             "best": self.best,
             "best_epoch": self.history.best_epoch,
@@ -274,9 +297,10 @@ class Training:
                 )
         self.learner.load_state_dict(state["learner"])
         self.mean.load_state_dict(state["mean"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.schedule is not None:
-            self.schedule.load_state_dict(state["schedule"])
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
+        for schedule, kept in zip(self.schedules, state["schedules"], strict=True):
+            schedule.load_state_dict(kept)
         self.random = state["random"]
         self.best = state["best"]
         self.history = History([Epoch(**epoch) for epoch in state["epochs"]], state["best_epoch"])

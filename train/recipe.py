@@ -131,16 +131,33 @@ class AugmentationRecipe:
 
 @dataclass(frozen=True)
 class DisturbanceRecipe:
-    """What is added to log-mel spectrograms of training clips (`serctl.train.disturbance`).
+    """What happens to log-mel spectrograms of training clips (`serctl.train.disturbance`).
 
     Attributes
     ----------
-    noise_share, telephone_share : float
-        How often.
+    cut_share, silence_share, bystanders_share : float
+        How often only a part is heard, silence stands around it, and others talk.
     """
 
-    noise_share: float
-    telephone_share: float
+    cut_share: float
+    silence_share: float
+    bystanders_share: float
+
+
+@dataclass(frozen=True)
+class MuonRecipe:
+    """How convolutions are trained (`serctl.train.muon`); AdamW trains the rest.
+
+    Attributes
+    ----------
+    learning_rate : float
+        With ``one-cycle`` the highest.
+    weight_decay : float
+        Times the rate, in each step.
+    """
+
+    learning_rate: float
+    weight_decay: float
 
 
 @dataclass(frozen=True)
@@ -149,12 +166,11 @@ class AuxiliaryRecipe:
 
     Attributes
     ----------
-    speaker, sentence : float
-        Shares of the losses of telling them, beside 1 for that of the emotion.
+    speaker : float
+        Share of the loss of telling who speaks, beside 1 for that of the emotion.
     """
 
     speaker: float
-    sentence: float
 
 
 @dataclass(frozen=True)
@@ -186,6 +202,8 @@ class Recipe:
         If it hears frames.
     disturbance : DisturbanceRecipe or None
         If it hears log-mel spectrograms that are disturbed in training.
+    muon : MuonRecipe or None
+        How its convolutions are trained, if not by AdamW.
     auxiliary : AuxiliaryRecipe or None
         If it learns more than emotions.
     svm : SvmRecipe or None
@@ -197,6 +215,7 @@ class Recipe:
     training: TrainingRecipe | None = None
     augmentation: AugmentationRecipe | None = None
     disturbance: DisturbanceRecipe | None = None
+    muon: MuonRecipe | None = None
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
 
@@ -207,6 +226,7 @@ PARTS: dict[str, type] = {
     "training": TrainingRecipe,
     "augmentation": AugmentationRecipe,
     "disturbance": DisturbanceRecipe,
+    "muon": MuonRecipe,
     "auxiliary": AuxiliaryRecipe,
     "svm": SvmRecipe,
 }

@@ -143,6 +143,7 @@ def _fit_network(
         clips.training_clips(recipe, training_recipe),
         ValidationClips(clips.inputs(validation), clips.targets(validation), device),
         recipe.auxiliary,
+        recipe.muon,
     )
     network = training.fit(
         options.output / CHECKPOINT_FILE,

@@ -9,6 +9,8 @@ from torch import nn
 from serctl.emotions import EMOTIONS
 from serctl.inputs import FRAMES, FRAMES_MULTIPLE, LOG_MEL
 from serctl.networks import INPUTS, NETWORKS
+from serctl.networks.cnn import Cnn
+from serctl.networks.folding import folded
 from serctl.networks.linear import Linear
 from serctl.networks.paper_cnn import PaperCNN
 from serctl.networks.paper_rnn import PaperRNN
@@ -175,3 +177,25 @@ def test_clips_of_a_batch_do_not_touch_each_other(name):
     alone = torch.cat([network(clip[None]) for clip in inputs])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
     assert (together.std(dim=0) > 1e-3).any()
+
+
+def test_folding_leaves_the_logits_and_the_network_as_they_are():
+    torch.manual_seed(0)
+    network = Cnn(6)
+    for part in network.modules():  # as they are after training
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 2)
+            nn.init.normal_(part.weight)
+            nn.init.normal_(part.bias)
+    network.eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    quick = folded(network)
+    frames = torch.randn(1, 64, 160)
+    with torch.inference_mode():
+        expected, given = network(frames), quick(frames)
+    assert torch.allclose(expected, given, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+    # Left are the norm of the embedding, and none that follows a convolution.
+    norms = [part for part in quick.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert len(norms) == 1
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())

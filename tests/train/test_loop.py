@@ -159,7 +159,7 @@ def test_it_is_told_before_the_first_epoch_and_after_each(checkpoint: Path) -> N
 def test_a_cycle_goes_to_its_end_and_keeps_its_last_epoch(checkpoint: Path) -> None:
     run = Run(CYCLE)
     rates: list[float] = []
-    run.training.optimiser.register_step_pre_hook(
+    run.training.optimisers[0].register_step_pre_hook(
         lambda optimiser, *_: rates.append(optimiser.param_groups[0]["lr"])
     )
     run.fit(checkpoint)
@@ -178,12 +178,14 @@ def test_a_cycle_goes_to_its_end_and_keeps_its_last_epoch(checkpoint: Path) -> N
 def test_a_constant_rate_is_constant(checkpoint: Path) -> None:
     run = Run()
     run.fit(checkpoint)
-    assert {group["lr"] for group in run.training.optimiser.param_groups} == {RECIPE.learning_rate}
+    assert {group["lr"] for group in run.training.optimisers[0].param_groups} == {
+        RECIPE.learning_rate
+    }
 
 
 @pytest.mark.parametrize(("decayed", "n_decaying"), [("all", 6), ("matrices", 2)])
 def test_what_decays(decayed: str, n_decaying: int) -> None:
-    groups = Run(replace(RECIPE, decayed=decayed)).training.optimiser.param_groups  # type: ignore[arg-type]
+    groups = Run(replace(RECIPE, decayed=decayed)).training.optimisers[0].param_groups  # type: ignore[arg-type]
     decaying = [one for group in groups if group["weight_decay"] for one in group["params"]]
     assert len(decaying) == n_decaying
     assert sum(len(group["params"]) for group in groups) == 6
@@ -199,7 +201,7 @@ def test_gradients_are_shortened(checkpoint: Path) -> None:
         run.training.train = StatisticsClips(*loud)
         before = [one.clone() for one in run.training.network.parameters()]
         run.fit(checkpoint)
-        after = run.training.optimiser.param_groups[0]["params"]
+        after = run.training.optimisers[0].param_groups[0]["params"]
         moved.append(
             sum(float((a - b).detach().abs().sum()) for a, b in zip(after, before, strict=True))
         )
@@ -294,7 +296,7 @@ class Embedding(nn.Module):
 
 def with_heads(share: float) -> Training:
     validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    auxiliary = AuxiliaryRecipe(speaker=share, sentence=0.0)
+    auxiliary = AuxiliaryRecipe(speaker=share)
     return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, auxiliary)
 
 
