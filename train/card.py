@@ -14,6 +14,8 @@ from serctl.networks import NETWORKS
 from serctl.train import card_tables
 from serctl.train.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.card_tables import share_of
+from serctl.train.measured import extent
+from serctl.train.splits import NEW_SPEAKERS
 
 WIDTH = 100  # of lines in a card
 
@@ -64,7 +66,7 @@ EMOBOX = (
     "parts too; RAVDESS's and SAVEE's are not."
 )
 GROUPS = (
-    "Test clips of all folds of `new-speakers`, with sex and age as the corpora list them. Age is "
+    "Test clips of {folds} of `new-speakers`, with sex and age as the corpora list them. Age is "
     "known of CREMA-D's actors and of TESS's two women. A group of few speakers says little. Race, "
     "ethnicity and accent were not looked at."
 )
@@ -78,7 +80,7 @@ CALIBRATION = (
     "the validation clips."
 )
 ECE = (
-    "Over the {n_clips} test clips of all folds of `new-speakers` that got an answer; ECE is the "
+    "Over the {n_clips} test clips of {folds} of `new-speakers` that got an answer; ECE is the "
     "expected calibration error, in 15 bins of confidence. It holds for clips like these."
 )
 
@@ -144,7 +146,7 @@ def card_text(
         card_tables.terms(),
         *_how_good_it_is(config, metrics),
         *_protocols(results),
-        *_section("By sex and age", GROUPS, card_tables.groups(results)),
+        *_section("By sex and age", GROUPS, card_tables.groups(results), folds=_folds(results)),
         *_robustness(config, results),
         *_calibration(config, results),
         "## Limits",
@@ -224,7 +226,7 @@ def _calibration(config: ModelConfig, results: dict[str, Any]) -> list[str]:
     measured = results.get("calibration")
     if measured is None:
         return ["## How sure it is", _filled(text)]
-    text += " " + ECE.format(n_clips=measured["after"]["n_clips"])
+    text += " " + ECE.format(n_clips=measured["after"]["n_clips"], folds=_folds(results))
     picture = f"../../train/results/{config.name}-new-speakers-reliability.png"
     return [
         "## How sure it is",
@@ -234,9 +236,15 @@ def _calibration(config: ModelConfig, results: dict[str, Any]) -> list[str]:
     ]
 
 
-def _section(title: str, text: str, table: str) -> list[str]:
+def _folds(results: dict[str, Any]) -> str:
+    """How many folds of `new-speakers` were measured."""
+    summary = results.get(NEW_SPEAKERS)
+    return (extent(summary, NEW_SPEAKERS) if summary is not None else "") or "all folds"
+
+
+def _section(title: str, text: str, table: str, **numbers: Any) -> list[str]:
     """A heading, a paragraph and a table; nothing without the table."""
-    return [f"## {title}", _filled(text), table] if table else []
+    return [f"## {title}", _filled(text.format(**numbers)), table] if table else []
 
 
 def _list(items: tuple[str, ...], **numbers: Any) -> str:

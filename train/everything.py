@@ -17,7 +17,8 @@ from serctl.models import read_config
 from serctl.train import proposed_features, robustness
 from serctl.train.corpora import clip_table
 from serctl.train.corpora_figure import draw_corpora
-from serctl.train.protocols import RESULTS, WEIGHTS, run_protocols
+from serctl.train.measured import RESULTS
+from serctl.train.protocols import WEIGHTS, run_protocols
 from serctl.train.recipe import RECIPES, recipe_names
 from serctl.train.results_figures import remake_figures
 from serctl.train.tables import remake_tables

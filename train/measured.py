@@ -12,11 +12,14 @@ from typing import Any
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import ResultsError
 from serctl.train.scores import Scores, score
+from serctl.train.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 
 RESULTS = Path("train", "results")  # in a checkout
 
-REPORT, NEW_SPEAKERS = "report", "new-speakers"
-N_RUNS = {REPORT: 3, NEW_SPEAKERS: 5}  # of a protocol that is measured in full: seeds, folds
+N_RUNS = {
+    REPORT: len(REPORT_SEEDS),
+    NEW_SPEAKERS: N_FOLDS,
+}  # of a protocol that is measured in full: seeds, folds
 CHANCE = 1 / len(REPORT_FIVE)
 # Single listeners of CREMA-D, voice alone: votes for the acted one among those for the five, over
 # the clips that act one of them.

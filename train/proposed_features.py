@@ -30,11 +30,10 @@ from serctl.train.dataset import votes_of
 from serctl.train.loop import Training
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
 from serctl.train.recipe import load_recipe
-from serctl.train.splits import FOLD_COUNTS
+from serctl.train.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.svm import best_svm
 
 PROPOSED = tuple(f"{curve}_{moment}" for curve in CURVES for moment in MOMENTS)
-REPORT_SEEDS = (0, 1, 2)
 RESULTS = Path("train", "results", "proposed-features.json")
 
 
@@ -108,8 +107,8 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
     }
     work.mkdir(parents=True, exist_ok=True)
     draws = {
-        "report": [(0, seed) for seed in REPORT_SEEDS],
-        "new-speakers": [(fold, 0) for fold in range(FOLD_COUNTS["new-speakers"])],
+        REPORT: [(0, seed) for seed in REPORT_SEEDS],
+        NEW_SPEAKERS: [(fold, 0) for fold in range(N_FOLDS)],
     }
     for split, numbers in draws.items():
         for i, (fold, seed) in enumerate(numbers):

@@ -22,18 +22,15 @@ from serctl.emotions import REPORT_FIVE
 from serctl.models import CONFIG_FILE, DEFAULT_MODEL, read_config
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
-from serctl.train.measured import read_results
+from serctl.train.measured import RESULTS, read_results
 from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.recipe import load_recipe
-from serctl.train.splits import FOLD_COUNTS, SPLITS
+from serctl.train.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
 
-REPORT_SEEDS = (0, 1, 2)
 WORK = Path("serctl-weights", "protocols")
-RESULTS, WEIGHTS = Path("train", "results"), Path("weights")
-# By which a model is bundled, and from whose folds more is told.
-NEW_SPEAKERS = "new-speakers"
+WEIGHTS = Path("weights")
 FIGURES = ("learning_curve.png", "confusion_matrix.png")  # of one run, and left out
 
 
@@ -59,7 +56,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
         "command": f"python -m serctl.train.protocols CORPORA {model}",
     }
     for split in SPLITS:
-        numbers = REPORT_SEEDS if split == "report" else range(FOLD_COUNTS[split])
+        numbers = REPORT_SEEDS if split == REPORT else range(FOLD_COUNTS[split])
         runs: list[dict[str, Any]] = []
         for number in numbers:
             runs.append(_trained(corpora, model, split, number, watcher))
@@ -74,7 +71,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
 def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     """What the first runs of a protocol tell."""
     results = {split: _summary(runs)}
-    if split == "report" and "history" in runs[0]:
+    if split == REPORT and "history" in runs[0]:
         results[split]["runs"][0]["history"] = _curves(runs[0])
     if split == NEW_SPEAKERS:
         folders = [_folder(model, split, fold) for fold in range(len(runs))]
@@ -108,7 +105,7 @@ def _folder(model: str, split: str, number: int) -> Path:
 def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher) -> dict[str, Any]:
     """Metrics of one training, run if it is not there or was made by another recipe."""
     folder = _folder(model, split, number)
-    fold, seed = (0, number) if split == "report" else (number, 0)
+    fold, seed = (0, number) if split == REPORT else (number, 0)
     is_there = (folder / CONFIG_FILE).exists()
     if not is_there or not _is_of_recipe(folder, model):
         train_model(

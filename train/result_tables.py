@@ -15,8 +15,6 @@ from serctl.train.corpora import CORPORA
 from serctl.train.measured import (
     CHANCE,
     CREMA_D_LISTENERS,
-    NEW_SPEAKERS,
-    REPORT,
     SYSTEMS,
     Results,
     by_five,
@@ -25,6 +23,7 @@ from serctl.train.measured import (
 )
 from serctl.train.published import EMOBOX
 from serctl.train.result_sentences import headline, leak, paragraph, worse
+from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 NOT_MEASURED = "Not measured yet."
 PICTURES = (  # what is measured, the figure's file, and what it shows

@@ -23,8 +23,6 @@ from serctl.train.figures import (
 )
 from serctl.train.measured import (
     CHANCE,
-    NEW_SPEAKERS,
-    REPORT,
     RESULTS,
     SYSTEMS,
     Results,
@@ -34,6 +32,7 @@ from serctl.train.measured import (
     read_results,
 )
 from serctl.train.scores import Calibration
+from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}

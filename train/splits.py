@@ -27,10 +27,12 @@ from serctl.errors import UsageError
 from serctl.train.corpora import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
 EMOBOX = "emobox-"
+REPORT, NEW_SPEAKERS = "report", "new-speakers"
+REPORT_SEEDS = (0, 1, 2)
 N_FOLDS = 5  # of new-speakers
 FOLD_COUNTS = {
-    "report": 1,
-    "new-speakers": N_FOLDS,
+    REPORT: 1,
+    NEW_SPEAKERS: N_FOLDS,
     "emobox-crema-d": 1,
     "emobox-ravdess": 6,
     "emobox-savee": 4,
