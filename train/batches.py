@@ -9,8 +9,8 @@ Validation clips are seen as the classifier sees them: whole, unchanged, and bes
 same length alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -40,13 +40,13 @@ class Batch:
         frames int64 [batch].
     targets : int64 [batch] or float32 [batch, n_emotions]
         Index of each clip's emotion, or the emotions' probabilities.
-    auxiliary : dict of str to int64 [batch]
-        What else is to be learned, as `serctl.train.heads.auxiliary_labels` numbers it.
+    speakers : int64 [batch], optional
+        Who speaks, numbered.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
-    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+    speakers: Tensor | None = None
 
 
 class TrainingClips(Protocol):
@@ -54,11 +54,11 @@ class TrainingClips(Protocol):
 
     Attributes
     ----------
-    auxiliary : mapping of str to int64 [n]
-        What else is to be learned of them, as in `Batch`.
+    speakers : int64 [n] or None
+        Who speaks in each, numbered from 0 without a gap, if that is to be learned too.
     """
 
-    auxiliary: Mapping[str, Tensor]
+    speakers: Tensor | None
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -80,7 +80,7 @@ class StatisticsClips:
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
-        self.auxiliary: Mapping[str, Tensor] = {}
+        self.speakers: Tensor | None = None
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -113,8 +113,8 @@ class FrameClips:
         How they are changed.
     disturbance : DisturbanceRecipe or None
         What happens to them besides, if they are log-mel spectrograms.
-    auxiliary : mapping of str to int64 [n]
-        As in `Batch`.
+    speakers : int64 [n] or None
+        As in `TrainingClips`.
     """
 
     def __init__(
@@ -126,9 +126,9 @@ class FrameClips:
         spec: MelSpec,
         recipe: AugmentationRecipe,
         disturbance: DisturbanceRecipe | None,
-        auxiliary: Mapping[str, Tensor],
+        speakers: Tensor | None,
     ) -> None:
-        self.versions, self.targets, self.auxiliary = versions, targets, auxiliary
+        self.versions, self.targets, self.speakers = versions, targets, speakers
         self.disturbance = disturbance
         self.mean, self.deviation = (
             torch.tensor(numbers, dtype=torch.float32)
@@ -173,9 +173,7 @@ class FrameClips:
         batch, targets, n_heard = mixed(batch, self.targets[rows], n_frames, recipe.mixup)
         assert n_heard is not None
         inputs = (batch.mT.contiguous() if self.is_picture else batch, n_heard)
-        return Batch(
-            inputs, targets, {name: labels[rows] for name, labels in self.auxiliary.items()}
-        )
+        return Batch(inputs, targets, None if self.speakers is None else self.speakers[rows])
 
     def _shown(self, row: int) -> Tensor:
         """Frames of a clip or of one of its damaged copies, or some of them."""

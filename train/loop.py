@@ -23,9 +23,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import RunError
 from serctl.train.batches import TrainingClips, ValidationClips
-from serctl.train.heads import WithHeads, n_classes_of
 from serctl.train.muon import KernelMuon, kernels_of
 from serctl.train.recipe import AuxiliaryRecipe, MuonRecipe, TrainingRecipe
+from serctl.train.speaker_head import WithSpeakerHead
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
@@ -129,7 +129,7 @@ class Training:
     validation : ValidationClips
         To stop by.
     auxiliary : AuxiliaryRecipe, optional
-        What else ``train`` has labels of, and how much it counts. Nothing, by default.
+        How much the speakers of ``train`` count. Nothing, by default.
     muon : MuonRecipe, optional
         For convolutions. AdamW trains all, by default.
     """
@@ -149,12 +149,15 @@ class Training:
         self.recipe = recipe
         self.device = device
         self.train, self.validation = train, validation
-        self.shares = vars(auxiliary) if auxiliary is not None else {}
+        self.auxiliary = auxiliary
         in_bfloat16 = recipe.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
-        n_classes = n_classes_of(train.auxiliary) if self.shares else {}
-        self.learner = WithHeads(self.network, n_classes).to(device)
+        self.learner = self.network
+        if auxiliary is not None:
+            assert train.speakers is not None
+            self.learner = WithSpeakerHead(self.network, int(train.speakers.max()) + 1)
+        self.learner.to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(
@@ -236,15 +239,16 @@ class Training:
         for batch in self.train.batches(self.recipe):
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
-                logits, said = self.learner(*inputs)
+                heard = self.learner(*inputs)
+            logits, named = heard if self.auxiliary is not None else (heard, None)
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
-            others = [
-                self.shares[name] * cross_entropy(said[name].float(), labels.to(self.device))
-                for name, labels in batch.auxiliary.items()
-            ]
+            whole = loss
+            if self.auxiliary is not None and batch.speakers is not None:
+                of_speakers = cross_entropy(named.float(), batch.speakers.to(self.device))
+                whole = loss + self.auxiliary.speaker * of_speakers
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
-            sum(others, loss).backward()
+            whole.backward()
             if self.recipe.max_gradient > 0:
                 clip_grad_norm_(self.learner.parameters(), self.recipe.max_gradient)
             for stepping in (*self.optimisers, *self.schedules):

@@ -15,7 +15,6 @@ from serctl.networks import INPUTS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
-from serctl.train.heads import auxiliary_labels
 from serctl.train.recipe import Recipe, TrainingRecipe
 from serctl.train.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 
@@ -72,7 +71,10 @@ class PreparedClips:
         if recipe.augmentation is None:
             return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
         versions = [[self.raw[row] for row in rows], *self.versions]
-        auxiliary = auxiliary_labels(self.clips.iloc[rows]) if recipe.auxiliary is not None else {}
+        speakers = None
+        if recipe.auxiliary is not None:
+            numbers, _ = self.clips["speaker"].iloc[rows].factorize(sort=True)
+            speakers = torch.from_numpy(numbers.astype(np.int64))
         return FrameClips(
             versions,
             targets,
@@ -81,7 +83,7 @@ class PreparedClips:
             self.spec,
             recipe.augmentation,
             recipe.disturbance,
-            auxiliary,
+            speakers,
         )
 
 

@@ -162,7 +162,7 @@ class MuonRecipe:
 
 @dataclass(frozen=True)
 class AuxiliaryRecipe:
-    """What a network has to learn besides emotions, while it is trained (`serctl.train.heads`).
+    """What a network has to learn besides emotions (`serctl.train.speaker_head`).
 
     Attributes
     ----------

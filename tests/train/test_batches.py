@@ -45,9 +45,9 @@ def frame_clips(
     kind: InputKind, recipe: AugmentationRecipe = NOTHING, n_versions: int = 0
 ) -> FrameClips:
     versions = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_versions))]
-    auxiliary = {"speaker": 100 + torch.arange(N_CLIPS)}
+    speakers = 100 + torch.arange(N_CLIPS)
     return FrameClips(
-        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, None, auxiliary
+        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, None, speakers
     )
 
 
@@ -86,9 +86,9 @@ def test_clips_of_like_length_share_a_batch(kind: InputKind) -> None:
     assert firsts != sorted(firsts)
 
 
-def test_what_else_is_to_be_learned_goes_with_its_clip() -> None:
+def test_speakers_go_with_their_clips() -> None:
     for batch in frame_clips(LOG_MEL).batches(PLAIN):
-        assert torch.equal(batch.auxiliary["speaker"], 100 + batch.targets)
+        assert torch.equal(batch.speakers, 100 + batch.targets)
 
 
 def test_frames_are_scaled_and_stand_as_they_are() -> None:

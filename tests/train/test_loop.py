@@ -267,16 +267,15 @@ def test_clips_of_two_arguments_reach_the_network(checkpoint: Path) -> None:
 
 
 class Halves(StatisticsClips):
-    """Clips that also have to be told apart by whether their number is odd."""
+    """Clips of two speakers."""
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(inputs, targets)
-        self.auxiliary = {"speaker": torch.arange(len(inputs)) % 2}
+        self.speakers = torch.arange(len(inputs)) % 2
 
     def batches(self, recipe: TrainingRecipe) -> Any:
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
-            labels = {"speaker": self.auxiliary["speaker"][rows]}
-            yield Batch((self.inputs[rows],), self.targets[rows], labels)
+            yield Batch((self.inputs[rows],), self.targets[rows], self.speakers[rows])
 
 
 class Embedding(nn.Module):
@@ -294,19 +293,19 @@ class Embedding(nn.Module):
         return logits
 
 
-def with_heads(share: float) -> Training:
+def with_head(share: float) -> Training:
     validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
     auxiliary = AuxiliaryRecipe(speaker=share)
     return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, auxiliary)
 
 
-def test_heads_are_learned_beside_the_emotions_and_left_behind(checkpoint: Path) -> None:
+def test_a_speaker_head_is_learned_beside_the_emotions_and_left_behind(checkpoint: Path) -> None:
     networks = []
     for share in (0.0, 1.0):
-        training = with_heads(share)
-        first = training.learner.heads["speaker"].weight.detach().clone()
+        training = with_head(share)
+        first = training.learner.head.weight.detach().clone()
         networks.append(training.fit(checkpoint, IDENTITY, False, lambda history: None))
-        last = training.learner.heads["speaker"].weight.detach()
+        last = training.learner.head.weight.detach()
         # Weight decay alone does not turn it.
         assert (float(cosine_similarity(first.ravel(), last.ravel(), dim=0)) < 0.99) == (share > 0)
         assert training.history.best_accuracy > 0.8
@@ -314,17 +313,17 @@ def test_heads_are_learned_beside_the_emotions_and_left_behind(checkpoint: Path)
     assert not same(*networks)
 
 
-def test_heads_go_on_where_they_were(checkpoint: Path) -> None:
+def test_a_speaker_head_goes_on_where_it_was(checkpoint: Path) -> None:
     def kill(history: History) -> None:
         if len(history.epochs) == 3:
             raise KilledError
 
-    unbroken = with_heads(0.5).fit(
+    unbroken = with_head(0.5).fit(
         checkpoint.with_name("other.pt"), IDENTITY, False, lambda history: None
     )
     with pytest.raises(KilledError):
-        with_heads(0.5).fit(checkpoint, IDENTITY, False, kill)
-    resumed = with_heads(0.5).fit(checkpoint, IDENTITY, True, lambda history: None)
+        with_head(0.5).fit(checkpoint, IDENTITY, False, kill)
+    resumed = with_head(0.5).fit(checkpoint, IDENTITY, True, lambda history: None)
     assert same(unbroken, resumed)
 
 
