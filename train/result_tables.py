@@ -4,7 +4,7 @@ Each is made of the results of all models, as `serctl.train.measured.read_result
 model that was not measured is left out, and so is a table that nothing was measured for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 from typing import Any
 
@@ -98,11 +98,18 @@ def by_corpus(results: Results) -> str:
         )
         for corpus in CORPORA
     ]
-    return table(("corpus", *(f"`{model}`" for model in found)), rows) if found else ""
+    return table(("corpus", *_with_extents(results, found)), rows) if found else ""
+
+
+def _with_extents(results: Results, models: Iterable[str]) -> list[str]:
+    """Names of models, with how many folds of new speakers were measured, unless all were."""
+    summaries = by_five(results, NEW_SPEAKERS)
+    parts = {model: extent(one, NEW_SPEAKERS) for model, one in summaries.items()}
+    return [f"`{model}`" + (f" ({parts[model]})" if parts.get(model) else "") for model in models]
 
 
 def by_emotion(results: Results) -> str:
-    """Tabulate recall and precision by emotion, over the clips of all five folds."""
+    """Tabulate recall and precision by emotion, over the clips of the folds that were measured."""
     scores = {model: pooled(one) for model, one in by_five(results, NEW_SPEAKERS).items()}
     rows = [
         (
@@ -115,7 +122,7 @@ def by_emotion(results: Results) -> str:
         )
         for emotion in REPORT_FIVE
     ]
-    return table(("emotion", *(f"`{model}`" for model in scores)), rows) if scores else ""
+    return table(("emotion", *_with_extents(results, scores)), rows) if scores else ""
 
 
 def robustness(results: Results) -> str:

@@ -16,6 +16,7 @@ import serctl
 from serctl import cli, errors
 from serctl.cli import progress as progress_module
 from serctl.cli.progress import progress
+from serctl.models import DEFAULT_MODEL
 
 SERCTL = [sys.executable, "-m", "serctl"]
 
@@ -74,6 +75,12 @@ def test_every_help_has_an_example_and_a_line_for_every_option(capsys, command, 
     for parameter in click_command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("command", ["classify", "evaluate", "train"])
+def test_help_names_the_default_model(capsys, command):
+    assert cli.run([command, "--help"]) == 0
+    assert f"[default: {DEFAULT_MODEL}]" in capsys.readouterr().out
 
 
 def test_the_commands_are_those_of_the_readme(capsys):
