@@ -73,6 +73,6 @@ fuzz N="2000" *ARGS:
 recordings:
     {{bin}}python tests/make_recordings.py
 
-# Time serctl against a loop of librosa calls over a folder of recordings
-bench folder="tests/recordings":
-    {{bin}}python benchmarks/librosa_loop.py {{folder}}
+# Time serctl against what one would run instead, over made-up clips or a folder (FOLDER, --model, --rounds, -o)
+bench *ARGS:
+    {{bin}}python benchmarks/bench.py {{ARGS}}
