@@ -40,8 +40,8 @@ class Batch:
         frames int64 [batch].
     targets : int64 [batch] or float32 [batch, n_emotions]
         Index of each clip's emotion, or the emotions' probabilities.
-    speakers : int64 [batch], optional
-        Who speaks, numbered.
+    speakers : int64 [batch] or float32 [batch, n_speakers], optional
+        Number of who speaks, or, of mixed clips, the share of each.
     """
 
     inputs: tuple[Tensor, ...]
@@ -129,6 +129,7 @@ class FrameClips:
         speakers: Tensor | None,
     ) -> None:
         self.versions, self.targets, self.speakers = versions, targets, speakers
+        self.n_speakers = 0 if speakers is None else int(speakers.max()) + 1
         self.disturbance = disturbance
         self.mean, self.deviation = (
             torch.tensor(numbers, dtype=torch.float32)
@@ -170,10 +171,19 @@ class FrameClips:
         batch = with_noise(batch, recipe.noise)
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple
-        batch, targets, n_heard = mixed(batch, self.targets[rows], n_frames, recipe.mixup)
-        assert n_heard is not None
-        inputs = (batch.mT.contiguous() if self.is_picture else batch, n_heard)
-        return Batch(inputs, targets, None if self.speakers is None else self.speakers[rows])
+        targets = self.targets[rows]
+        speakers = None if self.speakers is None else self.speakers[rows]
+        if recipe.mixup > 0:
+            n_emotions = targets.shape[1]
+            if speakers is not None:  # to be mixed as the emotions are
+                targets = torch.cat([targets, one_hot(speakers, self.n_speakers)], dim=1)
+            batch, targets, n_heard = mixed(batch, targets, n_frames, recipe.mixup)
+            assert n_heard is not None
+            n_frames = n_heard
+            if speakers is not None:
+                targets, speakers = targets[:, :n_emotions], targets[:, n_emotions:]
+        inputs = (batch.mT.contiguous() if self.is_picture else batch, n_frames)
+        return Batch(inputs, targets, speakers)
 
     def _shown(self, row: int) -> Tensor:
         """Frames of a clip or of one of its damaged copies, or some of them."""

@@ -91,6 +91,18 @@ def test_speakers_go_with_their_clips() -> None:
         assert torch.equal(batch.speakers, 100 + batch.targets)
 
 
+def test_speakers_are_mixed_as_the_emotions_are() -> None:
+    clips = frame_clips(LOG_MEL)
+    clips.targets = torch.eye(N_CLIPS)
+    clips.speakers = torch.arange(N_CLIPS)
+    clips.n_speakers = N_CLIPS
+    shares = []
+    for batch in clips.batches(replace(PLAIN, mixup=0.5)):
+        assert torch.equal(batch.speakers, batch.targets)
+        shares.append(float(batch.targets.max(dim=1).values.min()))
+    assert 0.5 <= min(shares) < 0.9
+
+
 def test_frames_are_scaled_and_stand_as_they_are() -> None:
     for batch in frame_clips(FRAMES).batches(PLAIN):
         inputs, n_frames = batch.inputs
