@@ -62,7 +62,7 @@ class History:
 
 
 def _decayed(
-    learner: nn.Module, recipe: TrainingRecipe, left_out: Sequence[nn.Parameter]
+    learner: nn.Module, recipe: TrainingRecipe, left_out: Sequence[Tensor]
 ) -> list[dict[str, Any]]:
     """Weights in two groups: those that decay, and those that do not."""
     ids = set(map(id, left_out))
@@ -240,19 +240,21 @@ class Training:
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
                 heard = self.learner(*inputs)
-            logits, named = heard if self.auxiliary is not None else (heard, None)
+            logits = heard if self.auxiliary is None else heard[0]
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             whole = loss
             if self.auxiliary is not None and batch.speakers is not None:
-                of_speakers = cross_entropy(named.float(), batch.speakers.to(self.device))
+                of_speakers = cross_entropy(heard[1].float(), batch.speakers.to(self.device))
                 whole = loss + self.auxiliary.speaker * of_speakers
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
             whole.backward()
             if self.recipe.max_gradient > 0:
                 clip_grad_norm_(self.learner.parameters(), self.recipe.max_gradient)
-            for stepping in (*self.optimisers, *self.schedules):
-                stepping.step()
+            for optimiser in self.optimisers:
+                optimiser.step()
+            for schedule in self.schedules:
+                schedule.step()
             self.mean.update_parameters(self.network)
             n_clips += len(batch.targets)
             total += loss.item() * len(batch.targets)

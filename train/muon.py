@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 
-def kernels_of(network: nn.Module) -> list[nn.Parameter]:
+def kernels_of(network: nn.Module) -> list[Tensor]:
     """Kernels of convolutions over two axes, but of the first, which hears a spectrogram itself."""
     return [
         part.weight
@@ -24,13 +24,13 @@ class KernelMuon(torch.optim.Muon):
 
     Parameters
     ----------
-    kernels : sequence of Parameter [n_out, n_in, height, width]
+    kernels : sequence of Tensor [n_out, n_in, height, width]
         With channels last.
     lr, weight_decay : float
         As Muon's.
     """
 
-    def __init__(self, kernels: Sequence[nn.Parameter], lr: float, weight_decay: float) -> None:
+    def __init__(self, kernels: Sequence[Tensor], lr: float, weight_decay: float) -> None:
         self.kernels = list(kernels)
         self.matrices = [nn.Parameter(_rows(kernel.detach())) for kernel in self.kernels]
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):

@@ -4,6 +4,8 @@ A network that can tell voices apart hears better how they are used
 (``train/results/experiments.md``). The head is left behind when training ends.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -18,9 +20,9 @@ class WithSpeakerHead(nn.Module):
         That there are.
     """
 
-    def __init__(self, network: nn.Module, n_speakers: int) -> None:
+    def __init__(self, network: Any, n_speakers: int) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
         self.head = nn.Linear(network.N_EMBEDDING, n_speakers)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
