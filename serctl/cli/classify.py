@@ -109,6 +109,8 @@ def classify(
     In a PATTERN, * stands for anything. One with a / is compared with the path below the argument,
     another with the name.
     """
+    if not paths and files_from is None:
+        raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
     from serctl.run import Destination, Run
     from serctl.selection import Selection
     from serctl.supervisor import Request
@@ -160,8 +162,6 @@ def _find(
     from serctl.scan import scan
     from serctl.selection import read_list
 
-    if not paths and files_from is None:
-        raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
     listed = read_list(files_from.read(), b"\0" if zero else b"\n") if files_from else []
     unlisted: list[RunError] = []
     return scan(paths, selection, unlisted.append, listed), unlisted

@@ -97,6 +97,13 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"serctl, version {serctl.__version__}\n"
 
 
+def test_paths_are_asked_for_where_there_are_results_already(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "serctl-results.csv").touch()
+    assert cli.run(["classify"]) == 2
+    assert "no PATHS: give recordings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
