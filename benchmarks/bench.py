@@ -29,13 +29,13 @@ from statistics import median
 import soundfile
 from made_up_clips import write_clips
 
-from serctl.models import DEFAULT_MODEL, read_config
+from serctl.errors import SerctlError
+from serctl.models import DEFAULT_MODEL, load_model
 from serctl.scan import scan
 from serctl.threads import n_cores
 
 CONTENDERS = Path(__file__).with_name("contenders")
-WEIGHTS = Path(__file__).parents[1] / "weights"
-MIB = 1024  # of what the system counts, in KiB
+KIB_PER_MIB = 1024  # the system counts in KiB
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def timed(command: list[str]) -> Time:
         sys.exit(f"{' '.join(command)}\nfailed:\n{text[-2000:]}")
     if command[1].endswith("floor.py"):
         seconds = float(text.split()[-1])
-    return Time(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MIB)
+    return Time(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_PER_MIB)
 
 
 def commands(folder: str, model: str, results: str) -> dict[str, list[str]]:
     """What is run, by name; serctl first."""
-    cores, spec = str(n_cores()), read_config(WEIGHTS / model).features
+    cores, spec = str(n_cores()), load_model(model).config.features
     frames = [str(number) for number in (spec.rate_hz, spec.n_fft, spec.hop_samples)]
     serctl = ["-m", "serctl", "classify", folder, "--model", model, "-o", results, "--overwrite"]
     egemaps = {"openSMILE eGeMAPS": [str(CONTENDERS / "egemaps.py"), folder, cores]}
@@ -137,11 +137,14 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         if given.folder is None:
-            write_clips(Path(made), n_clips=3000)
+            write_clips(Path(made))
         measured = bench(given.folder or made, given.model, given.rounds)
     if given.output:
         given.output.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SerctlError as error:
+        sys.exit(f"Error: {error}")

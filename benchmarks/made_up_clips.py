@@ -25,7 +25,7 @@ FORMATS = (
     ("ogg", "VORBIS"),
     ("mp3", None),
 )
-FORMATS_SHARES = (0.6, 0.05, 0.2, 0.05, 0.1)
+FORMAT_SHARES = (0.6, 0.05, 0.2, 0.05, 0.1)
 MP3_RATES_HZ = (16000, 22050, 44100, 48000)
 
 
@@ -56,11 +56,11 @@ def clip(rate_hz: int, duration_s: float, random: np.random.Generator) -> NDArra
     return np.repeat(samples[:, None], channels, axis=1).astype(np.float32)
 
 
-def write_clips(folder: Path, n_clips: int) -> None:
+def write_clips(folder: Path, n_clips: int = N_CLIPS) -> None:
     """Write clips into subfolders of a hundred."""
     for i in range(n_clips):
         random = np.random.default_rng([SEED, i])
-        extension, subtype = FORMATS[random.choice(len(FORMATS), p=FORMATS_SHARES)]
+        extension, subtype = FORMATS[random.choice(len(FORMATS), p=FORMAT_SHARES)]
         rate_hz = int(random.choice(MP3_RATES_HZ if extension == "mp3" else RATES_HZ))
         duration_s = float(np.clip(random.gamma(4, MEAN_S / 4), SHORTEST_S, LONGEST_S))
         path = folder / f"{i // 100:03}" / f"{i:05}.{extension}"
@@ -71,4 +71,4 @@ def write_clips(folder: Path, n_clips: int) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    write_clips(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else N_CLIPS)
+    write_clips(Path(sys.argv[1]), *map(int, sys.argv[2:]))

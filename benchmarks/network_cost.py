@@ -2,7 +2,7 @@
 
     python benchmarks/network_cost.py FOLDER [MODEL]
 
-Takes up to 200 recordings below FOLDER, evenly from their sorted paths; decodes and extracts them
+Takes up to 200 recordings below FOLDER, evenly from the scan; decodes and extracts them
 beforehand, and then lets the network of MODEL (the default one, if none is given), and librosa's
 mel spectrogram and MFCC at its defaults (22050 Hz), hear each of them, in turns, five times.
 """
@@ -14,7 +14,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before anything that counts threads is im
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 import librosa
@@ -22,8 +21,9 @@ import torch
 
 from serctl import audio
 from serctl.classifier import Classifier
+from serctl.errors import SerctlError
 from serctl.models import DEFAULT_MODEL
-from serctl.scan import AUDIO_EXTENSIONS
+from serctl.scan import scan
 
 N_CLIPS, N_ROUNDS = 200, 5
 LIBROSA_RATE_HZ = 22050
@@ -43,10 +43,10 @@ def main() -> None:
     torch.set_num_threads(1)
     classifier = Classifier(sys.argv[2] if len(sys.argv) == 3 else DEFAULT_MODEL, device="cpu")
     config = classifier.config
-    paths = [p for p in Path(sys.argv[1]).rglob("*") if p.suffix.lower() in AUDIO_EXTENSIONS]
-    paths = sorted(paths)[:: max(1, len(paths) // N_CLIPS)][:N_CLIPS]
+    paths = scan([sys.argv[1]])
+    paths = paths[:: max(1, len(paths) // N_CLIPS)][:N_CLIPS]
     inputs, samples = [], []
-    for path in map(str, paths):
+    for path in paths:
         _, windows = audio.read_windows(path, config.features.rate_hz, config.window_s)
         raw = config.inputs.raw(next(iter(windows)), config.features)
         inputs.append(config.inputs.scaled(raw, config.scaling, config.features))
@@ -71,4 +71,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SerctlError as error:
+        sys.exit(f"Error: {error}")
