@@ -54,11 +54,11 @@ class TrainingClips(Protocol):
 
     Attributes
     ----------
-    speakers : int64 [n] or None
-        Who speaks in each, numbered from 0 without a gap, if that is to be learned too.
+    n_speakers : int
+        Different ones, if who speaks is to be learned too; else 0.
     """
 
-    speakers: Tensor | None
+    n_speakers: int
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -80,7 +80,7 @@ class StatisticsClips:
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
-        self.speakers: Tensor | None = None
+        self.n_speakers = 0
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -114,7 +114,7 @@ class FrameClips:
     disturbance : DisturbanceRecipe or None
         What happens to them besides, if they are log-mel spectrograms.
     speakers : int64 [n] or None
-        As in `TrainingClips`.
+        Who speaks in each, numbered from 0 without a gap, if that is to be learned too.
     """
 
     def __init__(

@@ -155,8 +155,7 @@ class Training:
         self.network = build()
         self.learner = self.network
         if auxiliary is not None:
-            assert train.speakers is not None
-            self.learner = WithSpeakerHead(self.network, int(train.speakers.max()) + 1)
+            self.learner = WithSpeakerHead(self.network, train.n_speakers)
         self.learner.to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -271,7 +271,7 @@ class Halves(StatisticsClips):
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(inputs, targets)
-        self.speakers = torch.arange(len(inputs)) % 2
+        self.speakers, self.n_speakers = torch.arange(len(inputs)) % 2, 2
 
     def batches(self, recipe: TrainingRecipe) -> Any:
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
