@@ -107,7 +107,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     _compile(classifier)
     gc.freeze()
     gc.enable()
-    if classifier.device.type == "cpu":  # drivers of others map what they like
+    if classifier.device == "cpu":  # drivers of others map what they like
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
     channel.send("R " + json.dumps(_description(classifier, n_workers)))
     extract = _Extractor(classifier, channel)
@@ -165,7 +165,7 @@ def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
         "model_sha256": config.sha256,
         "config_sha256": hashlib.sha256(config.to_json().encode()).hexdigest(),
         "emotions": list(classifier.emotions),
-        "device": str(classifier.device),
+        "device": classifier.device,
         "batch_size": classifier.batch_size,
         "workers": n_workers,
     }
