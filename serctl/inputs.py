@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from serctl.features import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 
-# `log_mel` windows are filled up to a multiple of it, since a convolution is prepared anew for every
-# length, and networks halve the frames up to four times.
+# `log_mel` windows are filled up to a multiple of it, since networks halve the frames up to four times.
 FRAMES_MULTIPLE = 16
 
 
