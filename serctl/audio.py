@@ -9,6 +9,7 @@ it. Of a recording that breaks off, or that is shorter than its header promises,
 over, and ``truncated`` says so.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mon
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
 SILENT_PEAK = 1 / 32768  # one step of a 16-bit recording; what never reaches it is silence
+MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
 @dataclass
@@ -107,7 +109,9 @@ def _windows(
                 held, n_held = [joined[window_samples:]], n_held - window_samples
     # The resampler may round the last sample off; librosa and we round the count up, with a zero.
     n_missing = math.ceil(recording.n_frames * rate_hz / recording.rate_hz) - n_total
-    joined = np.concatenate([*held, np.zeros(max(n_missing, 0), np.float32)])
+    if n_missing > 0:
+        held.append(np.zeros(n_missing, np.float32))
+    joined = np.concatenate(held) if len(held) > 1 else held[0]
     joined = joined[: len(joined) + min(n_missing, 0)]
     if len(joined):
         yield joined
@@ -118,8 +122,11 @@ def _resampled(
 ) -> Iterator[NDArray[np.float32]]:
     stream = None
     if recording.rate_hz != rate_hz:
-        stream = soxr.ResampleStream(recording.rate_hz, rate_hz, 1, dtype="float32", quality="HQ")
-    n_frames = max(1, min(BLOCK_FRAMES // recording.n_channels, BLOCK_S * recording.rate_hz))
+        idle = _idle_streams(recording.rate_hz, rate_hz)
+        stream = idle.pop() if idle else _new_stream(recording.rate_hz, rate_hz)
+    n_frames = min(BLOCK_FRAMES // recording.n_channels, BLOCK_S * recording.rate_hz)
+    # One more than there should be shows the end; memory that is not read into costs time too.
+    n_frames = max(1, min(n_frames, file.frames + 1))
     last = False
     while not last:
         mono = _read_mono(file, recording, n_frames)
@@ -128,12 +135,25 @@ def _resampled(
             yield stream.resample_chunk(mono, last=last)
         else:
             yield mono
+    if stream is not None:
+        stream.clear()
+        idle.append(stream)
     promised = headers.promised_frames(file, recording.path, recording.n_frames)
     if promised > recording.n_frames and not recording.truncated:
         recording.truncated = (
             f"truncated: {recording.duration_s:.1f} s came of {promised / recording.rate_hz:.1f} s "
             "that its header promises."
         )
+
+
+@functools.lru_cache(MOST_RATES)
+def _idle_streams(from_hz: int, to_hz: int) -> list[soxr.ResampleStream]:
+    """Resamplers at rest, which a thread takes and puts back: a new one costs a third of a clip."""
+    return []
+
+
+def _new_stream(from_hz: int, to_hz: int) -> soxr.ResampleStream:
+    return soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
 
 
 def _read_mono(
@@ -158,7 +178,7 @@ def _read_mono(
         recording.truncated = f"truncated: decoding broke off after {came_s:.1f} s ({what})."
     mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
     if len(mono):
-        peak = float(np.abs(mono).max())
+        peak = peak_of(mono)
         if not peak <= LOUDEST_PEAK:  # or not a number
             raise AudioError(
                 f"Holds samples that are no sound: {peak:g}, where full scale is 1. Export it "
@@ -168,6 +188,11 @@ def _read_mono(
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
     return mono.astype(np.float32, copy=False)
+
+
+def peak_of(samples: NDArray[np.floating]) -> float:
+    """Largest absolute sample, of at least one; no number if there is such a one among them."""
+    return float(max(samples.max(), -samples.min()))
 
 
 def _n_read(file: soundfile.SoundFile, recording: Recording) -> int:

@@ -151,7 +151,7 @@ class Classifier:
             if on_window is not None:
                 on_window()
             # A rest too short to judge is left out, and so is a window of silence.
-            if len(samples) < min_samples or np.abs(samples).max() < audio.SILENT_PEAK:
+            if len(samples) < min_samples or audio.peak_of(samples) < audio.SILENT_PEAK:
                 continue
             raw = config.inputs.raw(samples, spec)
             extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from serctl import kernels
 from serctl.errors import AudioError
 
-BLOCK_FRAMES = 64  # frames per FFT call: 64 x 2048 float32 fit the second-level cache
+BLOCK_FRAMES = 32  # frames per FFT call: they and their spectra, of 2048, take half a second-level cache
 POWER_FLOOR = 1e-10  # smallest power that is taken the logarithm of, -100 dB
 
 

@@ -40,6 +40,8 @@ _choose_cache_folder()
 
 import numba  # noqa: E402
 
+LANES = 16  # frames whose powers are summed side by side
+
 
 @numba.njit(nogil=True, cache=True)
 def frame_windowed(
@@ -70,12 +72,38 @@ def frame_windowed(
         start = first_sample + i * hop_samples
         low = min(max(-start, 0), n_fft)
         high = max(min(n_samples - start, n_fft), low)
-        for j in range(low):
-            frames[i, j] = 0.0
-        for j in range(low, high):
-            frames[i, j] = samples[start + j] * window[j]
-        for j in range(high, n_fft):
-            frames[i, j] = 0.0
+        frames[i, :low] = 0.0
+        frames[i, high:] = 0.0
+        # Slices, since an index that might be negative keeps a loop from being vectorised.
+        frame, part, factors = frames[i, low:high], samples[start + low :], window[low:high]
+        for j in range(high - low):
+            frame[j] = part[j] * factors[j]
+
+
+@numba.njit(nogil=True, cache=True)
+def _weighted_sums(
+    by_bin: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    first_bin: int,
+    last_bin: int,
+    sums: NDArray[np.float64],
+) -> None:
+    """Sum bins from ``first_bin`` up to ``last_bin``, in their order, for each of the lanes."""
+    sums[:] = 0.0
+    whole = last_bin - (last_bin - first_bin) % 4  # four at a time, and sums are stored less often
+    for k in range(first_bin, whole, 4):
+        a, b = np.float64(weights[k]), np.float64(weights[k + 1])
+        c, d = np.float64(weights[k + 2]), np.float64(weights[k + 3])
+        four = by_bin[k : k + 4]
+        for i in range(LANES):
+            sums[i] += a * four[0, i]
+            sums[i] += b * four[1, i]
+            sums[i] += c * four[2, i]
+            sums[i] += d * four[3, i]
+    for k in range(whole, last_bin):
+        weight = np.float64(weights[k])
+        for i in range(LANES):
+            sums[i] += weight * by_bin[k, i]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -100,16 +128,22 @@ def mel_power(
         Filled. Sums are carried in float64.
     """
     n_frames, n_bins = spectrum.shape
-    power = np.empty(n_bins, np.float32)
-    for i in range(n_frames):
+    by_frame = np.zeros((LANES, n_bins), np.float32)
+    by_bin = np.empty((n_bins, LANES), np.float32)
+    sums = np.empty(LANES)
+    for first in range(0, n_frames, LANES):
+        n = min(LANES, n_frames - first)
+        for i in range(n):
+            values, powers = spectrum[first + i], by_frame[i]
+            for k in range(n_bins):
+                powers[k] = values[k].real * values[k].real + values[k].imag * values[k].imag
         for k in range(n_bins):
-            value = spectrum[i, k]
-            power[k] = value.real * value.real + value.imag * value.imag
+            for i in range(LANES):
+                by_bin[k, i] = by_frame[i, k]
         for m in range(weights.shape[0]):
-            total = 0.0
-            for k in range(first_bins[m], last_bins[m]):
-                total += np.float64(weights[m, k]) * np.float64(power[k])
-            mel[i, m] = total
+            _weighted_sums(by_bin, weights[m], first_bins[m], last_bins[m], sums)
+            for i in range(n):
+                mel[first + i, m] = sums[i]
 
 
 @numba.njit(nogil=True, cache=True)
