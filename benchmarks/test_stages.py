@@ -1,6 +1,6 @@
 """Micro-benchmarks: each stage of classifying one clip of 2.9 s, on one thread.
 
-    python -m pytest benchmarks/test_stages.py
+python -m pytest benchmarks/test_stages.py
 """
 
 import numpy as np

@@ -25,6 +25,7 @@ from serctl.inference import GraphInference, TorchInference
 from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
 from serctl.results import Result
+from serctl.stages import FEATURES, NETWORK, Stage
 
 DEFAULT_BATCH_SIZE = 64
 
@@ -153,8 +154,9 @@ class Classifier:
             # A rest too short to judge is left out, and so is a window of silence.
             if len(samples) < min_samples or audio.peak_of(samples) < audio.SILENT_PEAK:
                 continue
-            raw = config.inputs.raw(samples, spec)
-            extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
+            with Stage(FEATURES):
+                raw = config.inputs.raw(samples, spec)
+                extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
             extraction.lengths.append(len(samples))
             if len(extraction.windows) == self._n_left_below:
                 extraction.probabilities.extend(self.probabilities(extraction.windows))
@@ -189,7 +191,8 @@ class Classifier:
         ModelError
             If they are not numbers, as the weights of a failed training give.
         """
-        logits = self.window_logits(windows)[:, self._columns]
+        with Stage(NETWORK):
+            logits = self.window_logits(windows)[:, self._columns]
         probabilities = scipy.special.softmax(logits / self.config.temperature, axis=1)
         if not np.isfinite(probabilities).all():
             raise ModelError(
