@@ -168,6 +168,7 @@ class Training:
                 _decayed(self.learner, recipe, kernels),
                 recipe.learning_rate,
                 weight_decay=recipe.weight_decay,
+                fused=True,
             )
         ]
         if muon is not None:
