@@ -134,7 +134,7 @@ def _fit_network(
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
     # What is not written yet would be filled first, for a seventh of the time.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)
     validation = clips.split.validation
     training = Training(
