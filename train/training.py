@@ -134,8 +134,8 @@ def _fit_network(
 ) -> tuple[nn.Module, History]:
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
-    # What is not written yet would be filled first, for a seventh of the time.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # What is about to be written would be filled first, at every step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)
     rows = clips.split.validation
     train = clips.training_clips(recipe, training_recipe)

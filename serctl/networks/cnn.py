@@ -26,7 +26,7 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, heard: Tensor) -> Tensor:
         """Heard, float [batch, n_channels, n_bands, n_steps], each channel times 0 to 1."""
-        # The mean; but the gradient of `Tensor.mean` has another layout, and costs a tenth of a step.
+        # The mean; but the gradient of `Tensor.mean` has another layout, and slows training.
         mean = heard.sum(dim=(2, 3)) / (heard.shape[2] * heard.shape[3])
         gates = torch.sigmoid(self.excite(relu(self.squeeze(mean))))
         return heard * gates[:, :, None, None]
