@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.special
 from numpy.typing import NDArray
 
 from serctl import audio
@@ -193,7 +192,7 @@ class Classifier:
         """
         with Stage(NETWORK):
             logits = self.window_logits(windows)[:, self._columns]
-        probabilities = scipy.special.softmax(logits / self.config.temperature, axis=1)
+        probabilities = _softmax(logits / self.config.temperature)
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 f"{self.config.name}: gives probabilities that are not numbers; its weights are "
@@ -266,3 +265,11 @@ class Classifier:
         """
         extraction = self.extract(path)
         return self.result(extraction, self.probabilities(extraction.windows))
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of each row; SciPy's takes longer to import than the network to load."""
+    with np.errstate(invalid="ignore"):  # infinite logits; the caller says so
+        # Of numbers up to 0, so that none is too large.
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
