@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from serctl import kernels
+from serctl import fourier, kernels
 from serctl.errors import AudioError
 
 BLOCK_FRAMES = 32  # frames per FFT call: they and their spectra, of 2048, take half a second-level cache
@@ -75,6 +75,12 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     filters, first_bins, last_bins = sparse_mel_filters(spec)
     n_frames = 1 + len(samples) // spec.hop_samples
     mel = np.empty((n_frames, spec.n_mels), np.float32)
+    if spec.n_fft.bit_count() == 1:
+        bands = first_bins, last_bins, filters
+        fourier.mel_of_frames(
+            samples, window, spec.hop_samples, *fourier.tables(spec.n_fft), *bands, mel
+        )
+        return mel
     block = np.empty((BLOCK_FRAMES, spec.n_fft), np.float32)
     for i in range(0, n_frames, BLOCK_FRAMES):
         frames = block[: min(BLOCK_FRAMES, n_frames - i)]
