@@ -9,6 +9,7 @@ it. Of a recording that breaks off, or that is shorter than its header promises,
 over, and ``truncated`` says so.
 """
 
+import atexit
 import functools
 import math
 from collections.abc import Iterator
@@ -150,6 +151,9 @@ def _resampled(
 def _idle_streams(from_hz: int, to_hz: int) -> list[soxr.ResampleStream]:
     """Resamplers at rest, which a thread takes and puts back: a new one costs a third of a clip."""
     return []
+
+
+atexit.register(_idle_streams.cache_clear)  # else soxr's binding complains that they are left
 
 
 def _new_stream(from_hz: int, to_hz: int) -> soxr.ResampleStream:

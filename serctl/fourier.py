@@ -208,6 +208,7 @@ def _fill_powers(
             odd_re, odd_im = z[a, LANES + i] + z[b, LANES + i], z[b, i] - z[a, i]
             re = odd_re * root_re - odd_im * root_im
             im = odd_re * root_im + odd_im * root_re
-            low_re, low_im, high_re, high_im = even_re + re, even_im + im, even_re - re, even_im - im
+            low_re, low_im = even_re + re, even_im + im
+            high_re, high_im = even_re - re, even_im - im
             powers[k, i] = np.float32(0.25) * (low_re * low_re + low_im * low_im)
             powers[n - k, i] = np.float32(0.25) * (high_re * high_re + high_im * high_im)
