@@ -78,9 +78,17 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     n_frames = 1 + len(samples) // spec.hop_samples
     mel = np.empty((n_frames, spec.n_mels), np.float32)
     if spec.n_fft.bit_count() == 1:
-        bands = first_bins, last_bins, filters
+        roots, places = fourier.tables(spec.n_fft)
         fourier.mel_of_frames(
-            samples, window, spec.hop_samples, *fourier.tables(spec.n_fft), *bands, mel
+            samples,
+            window,
+            spec.hop_samples,
+            roots,
+            places,
+            first_bins,
+            last_bins,
+            filters,
+            mel,
         )
         return mel
     block = np.empty((BLOCK_FRAMES, spec.n_fft), np.float32)
