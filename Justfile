@@ -76,3 +76,7 @@ recordings:
 # Time serctl against what one would run instead, over made-up clips or a folder (FOLDER, --model, --rounds, -o)
 bench *ARGS:
     {{bin}}python benchmarks/bench.py {{ARGS}}
+
+# Time each stage of classifying one clip
+bench-stages *ARGS:
+    {{bin}}python -m pytest benchmarks/test_stages.py {{ARGS}}

@@ -3,31 +3,31 @@
     python benchmarks/bench.py [FOLDER] [--model MODEL] [--rounds N] [-o FILE.json]
 
 Without FOLDER, 3000 made-up clips are written first (`made_up_clips.py`). Each round runs, one after
-the other: serctl; the loop of librosa and torch (`contenders/loop.py`) on one process, at its best
-number of threads, which is one; the same over a process for each core; openSMILE's eGeMAPS over all
-cores, if the package opensmile is installed; and the floor (`contenders/floor.py`): decoding,
-resampling and the FFT of every frame, in threads, nothing else, whose time is its own, without
-start-up. Before the rounds, serctl runs once, so that its kernels are compiled.
+the other: serctl; serctl on the first of the recordings alone, which is its start-up; the loop of
+librosa and torch (`contenders/loop.py`) on one process, at its best number of threads, which is one;
+the same over a process for each core; openSMILE's eGeMAPS over all cores, if the package opensmile is
+installed; and the floor (`contenders/floor.py`): decoding, resampling and the FFT of every frame, in
+threads, nothing else, whose time is its own, without start-up. Before the rounds, serctl runs once,
+so that its kernels are compiled.
 
 Prints the medians of clips a second, of hours of audio an hour and of the largest process's memory,
-and how many times serctl is as fast, with the least and the most of the rounds.
+and how many times serctl is as fast, with the least and the most of the rounds; and how many times
+the floor's time serctl takes without its start-up.
 """
 
 import argparse
 import importlib.util
 import json
-import os
 import platform
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
 import soundfile
 from made_up_clips import write_clips
+from processes import Time, classify, timed
 
 from serctl.errors import SerctlError
 from serctl.models import DEFAULT_MODEL, load_model
@@ -35,63 +35,43 @@ from serctl.scan import scan
 from serctl.threads import n_cores
 
 CONTENDERS = Path(__file__).with_name("contenders")
-KIB_PER_MIB = 1024  # the system counts in KiB
+START_UP, FLOOR = "serctl, one recording", "floor"
+
+Round = dict[str, Time]
 
 
-@dataclass(frozen=True)
-class Time:
-    """Of one process.
-
-    Attributes
-    ----------
-    seconds : float
-        By the clock.
-    processor_seconds : float
-        Of it and of its children.
-    largest_mib : float
-        Most memory that one of these had at once.
-    """
-
-    seconds: float
-    processor_seconds: float
-    largest_mib: float
-
-
-def timed(command: list[str]) -> Time:
-    """Run a command to its end; an error if it fails."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=said, stderr=said
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        said.seek(0)
-        text = said.read().decode(errors="replace")
-    if status:
-        sys.exit(f"{' '.join(command)}\nfailed:\n{text[-2000:]}")
-    if command[1].endswith("floor.py"):
-        seconds = float(text.split()[-1])
-    return Time(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_PER_MIB)
-
-
-def commands(folder: str, model: str, results: str) -> dict[str, list[str]]:
+def commands(folder: str, first: str, model: str, results: str) -> dict[str, list[str]]:
     """What is run, by name; serctl first."""
     cores, spec = str(n_cores()), load_model(model).config.features
     frames = [str(number) for number in (spec.rate_hz, spec.n_fft, spec.hop_samples)]
-    serctl = ["-m", "serctl", "classify", folder, "--model", model, "-o", results, "--overwrite"]
     egemaps = {"openSMILE eGeMAPS": [str(CONTENDERS / "egemaps.py"), folder, cores]}
     if importlib.util.find_spec("opensmile") is None:
         print("opensmile is not installed: eGeMAPS is left out.", file=sys.stderr)
         egemaps = {}
-    named = {
-        "serctl": serctl,
+    return {
+        "serctl": classify(folder, "--model", model, results=results),
+        START_UP: classify(first, "--model", model, results=results),
         "librosa loop": [str(CONTENDERS / "loop.py"), folder, model, "1"],
         "librosa loop, all cores": [str(CONTENDERS / "loop.py"), folder, model, cores],
         **egemaps,
-        "floor": [str(CONTENDERS / "floor.py"), folder, *frames, cores],
+        FLOOR: [str(CONTENDERS / "floor.py"), folder, *frames, cores],
     }
-    return {name: [sys.executable, *arguments] for name, arguments in named.items()}
+
+
+def seconds_of(name: str, time: Time) -> float:
+    """By the clock; the floor's are its own, without start-up."""
+    return float(time.output.split()[-1]) if name == FLOOR else time.seconds
+
+
+def over_floor(times: Round) -> float:
+    """Serctl's time without its start-up, in the floor's times."""
+    without = times["serctl"].seconds - times[START_UP].seconds
+    return without / seconds_of(FLOOR, times[FLOOR])
+
+
+def spread(numbers: list[float]) -> str:
+    """Median, least and most."""
+    return f"{median(numbers):.2f} ({min(numbers):.2f} to {max(numbers):.2f})"
 
 
 def bench(folder: str, model: str, n_rounds: int) -> dict[str, object]:
@@ -99,29 +79,36 @@ def bench(folder: str, model: str, n_rounds: int) -> dict[str, object]:
     paths = scan([folder])
     hours = sum(soundfile.info(path).duration for path in paths) / 3600
     with tempfile.TemporaryDirectory() as temporary:
-        contenders = commands(folder, model, str(Path(temporary, "results.csv")))
+        contenders = commands(folder, paths[0], model, str(Path(temporary, "results.csv")))
         timed(contenders["serctl"])
-        rounds = []
+        rounds: list[Round] = []
         for i in range(n_rounds):
             rounds.append({name: timed(command) for name, command in contenders.items()})
             print(f"round {i + 1} of {n_rounds}", file=sys.stderr)
     print(f"{model}, {len(paths)} clips, {hours:.2f} hours, {n_rounds} rounds, {n_cores()} cores")
-    print(f"{'':24} {'clips/s':>8} {'hours/h':>8} {'MiB':>6}  serctl is faster by")
+    print(f"{'':24} {'seconds':>8} {'clips/s':>8} {'hours/h':>8} {'MiB':>6}  serctl is faster by")
     for name in contenders:
-        seconds = median(times[name].seconds for times in rounds)
-        ratios = sorted(times[name].seconds / times["serctl"].seconds for times in rounds)
+        seconds = median(seconds_of(name, times[name]) for times in rounds)
+        ratios = [seconds_of(name, times[name]) / times["serctl"].seconds for times in rounds]
+        n_clips, n_hours = (1, 0.0) if name == START_UP else (len(paths), hours)
         print(
-            f"{name:24} {len(paths) / seconds:8.1f} {hours * 3600 / seconds:8.0f} "
-            f"{median(times[name].largest_mib for times in rounds):6.0f}  "
-            f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            f"{name:24} {seconds:8.2f} {n_clips / seconds:8.1f} {n_hours * 3600 / seconds:8.0f} "
+            f"{median(times[name].largest_mib for times in rounds):6.0f}  {spread(ratios)}"
         )
+    print(f"Without start-up, serctl takes {spread(list(map(over_floor, rounds)))} floors.")
     return {
         "model": model,
         "n_clips": len(paths),
         "hours": hours,
         "n_cores": n_cores(),
         "processor": platform.processor() or platform.machine(),
-        "rounds": [{name: asdict(one) for name, one in times.items()} for times in rounds],
+        "rounds": [
+            {
+                name: asdict(time) | {"seconds": seconds_of(name, time), "output": ""}
+                for name, time in times.items()
+            }
+            for times in rounds
+        ],
     }
 
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from serctl import headers
 from serctl.errors import AudioError
 from serctl.opening import open_recording
+from serctl.stages import DECODE, OPEN, RESAMPLE, Stage
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
@@ -89,7 +90,8 @@ def read_windows(
     AudioError
         Here or while iterating: if the file cannot be decoded, or holds samples that are no sound.
     """
-    file = open_recording(path)
+    with Stage(OPEN):
+        file = open_recording(path)
     recording = Recording(path, file.samplerate, file.channels)
     return recording, _windows(file, recording, rate_hz, round(window_s * rate_hz))
 
@@ -130,12 +132,13 @@ def _resampled(
     n_frames = max(1, min(n_frames, file.frames + 1))
     last = False
     while not last:
-        mono = _read_mono(file, recording, n_frames)
+        with Stage(DECODE):
+            mono = _read_mono(file, recording, n_frames)
         last = len(mono) < n_frames or bool(recording.truncated)
         if stream is not None and recording.n_frames:
-            yield stream.resample_chunk(mono, last=last)
-        else:
-            yield mono
+            with Stage(RESAMPLE):
+                mono = stream.resample_chunk(mono, last=last)
+        yield mono
     if stream is not None:
         stream.clear()
         idle.append(stream)

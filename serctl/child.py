@@ -67,14 +67,18 @@ class Child:
         Recordings that are being decoded, and the clock at their last sign of life.
     extracted : set of int
         Recordings that have been decoded and have no row yet.
-    ready, ended, stalled : bool
-        Whether it has loaded its model; whether all that it will ever say was received; and whether
-        it was killed for being silent.
+    spent : dict of str to float
+        Seconds by stage, once it has done a job.
+    ready, fed, ended, stalled : bool
+        Whether it has loaded its model; whether it was given recordings; whether all that it will
+        ever say was received; and whether it was killed for being silent.
     """
 
     def __init__(self, command: Sequence[str], request: Request) -> None:
         self.begun: dict[int, float] = {}
         self.extracted: set[int] = set()
+        self.spent: dict[str, float] = {}
+        self.fed = False
         self.ready = self.ended = self.stalled = False
         self._clock_s = 0.0  # time that this process was awake
         self._looked_s = time.monotonic()
@@ -99,6 +103,7 @@ class Child:
 
     def feed(self, lines: Iterable[str]) -> None:
         """Send lines as it takes them, and then end its input."""
+        self.fed = True
 
         def feed() -> None:
             self._send(lines)
@@ -149,6 +154,9 @@ class Child:
             raise getattr(errors, name)(message)
         if kind == "R":
             self.ready = True
+            return
+        if kind == "s":
+            self.spent = json.loads(text)
             return
         index = int(text.partition(" ")[0])
         if kind in "bw":

@@ -5,17 +5,8 @@
 'happy'
 
 `extract` does what a thread can do for one recording, `probabilities` what the network does for
-windows, and `result` joins them; `serctl.pipeline` runs these for many recordings. A probability
-depends on its window alone, so that results are the same bytes for any number of threads and after
-any resume; the network always runs on one CPU thread. There are two ways to it:
-
-- A network of clip statistics sees batches of one fixed shape, the last one filled up with zeros.
-  It computes in float64: how a product of matrices rounds depends on a window's place in its batch,
-  and in float32 that reaches the sixth decimal now and then.
-- A network that hears frames computes in float32. On the CPU it sees one window at a time, as long
-  as it is, in the thread that has extracted it: so nothing waits, all cores work, and a long
-  recording leaves only probabilities behind. On a GPU it sees windows of one length in batches
-  that are filled up to one size.
+windows, and `result` joins them; `serctl.pipeline` runs these for many recordings, and
+`serctl.inference` says where the network computes.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,18 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
+import scipy.special
 from numpy.typing import NDArray
-from torch import nn
 
 from serctl import audio
-from serctl.devices import choose_device, one_thread
+from serctl.devices import choose_device
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
+from serctl.inference import GraphInference, TorchInference
 from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
-from serctl.networks.folding import folded
 from serctl.results import Result
+from serctl.stages import FEATURES, NETWORK, Stage
 
 DEFAULT_BATCH_SIZE = 64
 
@@ -78,11 +69,9 @@ class Classifier:
     emotions : str, optional
         Comma-separated subset of the model's emotions to choose between; all of them by default.
     device : str
-        ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``. With ``cuda``, convolutions of
-        the whole process are set to be deterministic and in full float32.
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
-        Windows that the network sees at a time, at least one; one that hears frames sees a single
-        one on the CPU, whatever is given.
+        Windows that the network hears at a time on a GPU, at least one; on a CPU it hears one.
 
     Attributes
     ----------
@@ -111,28 +100,22 @@ class Classifier:
         known = self.config.emotions
         self.emotions = known if emotions is None else parse_emotions(emotions, known)
         self.device = choose_device(device)
-        if self.device.type == "cuda":  # else they round to ten bits, and results may vary
-            torch.backends.cudnn.allow_tf32 = False
-            torch.backends.cudnn.deterministic = True
         self.batch_size = batch_size
         self._columns = [known.index(emotion) for emotion in self.emotions]
-        hears_frames = self.config.inputs is not CLIP_STATISTICS
-        self._n_together = 1 if hears_frames and self.device.type == "cpu" else batch_size
-        # `extract` leaves fewer windows than these; statistics are small, and are all left.
-        self._n_left_below = self._n_together if hears_frames else None
-        # MPS has no float64.
-        in_float32 = hears_frames or self.device.type == "mps"
-        self._dtype = torch.float32 if in_float32 else torch.float64
-        # A copy, since the network of a loaded model is its owner's. With channels last, `cnn` takes
-        # 0.82 of the time at batch one on a CPU, and folded 0.90 of that.
-        network = folded(loaded.network).to(self.device, self._dtype)
-        self._network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._inference: GraphInference | TorchInference
+        if self.device == "cpu":
+            self._inference = GraphInference(loaded)
+        else:
+            self._inference = TorchInference(loaded, self.device, batch_size)
+        # `extract` leaves fewer windows than these; statistics are small, and a GPU's are all left.
+        all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
+        self._n_left_below = None if all_left else self._inference.n_together
 
     def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
         """Decode a recording and compute the network's input; never raises for a bad recording.
 
-        What a network that hears frames can see by itself, it sees here: every window on the CPU,
-        and on a GPU as many as fill a batch.
+        What the network can hear of it alone, it hears here: every window on the CPU, and on a GPU
+        as many as fill a batch.
 
         Parameters
         ----------
@@ -148,8 +131,7 @@ class Classifier:
         """
         extraction = Extraction(path)
         try:
-            with one_thread():
-                self._extract(extraction, on_window)
+            self._extract(extraction, on_window)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
@@ -172,8 +154,9 @@ class Classifier:
             # A rest too short to judge is left out, and so is a window of silence.
             if len(samples) < min_samples or audio.peak_of(samples) < audio.SILENT_PEAK:
                 continue
-            raw = config.inputs.raw(samples, spec)
-            extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
+            with Stage(FEATURES):
+                raw = config.inputs.raw(samples, spec)
+                extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
             extraction.lengths.append(len(samples))
             if len(extraction.windows) == self._n_left_below:
                 extraction.probabilities.extend(self.probabilities(extraction.windows))
@@ -208,8 +191,9 @@ class Classifier:
         ModelError
             If they are not numbers, as the weights of a failed training give.
         """
-        logits = self.window_logits(windows)[:, self._columns]
-        probabilities = torch.softmax(logits / self.config.temperature, dim=1).numpy()
+        with Stage(NETWORK):
+            logits = self.window_logits(windows)[:, self._columns]
+        probabilities = scipy.special.softmax(logits / self.config.temperature, axis=1)
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 f"{self.config.name}: gives probabilities that are not numbers; its weights are "
@@ -217,26 +201,20 @@ class Classifier:
             )
         return probabilities
 
-    def window_logits(self, windows: Sequence[NDArray[np.float32]]) -> torch.Tensor:
-        """Logits float64 [n_windows, n_model_emotions], on the CPU, of windows of any lengths."""
-        logits = torch.empty(len(windows), len(self.config.emotions), dtype=torch.float64)
+    def window_logits(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Logits [n_windows, n_model_emotions] of windows of any lengths."""
+        logits = np.empty((len(windows), len(self.config.emotions)))
         of_shape: dict[tuple[int, ...], list[int]] = {}
         for i, window in enumerate(windows):
             of_shape.setdefault(window.shape, []).append(i)
+        n_together = self._inference.n_together
         for shape, indexes in of_shape.items():
-            for first in range(0, len(indexes), self._n_together):
-                chosen = indexes[first : first + self._n_together]
-                # In torch's own memory: how numbers round may depend on where they lie.
-                batch = torch.zeros(self._n_together, *shape)
-                batch[: len(chosen)].numpy()[:] = [windows[i] for i in chosen]
-                logits[chosen] = self.logits(batch)[: len(chosen)]
+            for first in range(0, len(indexes), n_together):
+                chosen = indexes[first : first + n_together]
+                batch = np.zeros((n_together, *shape), np.float32)
+                batch[: len(chosen)] = [windows[i] for i in chosen]
+                logits[chosen] = self._inference.logits(batch)[: len(chosen)]
         return logits
-
-    def logits(self, batch: torch.Tensor) -> torch.Tensor:
-        """Logits float64 [n, n_model_emotions], on the CPU, of a batch of inputs float32 [n, ...]."""
-        with one_thread(), torch.inference_mode():
-            logits: torch.Tensor = self._network(batch.to(self.device, self._dtype))
-            return logits.cpu().double()  # in this order, since MPS has no float64
 
     def result(self, extraction: Extraction, probabilities: NDArray[np.float64]) -> Result:
         """Join what is known of one recording.

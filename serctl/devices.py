@@ -1,15 +1,20 @@
-"""Where torch computes: the device, and the number of its threads on a CPU."""
+"""Where the network computes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
+import ctypes
+import os
+import platform
+import sys
+from contextlib import suppress
 
 from serctl.errors import UsageError
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str) -> str:
     """Device of ``auto``, ``cpu``, ``cuda`` or ``mps``; UsageError if this machine has none such."""
+    if name == "cpu" or (name == "auto" and not _has_gpu()):
+        return "cpu"  # without loading torch, which takes longer than all else
+    import torch
+
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -20,23 +25,14 @@ def choose_device(name: str) -> torch.device:
     if not available.get(name):
         there = ", ".join(device for device, is_there in available.items() if is_there)
         raise UsageError(f"device {name}: not to be had on this machine, which has {there}.")
-    return torch.device(name)
+    return name
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Have torch compute on one CPU thread, in this thread and in those that are begun meanwhile.
-
-    Results must not depend on the number of cores, and the threads of `serctl.pipeline` keep these
-    busy. Where there is one thread already, nothing is touched: torch forgets what it has prepared
-    whenever the number is set.
-    """
-    n_threads = torch.get_num_threads()
-    if n_threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
+def _has_gpu() -> bool:
+    """Whether there is a GPU's driver that torch might know: Apple's, Nvidia's or AMD's."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    with suppress(OSError):
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        return True
+    return os.path.exists("/dev/kfd")

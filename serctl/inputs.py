@@ -1,6 +1,6 @@
 """Inputs: what networks are given, from the samples of one window.
 
-There are three kinds, and `serctl.networks.INPUTS` says which one a network takes. Each has two
+There are three kinds, and `serctl.graphs.INPUTS` says which one a network takes. Each has two
 halves: `InputKind.raw` computes features that depend on nothing learned, so that training can keep
 them; `InputKind.scaled` standardises them by what the training clips have (`Scaling`), and gives
 them the shape that the network takes.
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from serctl.features import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 
-# `log_mel` windows are filled up to a multiple of it, since a convolution is prepared anew for every
-# length, and networks halve the frames up to four times.
+# `log_mel` windows are filled up to a multiple of it, since networks halve the frames up to four times.
 FRAMES_MULTIPLE = 16
 
 

@@ -1,35 +1,44 @@
 """Models: a weights folder, bundled or given, found, checked and loaded.
 
-A weights folder holds ``model.safetensors``, ``config.json``, ``metrics.json`` and ``card.md``. The
-network is built from ``config.json``, whose every value is checked, and its tensors are loaded only
-if their file has the SHA-256 that ``config.json`` states and exactly the network's names and
-shapes. A pickle is never opened: what unpickles can run anything.
+A weights folder holds ``model.safetensors``, ``config.json``, ``metrics.json`` and ``card.md``. Every
+value of ``config.json`` is checked, and tensors are taken only if their file has the SHA-256 that
+``config.json`` states and exactly the network's names and shapes. A pickle is never opened: what
+unpickles can run anything.
+
+A loaded model is its tensors. What computes with them is made when it is asked for: on a CPU the
+graph, for training and GPUs the network, since only that needs torch, which takes a second to load.
 """
 
 import hashlib
 import json
 import reprlib
 import stat
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import safetensors
-import safetensors.torch
-from torch import nn
+import safetensors.numpy
+from numpy.typing import NDArray
 
 import serctl.weights
 from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError, UsageError
 from serctl.features import MelSpec
+from serctl.graphs import GRAPHS, INPUTS
+from serctl.graphs.builder import INPUT, GraphBuilder
 from serctl.inputs import InputKind, Scaling
-from serctl.networks import INPUTS, NETWORKS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 DEFAULT_MODEL = "cnn"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes
-MAX_HEADER_BYTES = 1 << 20  # of the weights, before the tensors
+MAX_WEIGHTS_BYTES = 1 << 26  # eight times the largest that there is
 MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
 
@@ -51,7 +60,7 @@ class ModelConfig:
     name : str
         Of the model.
     network : str
-        One of `serctl.networks.NETWORKS`.
+        One of `serctl.graphs.GRAPHS`.
     emotions : tuple of str
         In the order of the logits.
     features : MelSpec
@@ -90,10 +99,42 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model: its configuration and its network, on the CPU, ready to classify."""
+    """A loaded model.
+
+    Attributes
+    ----------
+    config : ModelConfig
+        Its configuration.
+    tensors : mapping of str to array
+        Of its network, under the names that torch gives them.
+    """
 
     config: ModelConfig
-    network: nn.Module
+    tensors: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, config: ModelConfig, network: "nn.Module") -> Self:
+        """Model of a network as it is now."""
+        state = network.state_dict()
+        return cls(config, {key: tensor.cpu().numpy().copy() for key, tensor in state.items()})
+
+    @cached_property
+    def graph(self) -> bytes:
+        """The network in ONNX's binary form; ModelError if the tensors are not the network's."""
+        builder = GraphBuilder(self.tensors)
+        logits = GRAPHS[self.config.network].graph(builder, INPUT, len(self.config.emotions))
+        return builder.model(logits)
+
+    @cached_property
+    def network(self) -> "nn.Module":
+        """The network, on the CPU, ready to classify."""
+        import torch
+
+        from serctl.networks import NETWORKS
+
+        network = NETWORKS[self.config.network](len(self.config.emotions))
+        network.load_state_dict({key: torch.tensor(array) for key, array in self.tensors.items()})
+        return network.eval()
 
 
 def bundled_models() -> dict[str, Path]:
@@ -144,9 +185,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
     folder = find_model(name)
     config = read_config(folder)
     path = folder / WEIGHTS_FILE
-    network = NETWORKS[config.network](len(config.emotions))
-    n_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
-    content = _read(path, n_bytes + MAX_HEADER_BYTES)
+    content = _read(path, MAX_WEIGHTS_BYTES)
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != config.sha256:
         raise ModelError(
@@ -154,28 +193,22 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
             "weights are damaged or not the ones of this folder; install or train them again."
         )
     try:
-        tensors = safetensors.torch.load(content)
-    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a dtype that torch lacks
+        model = Model(config, safetensors.numpy.load(content))
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
         raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
-    expected, found = (
-        {key: f"{tuple(tensor.shape)} of {tensor.dtype}" for key, tensor in state.items()}
-        for state in (network.state_dict(), tensors)
-    )
-    if found != expected:
-        key = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+    try:
+        model.graph  # noqa: B018 - it is built here, where the file can be named
+    except ModelError as error:
         raise ModelError(
-            f"{path}: tensor {key} is {found.get(key, 'missing')}, {expected.get(key, 'nothing')} "
-            f"is needed for the network {config.network}. Train it again."
-        )
-    network.load_state_dict(tensors)
-    return Model(config, network.eval())
+            f"{path}: {error} for the network {config.network}. Train it again."
+        ) from error
+    return model
 
 
-def save_model(folder: Path, config: ModelConfig, network: nn.Module) -> ModelConfig:
+def save_model(folder: Path, model: Model) -> ModelConfig:
     """Write ``model.safetensors`` and ``config.json``; return the configuration with its hash."""
-    tensors = {key: tensor.cpu().contiguous() for key, tensor in network.state_dict().items()}
-    content = safetensors.torch.save(tensors)
-    config = replace(config, sha256=hashlib.sha256(content).hexdigest())
+    content = safetensors.numpy.save(dict(model.tensors))
+    config = replace(model.config, sha256=hashlib.sha256(content).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(content)
     (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
@@ -247,8 +280,8 @@ def _checked(values: Any) -> ModelConfig:
             "needed"
         )
     network, emotions, window_s = values["network"], values["emotions"], values["window_s"]
-    if network not in NETWORKS:
-        raise ValueError(f"network {network!r} is not one of {', '.join(NETWORKS)}")
+    if network not in GRAPHS:
+        raise ValueError(f"network {network!r} is not one of {', '.join(GRAPHS)}")
     known = [name for name in EMOTIONS if isinstance(emotions, list) and name in emotions]
     if emotions != known or len(known) < 2:
         raise ValueError(
@@ -280,9 +313,7 @@ def _checked_features(values: Any, network: str) -> MelSpec:
             raise ValueError(
                 f"features have {name} {found}, a whole number from {low} to {high} is needed"
             )
-        needed = getattr(
-            NETWORKS[network], name.upper(), value
-        )  # N_MELS, and N_MFCC if it hears any
+        needed = getattr(GRAPHS[network], name.upper(), value)  # N_MELS, and N_MFCC if it hears any
         if value != needed:
             raise ValueError(f"features have {name} {value}, the network {network} takes {needed}")
     _require_number("top_db of features", values["top_db"], 1.0, 200.0)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.classifier import Classifier, Extraction
-from serctl.devices import one_thread
 from serctl.results import Result
 from serctl.threads import map_in_order, n_cores
 
@@ -47,10 +46,9 @@ def classify_recordings(
         One for every path, in their order.
     """
     n_workers = n_workers or n_cores()
-    with one_thread():  # before the workers begin, which take it over
-        extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
-        for extraction, probabilities in _in_batches(extractions, classifier):
-            yield classifier.result(extraction, probabilities)
+    extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
+    for extraction, probabilities in _in_batches(extractions, classifier):
+        yield classifier.result(extraction, probabilities)
 
 
 def _in_batches(

@@ -143,6 +143,10 @@ class Run:
                 writer.write(result)
                 yield result
 
+    def spent(self) -> dict[str, float]:
+        """Seconds that threads spent in each stage (`serctl.stages`), once all is classified."""
+        return self._supervisor.spent()
+
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record of the run beside its results, and remove the journal."""
         if self._journal is not None:

@@ -150,6 +150,12 @@ class Supervisor:
             if n_left:
                 self._child = Child(self._command, self._request)
 
+    def spent(self) -> dict[str, float]:
+        """Wait for a child that has done all to say so; seconds of its threads by stage."""
+        while self._child.fed and not self._child.spent and not self._child.ended:
+            self._child.receive()
+        return self._child.spent
+
     def _rows(self, child: Child, n_left: int) -> Iterator[tuple[int, str]]:
         """Rows of a child, until it has done all or has ended, or stalls and is killed."""
         while n_left:

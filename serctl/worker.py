@@ -10,6 +10,7 @@ sent before the next job begins. It answers in lines on what was standard output
     w 17            it goes on; at most one every few seconds
     e 17            it has ended
     r 17 {...}      the row of recording 17
+    s {...}         all of a job is done: seconds by stage (`serctl.stages`) since it began
     x ["...", ...]  it cannot go on: class and message of the error
 
 It ends when standard input does, and when its parent has gone: no run goes on that nobody hears.
@@ -95,6 +96,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.models import DEFAULT_MODEL
     from serctl.pipeline import classify_recordings
     from serctl.schema import row_of
+    from serctl.stages import spent
     from serctl.threads import n_cores
 
     n_workers = request["workers"] or n_cores()
@@ -104,10 +106,10 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
         request["device"],
         request["batch_size"],
     )
-    _compile(classifier)
+    _warm_up(classifier)
     gc.freeze()
     gc.enable()
-    if classifier.device.type == "cpu":  # drivers of others map what they like
+    if classifier.device == "cpu":  # drivers of others map what they like
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
     channel.send("R " + json.dumps(_description(classifier, n_workers)))
     extract = _Extractor(classifier, channel)
@@ -117,6 +119,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
         for result in results:
             row = json.dumps(row_of(result, classifier.emotions), allow_nan=False)
             channel.send(f"r {indexes.popleft()} {row}")
+        channel.send("s " + json.dumps(spent()))
 
 
 class _Extractor:
@@ -165,23 +168,27 @@ def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
         "model_sha256": config.sha256,
         "config_sha256": hashlib.sha256(config.to_json().encode()).hexdigest(),
         "emotions": list(classifier.emotions),
-        "device": str(classifier.device),
+        "device": classifier.device,
         "batch_size": classifier.batch_size,
         "workers": n_workers,
     }
 
 
-def _compile(classifier: "Classifier") -> None:
-    """Compile the kernels, or load them, before a recording is there to suffer from it.
+def _warm_up(classifier: "Classifier") -> None:
+    """Compile the kernels, or load them, and have the network hear something.
 
-    On a full disk numba fails the first call, when it keeps what it has compiled, and no later one.
+    So no recording suffers from it, nor is blamed if the network is what crashes. On a full disk
+    numba fails the first call, when it keeps what it has compiled, and no later one.
     """
     import numpy as np
 
-    from serctl import features
-
-    with suppress(OSError):
-        features.clip_statistics(np.zeros(1, np.float32), classifier.config.features)
+    config, spec = classifier.config, classifier.config.features
+    samples = np.zeros(spec.rate_hz, np.float32)
+    try:
+        raw = config.inputs.raw(samples, spec)
+    except OSError:
+        raw = config.inputs.raw(samples, spec)
+    classifier.window_logits([config.inputs.scaled(raw, config.scaling, spec)])
 
 
 def _limit_memory(spare_bytes: int) -> None:

@@ -108,7 +108,7 @@ def save_untrained(folder, config):
     """Write a weights folder of a network that nobody trained, and which hears differences."""
     import torch
 
-    from serctl.models import save_model
+    from serctl.models import Model, save_model
     from serctl.networks import NETWORKS
 
     with torch.random.fork_rng():
@@ -118,7 +118,7 @@ def save_untrained(folder, config):
             for parameter in network.parameters():
                 if parameter.ndim > 1:
                     parameter.mul_(3)  # so that other sounds get another emotion, and clearly
-    save_model(folder, config, network)
+    save_model(folder, Model.of(config, network))
     return folder
 
 
@@ -133,9 +133,9 @@ def frames_folder(request, tmp_path_factory):
     """Weights folders of models that nobody trained and that hear frames, in windows of 2 s."""
     from serctl.emotions import EMOTIONS
     from serctl.features import MelSpec
+    from serctl.graphs import INPUTS
     from serctl.inputs import Scaling
     from serctl.models import ModelConfig
-    from serctl.networks import INPUTS
 
     spec = MelSpec(16000, 512, 160, 64, 20, 70.0) if request.param == "cnn" else MelSpec()
     n_columns = INPUTS[request.param].n_columns(spec)

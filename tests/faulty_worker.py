@@ -51,11 +51,20 @@ def classify_never(self, windows):
     os.kill(os.getpid(), signal.SIGILL)
 
 
+def leave_all_windows(self, *arguments):
+    begin(self, *arguments)
+    self._n_left_below = None
+
+
 read_windows = audio.read_windows
+begin = Classifier.__init__
 
 
 def main():
     audio.read_windows = read_faultily
-    if os.environ.get("SERCTL_TEST_NETWORK"):
+    if os.environ.get("SERCTL_TEST_NETWORK") == "crashes":
+        Classifier.window_logits = classify_never
+    elif os.environ.get("SERCTL_TEST_NETWORK"):  # after decoding, where a GPU's is heard
         Classifier.probabilities = classify_never
+        Classifier.__init__ = leave_all_windows
     worker.main()

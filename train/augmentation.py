@@ -10,7 +10,6 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import Beta
-from torch.nn.functional import grid_sample
 
 from serctl.features import MelSpec, hz_to_mel, mel_edges, mel_to_hz
 from serctl.train.recipe import AugmentationRecipe
@@ -67,32 +66,45 @@ def stretched(
     floor = -spec.top_db
     if recipe.stretch == 0 and recipe.warp == 0:
         return batch, n_frames
-    n_clips, longest, n_bands = batch.shape
+    n_clips, _, n_bands = batch.shape
     tempo = torch.exp(recipe.stretch * (2 * torch.rand(n_clips, 1) - 1))  # above 1 is longer
     warp = torch.exp(recipe.warp * (2 * torch.rand(n_clips, 1) - 1))
     new_frames = (n_frames * tempo[:, 0]).ceil().long().clamp(min=1)
     new_longest = filled_to(int(new_frames.max()), multiple)
-    # Where each new frame and band is taken from, scaled to [-1, 1] as `grid_sample` counts.
-    times = (torch.arange(new_longest) + 0.5) / tempo  # [batch, new_longest], in old frames
-    bands = torch.arange(n_bands).expand(n_clips, -1) + 0.5
-    if recipe.warp:
-        bands = _scaled_bands(warp, spec)
-    y = (2 * times / longest - 1)[:, :, None].expand(-1, -1, n_bands)
-    x = (2 * bands / n_bands - 1)[:, None, :].expand(-1, new_longest, -1)
-    grid = torch.stack([x, y], dim=3)  # [batch, new_longest, n_bands, 2]
-    above = (batch - floor)[:, None]  # beyond the ends there is 0
-    new = grid_sample(above, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return new[:, 0] + floor, new_frames
+    # Which old frame each new one follows, and how far it is on the way to the next.
+    times = (torch.arange(new_longest) + 0.5) / tempo - 0.5  # [batch, new_longest]
+    before = times.floor()
+    share = (times - before)[:, :, None]
+    rows = before.long() + 1  # below the frame of floor that is put before the first
+    weights = _band_weights(warp, spec) if recipe.warp else [None] * n_clips
+    new = batch.new_full((n_clips, new_longest, n_bands), floor)
+    # Clip by clip, as one clip is in the processor's cache all along.
+    for i, (n_old, n_new) in enumerate(zip(n_frames.tolist(), new_frames.tolist(), strict=True)):
+        above = batch.new_zeros(n_old + 3, n_bands)  # beyond the ends there is 0
+        torch.sub(batch[i, :n_old], floor, out=above[1 : n_old + 1])
+        if (of_clip := weights[i]) is not None:
+            above = above @ of_clip
+        own = rows[i, :n_new]
+        between = torch.lerp(above[own], above[own + 1], share[i, :n_new])
+        torch.add(between, floor, out=new[i, :n_new])
+    return new, new_frames
 
 
-def _scaled_bands(factors: Tensor, spec: MelSpec) -> Tensor:
-    """Where each band is once its frequency is scaled, float32 [batch, n_mels].
+def _band_weights(factors: Tensor, spec: MelSpec) -> Tensor:
+    """What each old band adds to each new one, float32 [batch, n_mels, n_mels].
 
-    As `grid_sample` counts: 0.5 is the middle of the first band. ``factors`` are [batch, 1].
+    Parameters
+    ----------
+    factors : float32 [batch, 1]
+        By which frequencies are scaled.
+    spec : MelSpec
+        Of the features.
     """
     mels = mel_edges(spec)[1:-1]
     scaled = hz_to_mel(mel_to_hz(mels) * factors.double().numpy())
-    return torch.from_numpy((scaled - mels[0]) / (mels[1] - mels[0]) + 0.5).float()
+    places = torch.from_numpy((scaled - mels[0]) / (mels[1] - mels[0])).float()  # in old bands
+    away = (places[:, None, :] - torch.arange(float(spec.n_mels))[:, None]).abs()
+    return (1 - away).clamp(min=0)
 
 
 def masked(batch: Tensor, n_frames: Tensor, recipe: AugmentationRecipe) -> Tensor:
@@ -111,21 +123,22 @@ def masked(batch: Tensor, n_frames: Tensor, recipe: AugmentationRecipe) -> Tenso
     -------
     float32 [batch, longest, n_columns]
     """
-    n_clips, longest, n_columns = batch.shape
+    n_clips, _, n_columns = batch.shape
     for _ in range(recipe.n_masks):
-        columns = _spans(torch.full((n_clips,), n_columns), recipe.mask_bands, n_columns)
-        frames = _spans(n_frames, recipe.mask_frames, longest)
-        batch.masked_fill_(columns[:, None, :] | frames[:, :, None], 0.0)
+        columns = _spans(torch.full((n_clips,), n_columns), recipe.mask_bands)
+        frames = _spans(n_frames, recipe.mask_frames)
+        for clip, of_columns, of_frames in zip(batch, columns, frames, strict=True):
+            clip[:, of_columns] = 0.0
+            clip[of_frames] = 0.0
     return batch
 
 
-def _spans(lengths: Tensor, widest: int, n: int) -> Tensor:
-    """A random span within each of ``lengths``, at most ``widest`` long, bool [batch, n]."""
+def _spans(lengths: Tensor, widest: int) -> list[slice]:
+    """A random span within each of ``lengths``, at most ``widest`` long."""
     draws = torch.rand(2, len(lengths))
     width = torch.minimum((draws[0] * (widest + 1)).long(), lengths)
     first = (draws[1] * (lengths - width + 1)).long()
-    places = torch.arange(n)
-    return (places >= first[:, None]) & (places < (first + width)[:, None])
+    return list(map(slice, first.tolist(), (first + width).tolist()))
 
 
 def mixed(

@@ -167,7 +167,7 @@ class FrameClips:
         batch, n_frames = stretched(batch, n_frames, self.spec, self.multiple, self.recipe)
         if self.disturbance is not None:
             batch = disturbed(batch, n_frames, self.spec, self.disturbance)
-        batch = masked((batch - self.mean) / self.deviation, n_frames, self.recipe)
+        batch = masked(batch.sub_(self.mean).div_(self.deviation), n_frames, self.recipe)
         batch = with_noise(batch, recipe.noise)
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple

@@ -26,8 +26,9 @@ WHAT_IT_IS = {
     "spectrogram of {n_mels} bands, one over those of {n_mfcc} MFCC, joined by dense layers.",
     "paper-cnn": "The report's final network: convolutions over the means, over the clip, of a mel "
     "spectrogram of {n_mels} bands and of {n_mfcc} MFCC, in two branches, joined by dense layers.",
-    "cnn": "A residual network of convolutions with attentive pooling, on the log-mel spectrogram of "
-    "{n_mels} bands, relative to the clip's mean power, so that gain does not matter.",
+    "cnn": "Three residual networks of convolutions with attentive pooling, which learned apart and "
+    "are heard together, on the log-mel spectrogram of {n_mels} bands, relative to the clip's mean "
+    "power, so that gain does not matter.",
 }
 
 HOW_MANY = (

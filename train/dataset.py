@@ -125,10 +125,13 @@ class ClipFeatures:
 def votes_of(clips: pd.DataFrame, emotions: Sequence[str]) -> NDArray[np.float64]:
     """Votes of listeners who heard the voice alone, for each emotion; CREMA-D alone has them.
 
+    Of clips that are acted otherwise, votes for neutral are dropped: they are 38% of the votes, and a
+    network that learns from them hears neutral too often.
+
     Parameters
     ----------
     clips : DataFrame
-        With the columns corpus and clip.
+        With the columns corpus, clip and emotion.
     emotions : sequence of str
         In the order of the columns; votes for others are dropped.
 
@@ -140,6 +143,9 @@ def votes_of(clips: pd.DataFrame, emotions: Sequence[str]) -> NDArray[np.float64
     table = pd.read_csv(VOTES).set_index("clip").reindex(columns=list(emotions), fill_value=0)
     votes = table.reindex(clips["clip"]).fillna(0).to_numpy(np.float64)
     votes[(clips["corpus"] != "crema-d").to_numpy()] = 0
+    if "neutral" in emotions:
+        acted = (clips["emotion"] != "neutral").to_numpy()
+        votes[acted, list(emotions).index("neutral")] = 0
     return votes
 
 

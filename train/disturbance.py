@@ -6,6 +6,7 @@ would give of such a recording, nearly: in dB above its own mean power.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ SILENCE_RISE_DB = 35.0
 TALKERS = (3, 7)
 SNR_DB = (-3.0, 22.0)
 LEAST_POWER = 1e-9
+LOG_PER_DB = math.log(10) / 10  # natural logarithm of power
 
 
 def cut_or_surrounded(frames: Tensor, spec: MelSpec, recipe: DisturbanceRecipe) -> Tensor:
@@ -73,29 +75,28 @@ def disturbed(batch: Tensor, n_frames: Tensor, spec: MelSpec, recipe: Disturbanc
     -------
     float32 [batch, longest, n_mels]
     """
-    n_clips, longest, _ = batch.shape
-    is_clip = (torch.arange(longest) < n_frames[:, None])[:, :, None]
-    power = _power(batch) * is_clip
-    for row in (torch.rand(n_clips) < recipe.bystanders_share).nonzero()[:, 0].tolist():
-        babble = _babble(batch, n_frames) * is_clip[row]
-        snr_db = SNR_DB[0] + (SNR_DB[1] - SNR_DB[0]) * float(torch.rand(()))
-        power[row] += babble * (power[row].mean() / babble.mean() * 10 ** (-snr_db / 10))
-    mean = power.sum(dim=(1, 2), keepdim=True) / n_frames[:, None, None] / spec.n_mels
-    decibels = 10 * torch.log10(power / mean + LEAST_POWER)
-    return torch.where(is_clip, decibels.clamp(min=-spec.top_db), -spec.top_db)
+    own = n_frames.tolist()
+    # Clip by clip, as one clip is in the processor's cache all along.
+    clean = [(clip[:n] * LOG_PER_DB).exp_() for clip, n in zip(batch, own, strict=True)]
+    among_others = torch.rand(len(own)) < recipe.bystanders_share
+    new = torch.full_like(batch, -spec.top_db)
+    for clip, power, is_among_others in zip(new, clean, among_others.tolist(), strict=True):
+        heard = power
+        if is_among_others:
+            babble = _babble(clean, len(power))
+            snr_db = SNR_DB[0] + (SNR_DB[1] - SNR_DB[0]) * float(torch.rand(()))
+            heard = power + babble * (power.mean() / babble.mean() * 10 ** (-snr_db / 10))
+        decibels = (heard / heard.mean()).add_(LEAST_POWER).log10_().mul_(10)
+        torch.clamp(decibels, min=-spec.top_db, out=clip[: len(power)])
+    return new
 
 
-def _power(decibels: Tensor) -> Tensor:
-    return torch.exp(decibels * (math.log(10) / 10))
-
-
-def _babble(batch: Tensor, n_frames: Tensor) -> Tensor:
-    """Power of some clips of a batch at once, each from anywhere in it and over again."""
-    longest = batch.shape[1]
+def _babble(powers: Sequence[Tensor], n_frames: int) -> Tensor:
+    """Power of some clips at once, float32 [n_frames, n_mels], each from anywhere and over again."""
     n_talkers = int(torch.randint(TALKERS[0], TALKERS[1] + 1, ()))
+    times = torch.arange(n_frames)
     voices = []
-    for row in torch.randint(len(batch), (n_talkers,)).tolist():
-        n = int(n_frames[row])
-        times = (torch.arange(longest) + int(torch.randint(n, ()))) % n
-        voices.append(_power(batch[row, times]))
+    for row in torch.randint(len(powers), (n_talkers,)).tolist():
+        n = len(powers[row])
+        voices.append(powers[row][(times + int(torch.randint(n, ()))) % n])
     return torch.stack(voices).sum(dim=0)

@@ -60,6 +60,11 @@ class History:
         """Validation accuracy of the epoch that is kept."""
         return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
 
+    def followed_by(self, other: "History") -> "History":
+        """Both, one after the other; what is kept of the second is kept."""
+        best_epoch = other.best_epoch + len(self.epochs) if other.epochs else self.best_epoch
+        return History(self.epochs + other.epochs, best_epoch)
+
 
 def _decayed(
     learner: nn.Module, recipe: TrainingRecipe, left_out: Sequence[Tensor]

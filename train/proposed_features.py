@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from serctl.descriptors import CURVES, MOMENTS, describe
 from serctl.errors import AudioError
 from serctl.features import MelSpec
+from serctl.graphs.paper_cnn import N_MELS, N_MFCC
 from serctl.networks.paper_cnn import PaperCNN
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import StatisticsClips, ValidationClips, soft_targets
@@ -48,7 +49,7 @@ class PaperCNNAndMore(nn.Module):
         Inputs after the clip statistics; 0 is the CNN as it is.
     """
 
-    N_STATISTICS = PaperCNN.N_MELS + PaperCNN.N_MFCC
+    N_STATISTICS = N_MELS + N_MFCC
 
     def __init__(self, n_emotions: int, n_more: int) -> None:
         super().__init__()
@@ -61,8 +62,8 @@ class PaperCNNAndMore(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits float [batch, n_emotions] of scaled inputs float [batch, 148 + n_more]."""
         statistics, more = inputs[:, None, : self.N_STATISTICS], inputs[:, self.N_STATISTICS :]
-        mel = self.network.mel_branch(statistics[..., : PaperCNN.N_MELS])  # [batch, 10, 10]
-        mfcc = self.network.mfcc_branch(statistics[..., PaperCNN.N_MELS :])  # [batch, 10, 10]
+        mel = self.network.mel_branch(statistics[..., :N_MELS])  # [batch, 10, 10]
+        mfcc = self.network.mfcc_branch(statistics[..., N_MELS:])  # [batch, 10, 10]
         joined = torch.cat([mel, mfcc], dim=1).flatten(1)  # [batch, 200]
         logits: Tensor = self.network.dense(torch.cat([joined, more], dim=1))
         return logits

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from serctl.classifier import Classifier, choose_device
+from serctl.classifier import Classifier
+from serctl.devices import choose_device
 from serctl.errors import RunError, UsageError
 from serctl.models import Model, ModelConfig
-from serctl.networks import NETWORKS
+from serctl.networks import MEMBERS, NETWORKS
 from serctl.train.batches import ValidationClips
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature
@@ -26,9 +27,10 @@ from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe, load_recipe
 from serctl.train.scores import Scores, score
 from serctl.train.svm import CostSearch, fit_svm
 from serctl.train.weights_folder import (
-    CHECKPOINT_FILE,
     TestedClips,
     TrainingOptions,
+    checkpoint_files,
+    n_members,
     prepare_output,
     refuse_loss,
     write_weights,
@@ -76,13 +78,13 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         If a checkpoint or the folder cannot be read or written, or training came to nothing.
     """
     recipe = _recipe(options)
-    device = choose_device(options.device)
-    checkpoint = options.output / CHECKPOINT_FILE
-    refuse_loss(options.output, checkpoint, options.resume, options.overwrite)
+    device = torch.device(choose_device(options.device))
+    checkpoints = checkpoint_files(options.output, recipe.model.network)
+    refuse_loss(options.output, checkpoints[0], options.resume, options.overwrite)
     table = clip_table(options.corpora)
     clips = prepare_clips(table, options.split, options.fold, options.seed, recipe, watcher.clips)
     recipe = replace(recipe, model=replace(recipe.model, emotions=clips.emotions))
-    prepare_output(options.output, checkpoint, options.resume)
+    prepare_output(options.output, checkpoints, options.resume)
     network: nn.Module
     learnt: History | CostSearch
     if recipe.svm is not None:
@@ -94,11 +96,10 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         **vars(recipe.model), features=recipe.features, scaling=clips.scaling, temperature=1.0
     )
     validation = clips.split.validation
-    logits = Classifier(Model(config, network), device="cpu").window_logits(
-        clips.inputs(validation)
-    )
-    temperature = fit_temperature(logits, clips.targets(validation))
-    model = Model(replace(config, temperature=temperature), network)
+    model = Model.of(config, network)
+    logits = Classifier(model, device="cpu").window_logits(clips.inputs(validation))
+    temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
+    model = replace(model, config=replace(config, temperature=temperature))
     tested = _tested(model, clips)
     scores = _score(tested)
     write_weights(options, recipe, model, learnt, clips.split, tested, scores)
@@ -133,25 +134,42 @@ def _fit_network(
 ) -> tuple[nn.Module, History]:
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
+    # What is about to be written would be filled first, at every step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)
-    validation = clips.split.validation
-    training = Training(
-        lambda: NETWORKS[recipe.model.network](len(clips.emotions)),
-        training_recipe,
-        options.seed,
-        device,
-        clips.training_clips(recipe, training_recipe),
-        ValidationClips(clips.inputs(validation), clips.targets(validation), device),
-        recipe.auxiliary,
-        recipe.muon,
-    )
-    network = training.fit(
-        options.output / CHECKPOINT_FILE,
-        _identity(options, recipe, device, len(clips.clips)),
-        options.resume,
-        lambda history: watcher.epochs(history, training_recipe.n_epochs),
-    )
-    return network, training.history
+    rows = clips.split.validation
+    train = clips.training_clips(recipe, training_recipe)
+    validation = ValidationClips(clips.inputs(rows), clips.targets(rows), device)
+    network, n_emotions = recipe.model.network, len(clips.emotions)
+    n_apart = n_members(network)
+    members, learnt = [], History()
+    for i, checkpoint in enumerate(checkpoint_files(options.output, network)):
+        training = Training(
+            lambda: MEMBERS.get(network, NETWORKS[network])(n_emotions),
+            training_recipe,
+            options.seed * n_apart + i,
+            device,
+            train,
+            validation,
+            recipe.auxiliary,
+            recipe.muon,
+        )
+        before = learnt
+        member = training.fit(
+            checkpoint,
+            _identity(options, recipe, device, len(clips.clips)) | {"member": i},
+            options.resume,
+            lambda history, before=before: watcher.epochs(  # type: ignore[misc]
+                before.followed_by(history), n_apart * training_recipe.n_epochs
+            ),
+        )
+        members.append(member)
+        learnt = before.followed_by(training.history)
+    whole = members[0]
+    if network in MEMBERS:
+        whole = NETWORKS[network](n_emotions).eval()
+        whole.members.load_state_dict(nn.ModuleList(members).state_dict())
+    return whole, learnt
 
 
 def _identity(
@@ -178,7 +196,7 @@ def _tested(model: Model, clips: PreparedClips) -> TestedClips:
     """Have the classifier that users get hear the test part."""
     rows = clips.split.test
     classifier = Classifier(model, device="cpu")
-    logits = classifier.window_logits(clips.inputs(rows)).numpy()
+    logits = classifier.window_logits(clips.inputs(rows))
     if not np.isfinite(logits).all():
         raise RunError(
             f"{model.config.name}: training came to weights that give no numbers. Train it with a "

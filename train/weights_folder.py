@@ -8,6 +8,7 @@ only if they said so.
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 import serctl
-from serctl.classifier import choose_device
+from serctl.devices import choose_device
 from serctl.errors import ModelError, UsageError
+from serctl.graphs import GRAPHS
 from serctl.models import CONFIG_FILE, Model, save_model
 from serctl.train.card import card_text
 from serctl.train.figures import confusion_matrix, learning_curve
@@ -27,7 +29,6 @@ from serctl.train.scores import Scores
 from serctl.train.splits import Split
 from serctl.train.svm import CostSearch
 
-CHECKPOINT_FILE = "checkpoint.pt"
 LOGITS_FILE = "test_logits.npz"
 LEARNING_CURVE_FILE = "learning_curve.png"
 
@@ -49,7 +50,7 @@ class TrainingOptions:
     n_epochs : int or None
         Instead of the recipe's.
     device : str
-        As `serctl.classifier.choose_device` takes it.
+        As `serctl.devices.choose_device` takes it.
     output : Path
         The weights folder.
     resume, overwrite : bool
@@ -114,6 +115,17 @@ def has_folds(split: str) -> bool:
     return split != "report"
 
 
+def n_members(network: str) -> int:
+    """How many networks learn apart to make one."""
+    return getattr(GRAPHS[network], "N_MEMBERS", 1)
+
+
+def checkpoint_files(folder: Path, network: str) -> list[Path]:
+    """Where a training's checkpoints are: one for each member of the network."""
+    others = [f"checkpoint-{i}.pt" for i in range(1, n_members(network))]
+    return [folder / name for name in ("checkpoint.pt", *others)]
+
+
 def refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -> None:
     """Raise UsageError if something in the folder would be lost that nobody said may be."""
     if overwrite:
@@ -130,12 +142,12 @@ def refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -
         )
 
 
-def prepare_output(folder: Path, checkpoint: Path, resume: bool) -> None:
-    """Make the folder, without a model, and without a checkpoint unless it is to be resumed."""
+def prepare_output(folder: Path, checkpoints: Sequence[Path], resume: bool) -> None:
+    """Make the folder, without a model, and without checkpoints unless they are to be resumed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).unlink(missing_ok=True)
-        if not resume:
+        for checkpoint in () if resume else checkpoints:
             checkpoint.unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(
@@ -172,7 +184,7 @@ def write_weights(
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
-            "device": choose_device(options.device).type,
+            "device": choose_device(options.device),
         },
     }
     try:
@@ -182,8 +194,9 @@ def write_weights(
             learning_curve(learnt, title, folder / LEARNING_CURVE_FILE)
         confusion_matrix(scores, title, folder / "confusion_matrix.png")
         tested.save(folder / LOGITS_FILE)
-        save_model(folder, config, model.network)
-        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+        save_model(folder, model)
+        for checkpoint in checkpoint_files(folder, config.network):
+            checkpoint.unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(
             f"{folder}: {error.strerror}. Make room; then --resume writes the model again."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from serctl.cli import options
+from serctl.cli.profile import Laps, print_profile
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ Examples:
     type=click.IntRange(min=1),
     default=64,
     show_default=True,
-    help="Windows that the network sees at a time. One that hears frames sees one at a time on a CPU.",
+    help="Windows that the network hears at a time on a GPU; on a CPU it hears one.",
 )
+@click.option("--profile", is_flag=True, help="Say at the end where the time went, by stage.")
 def classify(
     paths: tuple[str, ...],
     files_from: BinaryIO | None,
@@ -99,6 +101,7 @@ def classify(
     device: str,
     workers: int | None,
     batch_size: int,
+    profile: bool,
 ) -> int:
     """Label the emotion of every recording.
 
@@ -124,20 +127,29 @@ def classify(
     began = datetime.now(UTC)
     request = Request(model, emotions, device, batch_size, workers)
     destination = Destination(output, overwrite, resume or retry_failed, retry_failed)
+    laps = Laps()
     with Run(request, destination) as run:
         recordings, unlisted = _find(paths, files_from, zero, selection)
-        summary, few = _classify(run, recordings, output)
+        laps.end("find recordings")
+        n_workers = run.description["workers"]
+        laps.end("start")
+        summary, few = _classify(run, recordings, output, laps)
+        spent = run.spent() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
         run.finish(record | {"arguments": list(paths)} | found)
     to_stdout = output == STANDARD_OUTPUT
     _print_summary(summary, few, stderr=to_stdout)
     _check_accounts(len(recordings), summary.total.n, stderr=to_stdout)
+    if profile:
+        print_profile(laps, spent, n_workers, to_stdout)
     _print_unlisted(unlisted)
     return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
 
 
-def _classify(run: "Run", recordings: list[str], output: str) -> tuple["Summary", list["Result"]]:
+def _classify(
+    run: "Run", recordings: list[str], output: str, laps: Laps
+) -> tuple["Summary", list["Result"]]:
     """Classify with progress; give the summary, and the results if they are few."""
     from serctl.cli.progress import progress
     from serctl.report import Summary
@@ -148,10 +160,13 @@ def _classify(run: "Run", recordings: list[str], output: str) -> tuple["Summary"
     results = run.results(
         recordings, lambda done, n_left: progress(done, n_left, "Classifying", "recording")
     )
-    for result in results:
+    for i, result in enumerate(results):
+        if i == 0 and output != STANDARD_OUTPUT:  # which is written while it is classified
+            laps.end("classify")
         summary.add(result)
         if len(recordings) <= MAX_ROWS_SHOWN:
             few.append(result)
+    laps.end("classify" if output == STANDARD_OUTPUT else "write results")
     return summary, few
 
 

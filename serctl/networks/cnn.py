@@ -4,26 +4,31 @@ Blocks of two 3 x 3 convolutions (ResNet, He et al. 2016) with squeeze and excit
 2018) hear the spectrogram at ever coarser steps, from 40 ms and four bands on: finer ones would
 take most of the arithmetic, and hear no better. Attentive pooling (Okabe et al. 2018) gives each
 channel a weight for every step, and keeps the weighted mean and deviation over the clip.
+
+Three such networks that have learnt apart err on different clips, so the mean of their logits errs
+on fewer.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from serctl.graphs import cnn as sizes
+
 
 class SqueezeExcitation(nn.Module):
     """Scales channels by what the whole spectrogram holds."""
 
-    REDUCTION = 4
-
     def __init__(self, n_channels: int) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(n_channels, n_channels // self.REDUCTION)
-        self.excite = nn.Linear(n_channels // self.REDUCTION, n_channels)
+        self.squeeze = nn.Linear(n_channels, n_channels // sizes.REDUCTION)
+        self.excite = nn.Linear(n_channels // sizes.REDUCTION, n_channels)
 
     def forward(self, heard: Tensor) -> Tensor:
         """Heard, float [batch, n_channels, n_bands, n_steps], each channel times 0 to 1."""
-        gates = torch.sigmoid(self.excite(relu(self.squeeze(heard.mean(dim=(2, 3))))))
+        # The mean; but the gradient of `Tensor.mean` has another layout, and slows training.
+        mean = heard.sum(dim=(2, 3)) / (heard.shape[2] * heard.shape[3])
+        gates = torch.sigmoid(self.excite(relu(self.squeeze(mean))))
         return heard * gates[:, :, None, None]
 
 
@@ -51,7 +56,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Sequential()
         if n_in != n_out or stride != (1, 1):
             self.shortcut = nn.Sequential(
-                nn.AvgPool2d(stride),
+                nn.AvgPool2d(stride) if stride != (1, 1) else nn.Identity(),
                 nn.Conv2d(n_in, n_out, 1, bias=False),
                 nn.BatchNorm2d(n_out),
             )
@@ -73,15 +78,12 @@ class AttentivePooling(nn.Module):
         Of the input; the output has twice as many.
     """
 
-    WIDTH = 64
-    LEAST_VARIANCE = 1e-4
-
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.attention = nn.Sequential(
-            nn.Conv1d(n_channels, self.WIDTH, 1),
+            nn.Conv1d(n_channels, sizes.ATTENTION_WIDTH, 1),
             nn.Tanh(),
-            nn.Conv1d(self.WIDTH, n_channels, 1),
+            nn.Conv1d(sizes.ATTENTION_WIDTH, n_channels, 1),
         )
 
     def forward(self, heard: Tensor, n_steps: Tensor | None) -> Tensor:
@@ -106,10 +108,10 @@ class AttentivePooling(nn.Module):
         weights = scores.softmax(dim=2)
         mean = (weights * heard).sum(dim=2)
         variance = (weights * heard.square()).sum(dim=2) - mean.square()
-        return torch.cat([mean, variance.clamp(min=self.LEAST_VARIANCE).sqrt()], dim=1)
+        return torch.cat([mean, variance.clamp(min=sizes.LEAST_VARIANCE).sqrt()], dim=1)
 
 
-class Cnn(nn.Module):
+class CnnMember(nn.Module):
     """Residual CNN with attentive pooling.
 
     Parameters
@@ -118,27 +120,22 @@ class Cnn(nn.Module):
         Of the output.
     """
 
-    N_MELS = 64
     STEP_FRAMES = 16  # frames to a step at the end
-    STEM_WIDTH, STEM_STRIDE = 16, (4, 4)
-    WIDTHS = (32, 64, 128, 192)
-    STRIDES = ((1, 1), (2, 2), (2, 2), (2, 1))
-    N_EMBEDDING = 2 * WIDTHS[-1]
+    N_EMBEDDING = 2 * sizes.WIDTHS[-1]
     DROPOUT = 0.3
 
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
-        last = self.WIDTHS[-1]
+        width, kernel, last = sizes.STEM_WIDTH, sizes.STEM_KERNEL, sizes.WIDTHS[-1]
         self.stem = nn.Sequential(
-            nn.Conv2d(1, self.STEM_WIDTH, 7, self.STEM_STRIDE, padding=3, bias=False),
-            nn.BatchNorm2d(self.STEM_WIDTH),
+            nn.Conv2d(1, width, kernel, sizes.STEM_STRIDE, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(width),
             nn.ReLU(),
         )
-        before = (self.STEM_WIDTH, *self.WIDTHS)
-        self.blocks = nn.Sequential(*map(ResidualBlock, before, self.WIDTHS, self.STRIDES))
-        n_bands = self.N_MELS // 32
+        before = (width, *sizes.WIDTHS)
+        self.blocks = nn.Sequential(*map(ResidualBlock, before, sizes.WIDTHS, sizes.STRIDES))
         self.join_bands = nn.Sequential(
-            nn.Conv1d(last * n_bands, last, 1, bias=False),
+            nn.Conv1d(last * sizes.N_BANDS, last, 1, bias=False),
             nn.BatchNorm1d(last),
             nn.ReLU(),
         )
@@ -175,3 +172,21 @@ class Cnn(nn.Module):
         """
         logits: Tensor = self.answer(self.embedding(frames, n_frames))
         return logits
+
+
+class Cnn(nn.Module):
+    """Networks that learn apart and are heard together.
+
+    Parameters
+    ----------
+    n_emotions : int
+        Of the output.
+    """
+
+    def __init__(self, n_emotions: int) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(CnnMember(n_emotions) for _ in range(sizes.N_MEMBERS))
+
+    def forward(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
+        """Mean of the members' logits; parameters are those of `CnnMember.forward`."""
+        return torch.stack([member(frames, n_frames) for member in self.members]).mean(dim=0)

@@ -6,6 +6,8 @@ Linear Classification", 2008). A softmax of the margins over a temperature makes
 
 from torch import Tensor, nn
 
+from serctl.graphs.linear import N_MELS, N_MFCC
+
 
 class Linear(nn.Module):
     """One margin an emotion, linear in the scaled clip statistics.
@@ -16,12 +18,9 @@ class Linear(nn.Module):
         Of the output.
     """
 
-    N_MELS = 128
-    N_MFCC = 20
-
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
-        self.margins = nn.Linear(self.N_MELS + self.N_MFCC, n_emotions)
+        self.margins = nn.Linear(N_MELS + N_MFCC, n_emotions)
 
     def forward(self, statistics: Tensor) -> Tensor:
         """Margins of clips.

@@ -6,6 +6,8 @@ By Sharma, Philip, Chang and Lau, University of Toronto.
 import torch
 from torch import Tensor, nn
 
+from serctl.graphs.paper_cnn import N_MELS
+
 
 class PaperCNN(nn.Module):
     """Two branches of 1-D convolutions, over mel means and over MFCC means, joined by dense layers.
@@ -15,9 +17,6 @@ class PaperCNN(nn.Module):
     n_emotions : int
         Of the output.
     """
-
-    N_MELS = 128
-    N_MFCC = 20
 
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
@@ -55,8 +54,8 @@ class PaperCNN(nn.Module):
         float [batch, n_emotions]
         """
         clips = statistics[:, None, :]  # [batch, 1, 148]
-        mel = self.mel_branch(clips[..., : self.N_MELS])
-        mfcc = self.mfcc_branch(clips[..., self.N_MELS :])
+        mel = self.mel_branch(clips[..., :N_MELS])
+        mfcc = self.mfcc_branch(clips[..., N_MELS:])
         joined = torch.cat([mel, mfcc], dim=1)  # [batch, 20, 10]
         logits: Tensor = self.dense(joined.flatten(1))
         return logits

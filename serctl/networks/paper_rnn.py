@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d
 
+from serctl.graphs.paper_rnn import N_LAYERS, N_MELS, N_MFCC, STEP_FRAMES, WIDTH
+
 
 class PaperRNN(nn.Module):
     """Two recurrent branches, over mel frames and over MFCC frames, joined by dense layers.
@@ -20,17 +22,12 @@ class PaperRNN(nn.Module):
         Of the output.
     """
 
-    N_MELS = 128
-    N_MFCC = 20
-    WIDTH = 64
-    STEP_FRAMES = 4  # frames that are averaged to one step
-
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
-        self.mel_branch = nn.GRU(self.N_MELS, self.WIDTH, num_layers=2, batch_first=True)
-        self.mfcc_branch = nn.GRU(self.N_MFCC, self.WIDTH, num_layers=2, batch_first=True)
+        self.mel_branch = nn.GRU(N_MELS, WIDTH, num_layers=N_LAYERS, batch_first=True)
+        self.mfcc_branch = nn.GRU(N_MFCC, WIDTH, num_layers=N_LAYERS, batch_first=True)
         self.dense = nn.Sequential(
-            nn.Linear(2 * self.WIDTH, 64),
+            nn.Linear(2 * WIDTH, 64),
             nn.ReLU(),
             nn.Linear(64, n_emotions),
         )
@@ -43,7 +40,7 @@ class PaperRNN(nn.Module):
         frames : float [batch, longest, 148]
             Scaled mel bands (128) and MFCC (20) of each frame.
         n_frames : int64 [batch], optional
-            Frames that each clip has, at least `STEP_FRAMES`, if they are filled up to one length:
+            Frames that each clip has, at least 4, if they are filled up to one length:
             what comes after them changes nothing. All of them by default.
 
         Returns
@@ -51,14 +48,14 @@ class PaperRNN(nn.Module):
         float [batch, n_emotions]
         """
         # A last frame without another is a step if it is the only one.
-        steps = avg_pool1d(frames.mT, self.STEP_FRAMES, ceil_mode=True).mT  # [batch, n_steps, 148]
-        mel, _ = self.mel_branch(steps[..., : self.N_MELS])  # [batch, n_steps, 64]
-        mfcc, _ = self.mfcc_branch(steps[..., self.N_MELS :])  # [batch, n_steps, 64]
+        steps = avg_pool1d(frames.mT, STEP_FRAMES, ceil_mode=True).mT  # [batch, n_steps, 148]
+        mel, _ = self.mel_branch(steps[..., :N_MELS])  # [batch, n_steps, 64]
+        mfcc, _ = self.mfcc_branch(steps[..., N_MELS:])  # [batch, n_steps, 64]
         heard = torch.cat([mel, mfcc], dim=2)  # [batch, n_steps, 128]
         if n_frames is None:
-            mean = heard[:, : max(frames.shape[1] // self.STEP_FRAMES, 1)].mean(dim=1)
+            mean = heard[:, : max(frames.shape[1] // STEP_FRAMES, 1)].mean(dim=1)
         else:
-            n_steps = (n_frames // self.STEP_FRAMES).clamp(min=1)[:, None]  # [batch, 1]
+            n_steps = (n_frames // STEP_FRAMES).clamp(min=1)[:, None]  # [batch, 1]
             is_there = torch.arange(heard.shape[1], device=heard.device) < n_steps
             mean = (heard * is_there[..., None]).sum(dim=1) / n_steps  # [batch, 128]
         logits: Tensor = self.dense(mean)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_up_gpu import as_on_a_gpu, seen_by
 
 from serctl import audio, features
 from serctl.classifier import Classifier
@@ -32,24 +33,19 @@ def test_a_recording_is_classified(classifier, write_recording):
     assert result.emotion == classifier.emotions[best]
 
 
-def test_probabilities_are_the_softmax_of_logits_over_temperature(classifier, write_recording):
+def test_probabilities_are_the_softmax_of_logits_over_temperature(
+    classifier, tiny_folder, write_recording
+):
     path = write_recording("a.wav")
     (samples,) = audio.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
     statistics = features.clip_statistics(samples, config.features)
     inputs = config.inputs.scaled(statistics, config.scaling, config.features)
-    batch = torch.zeros(classifier.batch_size, len(inputs), dtype=torch.float64)
-    batch[0] = torch.from_numpy(inputs)
     with torch.no_grad():
-        logits = load_network(classifier)(batch)[0].numpy()
+        logits = load_model(str(tiny_folder)).network(torch.from_numpy(inputs)[None])[0].numpy()
     exponentials = np.exp(logits / config.temperature)
     expected = exponentials / exponentials.sum()
     np.testing.assert_allclose(classifier.classify(path).probabilities, expected, rtol=1e-5)
-
-
-def load_network(classifier):
-    """The classifier's network."""
-    return classifier._network
 
 
 def test_a_subset_of_emotions_is_the_softmax_over_these_alone(
@@ -193,39 +189,37 @@ def test_what_goes_wrong_with_one_recording_is_its_row(monkeypatch, classifier, 
     assert (result.duration_s, result.windows) == (1.0, 0)
 
 
+def with_weights(folder, value):
+    """Model of a weights folder with the same number as every weight."""
+    model = load_model(str(folder))
+    learnt = {key: tensor for key, tensor in model.tensors.items() if tensor.dtype == np.float32}
+    changed = {key: np.full_like(tensor, value) for key, tensor in learnt.items()}
+    return replace(model, tensors=model.tensors | changed)
+
+
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_network_that_gives_no_numbers_stops_the_run(tiny_folder, write_recording, weight):
-    model = load_model(str(tiny_folder))
-    with torch.no_grad():
-        for parameter in model.network.parameters():
-            parameter.fill_(weight)
-    classifier = Classifier(model, device="cpu")
+    classifier = Classifier(with_weights(tiny_folder, weight), device="cpu")
     with pytest.raises(ModelError, match="tiny: gives probabilities that are not numbers; its w"):
         classifier.classify(write_recording("a.wav"))
 
 
-def test_the_network_runs_on_one_thread_and_leaves_the_others_be(tiny_folder):
+def test_tensors_of_another_network_are_told(tiny_folder):
     model = load_model(str(tiny_folder))
-    seen = []
-    model.network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        Classifier(model, device="cpu").logits(torch.zeros(1, 148))
-        assert (seen, torch.get_num_threads()) == ([1], 3)
-    finally:
-        torch.set_num_threads(n_threads)
+    model = replace(model, tensors={"dense.0.weight": np.zeros(3, np.float32)})
+    with pytest.raises(
+        ModelError, match=r"tiny: tensor mel_branch\.0\.weight is missing, .* Train"
+    ):
+        Classifier(model, device="cpu")
 
 
-def test_every_batch_has_one_shape(tiny_folder):
-    model = load_model(str(tiny_folder))
-    seen = []
-    model.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
-    classifier = Classifier(model, device="cpu", batch_size=4)
+def test_on_a_gpu_every_batch_has_one_shape(tiny_folder):
+    classifier = as_on_a_gpu(tiny_folder, 4)
+    seen = seen_by(classifier)
     probabilities = classifier.probabilities([np.ones(148, np.float32)] * 3)
     assert probabilities.shape == (3, 5)
     assert probabilities.dtype == np.float64
-    assert seen[0].shape == (4, 148)
+    assert (seen[0].shape, seen[0].dtype) == ((4, 148), torch.float64)
     assert seen[0].sum(dim=1).tolist() == [148, 148, 148, 0]
 
 
@@ -250,12 +244,6 @@ def framed(frames_folder):
     return Classifier(str(frames_folder), device="cpu")
 
 
-def as_on_a_gpu(classifier, batch_size):
-    """Have a classifier batch windows of frames as it does on a GPU."""
-    classifier._n_together = classifier._n_left_below = batch_size
-    return classifier
-
-
 def random_windows(classifier, lengths_s):
     """Inputs of noise of so many lengths."""
     config, rng = classifier.config, np.random.default_rng(0)
@@ -266,11 +254,13 @@ def random_windows(classifier, lengths_s):
         yield config.inputs.scaled(raw, config.scaling, config.features)
 
 
-def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(framed, write_recording):
+def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(
+    framed, monkeypatch, write_recording
+):
     config = framed.config
     path = write_recording("a.wav", "speech", 4.7, 16000)
-    seen = []
-    load_network(framed).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    seen, hear = [], framed._inference.logits
+    monkeypatch.setattr(framed._inference, "logits", lambda x: (seen.append(x.copy()), hear(x))[1])
     extraction = framed.extract(path)
     samples = list(audio.read_windows(path, config.features.rate_hz, 2.0)[1])
     assert [len(window) for window in samples] == extraction.lengths
@@ -278,8 +268,8 @@ def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(framed, writ
     for window, given in zip(samples, seen, strict=True):
         raw = config.inputs.raw(window, config.features)
         expected = config.inputs.scaled(raw, config.scaling, config.features)
-        assert given.dtype == torch.float32
-        np.testing.assert_array_equal(given.numpy(), expected[None])
+        assert given.dtype == np.float32
+        np.testing.assert_array_equal(given, expected[None])
     # Nothing of the windows is left but their probabilities.
     assert (extraction.windows, len(extraction.probabilities)) == ([], 3)
     result = framed.classify(path)
@@ -298,15 +288,15 @@ def test_a_window_of_frames_is_judged_by_itself_alone(framed, frames_folder):
     for batch_size in (2, 3, 64):
         other = Classifier(str(frames_folder), device="cpu", batch_size=batch_size)
         np.testing.assert_array_equal(other.probabilities(windows), alone)
-        batched = as_on_a_gpu(other, batch_size).probabilities(windows)
+        batched = as_on_a_gpu(frames_folder, batch_size).probabilities(windows)
         np.testing.assert_allclose(batched, alone, rtol=0, atol=1e-5)
 
 
-def test_on_a_gpu_windows_of_one_shape_fill_batches_of_one_size(framed):
-    seen = []
-    load_network(framed).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+def test_on_a_gpu_windows_of_one_shape_fill_batches_of_one_size(framed, frames_folder):
+    classifier = as_on_a_gpu(frames_folder, 3)
+    seen = seen_by(classifier)
     windows = list(random_windows(framed, [0.3, 2, 2, 0.3, 2, 2]))
-    assert as_on_a_gpu(framed, 3).probabilities(windows).shape == (6, 6)
+    assert classifier.probabilities(windows).shape == (6, 6)
     assert [batch.shape for batch in seen] == [
         (3, *windows[0].shape),
         (3, *windows[1].shape),
@@ -316,13 +306,14 @@ def test_on_a_gpu_windows_of_one_shape_fill_batches_of_one_size(framed):
     assert filled == [2, 3, 1]
 
 
-def test_on_a_gpu_a_long_recording_leaves_less_than_a_batch(framed, write_recording):
+def test_on_a_gpu_a_long_recording_leaves_less_than_a_batch(framed, frames_folder, write_recording):
     path = write_recording("a.flac", "speech", 13.1, 16000)
     expected = framed.classify(path)
-    extraction = as_on_a_gpu(framed, 3).extract(path)
+    batching = as_on_a_gpu(frames_folder, 3)
+    extraction = batching.extract(path)
     assert (len(extraction.lengths), len(extraction.probabilities)) == (7, 6)
     assert len(extraction.windows) == 1
-    result = framed.result(extraction, framed.probabilities(extraction.windows))
+    result = batching.result(extraction, batching.probabilities(extraction.windows))
     assert (result.windows, result.emotion) == (expected.windows, expected.emotion)
     np.testing.assert_allclose(result.probabilities, expected.probabilities, rtol=0, atol=1e-5)
 
@@ -346,8 +337,8 @@ def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_r
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
     samples[70000] = np.inf
     path = write_recording("a.wav", samples, subtype="FLOAT")
-    seen = []
-    load_network(framed).register_forward_hook(lambda *_: seen.append(1))
+    seen, hear = [], framed._inference.logits
+    monkeypatch.setattr(framed._inference, "logits", lambda x: (seen.append(1), hear(x))[1])
     extraction = framed.extract(path)
     assert seen
     assert (extraction.status, extraction.lengths) == ("unreadable", [])
@@ -356,10 +347,7 @@ def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_r
 
 
 def test_a_network_of_frames_that_gives_no_numbers_stops_the_run(frames_folder, write_recording):
-    model = load_model(str(frames_folder))
-    with torch.no_grad():
-        for parameter in model.network.parameters():
-            parameter.fill_(float("nan"))
+    model = with_weights(frames_folder, float("nan"))
     with pytest.raises(ModelError, match="framed: gives probabilities that are not numbers"):
         Classifier(model, device="cpu").extract(write_recording("a.wav"))
 

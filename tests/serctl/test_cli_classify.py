@@ -340,3 +340,31 @@ def test_the_recordings_of_the_tests_with_the_bundled_model(classify, tmp_path, 
     }
     assert "12 recordings, 12 labelled" in printed
     assert read_json(f"{output}.run.json")["model"] in bundled_models()
+
+
+def shares(out):
+    """Stage to its share in per cent, of the tables that --profile prints."""
+    rows = re.findall(r"^ (\w[\w ]*?) +([\d.]+) +(\d+)% *$", out, re.MULTILINE)
+    return {name: int(share) for name, _, share in rows}
+
+
+def test_the_profile_says_where_the_time_went(classify, talks):
+    status, out, _ = classify(str(talks), "--profile", "--workers", "1")
+    assert status == 0
+    found = shares(out[out.index("Where the time went") :])
+    parts = ["find recordings", "start", "classify", "write results"]
+    stages = ["open", "decode", "resample", "features", "network", "waiting and the rest"]
+    assert set(found) == {*parts, "all", *stages}
+    assert sum(found[part] for part in parts) == pytest.approx(found["all"], abs=3) == 100
+    assert sum(found[stage] for stage in stages) == pytest.approx(100, abs=4)
+    assert "over 1 worker\n" in out
+
+
+def test_where_nothing_is_classified_the_profile_has_no_stages(classify, talks):
+    for name in IN_ORDER:
+        os.utime(name, (0, 0))  # before the run, so that its rows hold
+    classify("talks")
+    status, out, _ = classify("talks", "--retry-failed", "--profile")
+    assert status == 0
+    assert "Where the time went" in out
+    assert "Classifying, over" not in out

@@ -10,6 +10,7 @@ from test_features import librosa_mel
 from serctl import audio
 from serctl.errors import AudioError
 from serctl.features import MelSpec, clip_statistics
+from serctl.graphs import INPUTS
 from serctl.inputs import (
     CLIP_STATISTICS,
     FRAMES,
@@ -20,7 +21,7 @@ from serctl.inputs import (
     scaled_floor,
     statistics_in_db,
 )
-from serctl.networks import INPUTS, NETWORKS
+from serctl.networks import NETWORKS
 
 SPEC = MelSpec()
 CNN_SPEC = MelSpec(rate_hz=16000, n_fft=512, hop_samples=160, n_mels=64, n_mfcc=20, top_db=70.0)

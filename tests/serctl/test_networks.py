@@ -2,15 +2,16 @@ import json
 
 import make_golden
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import nn
 
 from serctl.emotions import EMOTIONS
-from serctl.inputs import FRAMES, FRAMES_MULTIPLE, LOG_MEL
-from serctl.networks import INPUTS, NETWORKS
-from serctl.networks.cnn import Cnn
-from serctl.networks.folding import folded
+from serctl.graphs import GRAPHS, INPUTS
+from serctl.graphs.builder import INPUT, GraphBuilder
+from serctl.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL
+from serctl.networks import NETWORKS
 from serctl.networks.linear import Linear
 from serctl.networks.paper_cnn import PaperCNN
 from serctl.networks.paper_rnn import PaperRNN
@@ -137,7 +138,7 @@ def test_what_fills_up_a_batch_of_paper_rnn_changes_nothing():
 def test_windows_of_any_length_are_heard(name, n_frames):
     torch.manual_seed(0)
     network = make_golden.drawn_network(name, np.random.default_rng(0))
-    n_mels, columns = network.N_MELS, make_golden.INPUT_SHAPES[name][-1]
+    n_mels, columns = GRAPHS[name].N_MELS, make_golden.INPUT_SHAPES[name][-1]
     filled = n_frames + -n_frames % FRAMES_MULTIPLE
     shape = (n_frames, columns) if INPUTS[name] is FRAMES else (n_mels, filled)
     window = torch.randn(1, *shape)
@@ -179,23 +180,56 @@ def test_clips_of_a_batch_do_not_touch_each_other(name):
     assert (together.std(dim=0) > 1e-3).any()
 
 
-def test_folding_leaves_the_logits_and_the_network_as_they_are():
+def trained(name, n_emotions=6):
+    """Network whose norms are as they are after training."""
     torch.manual_seed(0)
-    network = Cnn(6)
-    for part in network.modules():  # as they are after training
+    network = NETWORKS[name](n_emotions)
+    for part in network.modules():
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
             part.running_mean.normal_()
             part.running_var.uniform_(0.5, 2)
             nn.init.normal_(part.weight)
             nn.init.normal_(part.bias)
-    network.eval()
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    quick = folded(network)
-    frames = torch.randn(1, 64, 160)
+    return network.eval()
+
+
+def graph_of(name, network, n_emotions=6):
+    """The network's graph, ready to be given batches float32 [n, ...]."""
+    builder = GraphBuilder({key: t.numpy() for key, t in network.state_dict().items()})
+    content = builder.model(GRAPHS[name].graph(builder, INPUT, n_emotions))
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return lambda batch: session.run(None, {INPUT: batch})[0]
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("n_frames", [1, 3, 4, 7, 50, 321])
+def test_a_graph_gives_the_logits_of_its_network(name, n_frames):
+    network = trained(name)
+    shape = {
+        CLIP_STATISTICS: (148,),
+        FRAMES: (n_frames, 148),
+        LOG_MEL: (64, n_frames + -n_frames % FRAMES_MULTIPLE),
+    }[INPUTS[name]]
+    batch = torch.randn(3, *shape)
     with torch.inference_mode():
-        expected, given = network(frames), quick(frames)
-    assert torch.allclose(expected, given, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
-    # Left are the norm of the embedding, and none that follows a convolution.
-    norms = [part for part in quick.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
-    assert len(norms) == 1
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+        expected = network(batch).numpy()
+    graph = graph_of(name, network)
+    for given in (batch.numpy(), batch[:1].numpy()):
+        largest = np.abs(expected).max()
+        np.testing.assert_allclose(
+            graph(given), expected[: len(given)], rtol=0, atol=3e-5 * largest
+        )
+
+
+def test_every_network_has_its_graph():
+    assert list(GRAPHS) == list(NETWORKS) == list(INPUTS)
+
+
+def test_the_default_network_is_the_mean_of_its_members():
+    network = trained("cnn")
+    frames = torch.randn(2, 64, 96)
+    with torch.inference_mode():
+        of_members = torch.stack([member(frames) for member in network.members])
+        torch.testing.assert_close(network(frames), of_members.mean(dim=0))
+    assert len(of_members) == 3
+    assert not torch.allclose(of_members[0], of_members[1])

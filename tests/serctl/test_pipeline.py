@@ -3,9 +3,9 @@ import os
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from made_up_gpu import as_on_a_gpu
 
 from serctl.classifier import Classifier, Extraction
 from serctl.pipeline import classify_recordings
@@ -52,11 +52,21 @@ def test_results_hardly_depend_on_the_size_of_a_batch(tiny_folder, classifier, m
 
 
 def test_one_by_one_is_the_same_as_together(classifier, mixed):
-    # Up to a place in the batch, which the network's arithmetic may depend on.
     for result in classify_recordings(mixed, classifier, 2):
-        alone = classifier.classify(result.path)
-        assert (alone.emotion, alone.status) == (result.emotion, result.status)
-        np.testing.assert_allclose(alone.probabilities, result.probabilities, rtol=0, atol=1e-6)
+        assert classifier.classify(result.path) == result
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_statistics_in_batches_as_on_a_gpu_give_nearly_the_same(
+    classifier, tiny_folder, mixed, batch_size
+):
+    expected = list(classify_recordings(mixed, classifier, 1))
+    batching = as_on_a_gpu(tiny_folder, batch_size)
+    results = list(classify_recordings(mixed, batching, 2))
+    assert list(classify_recordings(mixed, batching, 8)) == results
+    for result, known in zip(results, expected, strict=True):
+        assert (result.path, result.emotion) == (known.path, known.emotion)
+        np.testing.assert_allclose(result.probabilities, known.probabilities, rtol=0, atol=1e-5)
 
 
 @pytest.fixture
@@ -76,26 +86,17 @@ def test_frames_give_the_same_results_for_any_number_of_workers(framed, mixed):
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
-def test_frames_in_batches_as_on_a_gpu_give_nearly_the_same(framed, mixed, batch_size):
+def test_frames_in_batches_as_on_a_gpu_give_nearly_the_same(
+    framed, frames_folder, mixed, batch_size
+):
     expected = list(classify_recordings(mixed, framed, 1))
-    framed.batch_size = framed._n_together = framed._n_left_below = batch_size
-    results = list(classify_recordings(mixed, framed, 2))
-    assert list(classify_recordings(mixed, framed, 8)) == results
+    batching = as_on_a_gpu(frames_folder, batch_size)
+    results = list(classify_recordings(mixed, batching, 2))
+    assert list(classify_recordings(mixed, batching, 8)) == results
     for result, known in zip(results, expected, strict=True):
         assert (result.path, result.status) == (known.path, known.status)
         assert (result.emotion, result.windows) == (known.emotion, known.windows)
         np.testing.assert_allclose(result.probabilities, known.probabilities, rtol=0, atol=1e-5)
-
-
-def test_workers_compute_on_one_thread_each(framed, mixed):
-    n_threads, seen = torch.get_num_threads(), set()
-    framed._network.register_forward_hook(lambda *_: seen.add(torch.get_num_threads()))
-    torch.set_num_threads(3)
-    try:
-        list(classify_recordings(mixed, framed, 2))
-        assert (seen, torch.get_num_threads()) == ({1}, 3)
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 class FakeClassifier:

@@ -115,8 +115,14 @@ def test_a_crash_that_does_not_come_again_costs_nothing(run, make_clips, expecte
     assert run(paths) == expected(paths)
 
 
-def test_a_network_that_crashes_ends_the_run(run, make_clips, monkeypatch):
+def test_a_network_that_crashes_is_found_out_at_the_start(run, make_clips, monkeypatch):
     monkeypatch.setenv("SERCTL_TEST_NETWORK", "crashes")
+    with pytest.raises(RunError, match=r"ended at its start \(SIGILL\)\."):
+        run(make_clips("a"))
+
+
+def test_a_network_that_crashes_after_decoding_ends_the_run(run, make_clips, monkeypatch):
+    monkeypatch.setenv("SERCTL_TEST_NETWORK", "crashes later")
     with pytest.raises(
         RunError, match=r"ended after decoding, 3 times \(SIGILL\)\. Try --device cpu"
     ):

@@ -6,8 +6,9 @@ import pytest
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.features import MelSpec
+from serctl.graphs import INPUTS
 from serctl.inputs import CLIP_STATISTICS
-from serctl.networks import INPUTS, NETWORKS
+from serctl.networks import NETWORKS
 from serctl.train import recipe as recipe_module
 from serctl.train.recipe import load_recipe, recipe_names
 

@@ -1,0 +1,48 @@
+"""``serctl classify --profile``: where the time went."""
+
+import time
+from collections.abc import Mapping
+
+
+class Laps:
+    """Seconds of a command's parts, one after the other, from when this is made."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, part: str) -> None:
+        """Say that a part has ended."""
+        now = time.perf_counter()
+        self.seconds[part] = now - self._last
+        self._last = now
+
+
+def print_profile(laps: Laps, spent: Mapping[str, float], n_workers: int, stderr: bool) -> None:
+    """Print the seconds of each part, and of each stage of classifying.
+
+    Parameters
+    ----------
+    laps : Laps
+        Parts of the command.
+    spent : mapping of str to float
+        Seconds by stage, over all threads.
+    n_workers : int
+        How many threads that is.
+    stderr : bool
+        Whether to standard error, and not to standard output.
+    """
+    from serctl.cli.tables import plain_console, print_table
+
+    console = plain_console(stderr)
+    whole_s = sum(laps.seconds.values())
+    parts = [(part, f"{s:.2f}", f"{s / whole_s:.0%}") for part, s in laps.seconds.items()]
+    total = ("all", f"{whole_s:.2f}", "100%")
+    print_table(console, "Where the time went", ("Part", "Seconds", "Share"), parts, [total])
+    if not spent:
+        return
+    working_s = n_workers * laps.seconds.get("classify", 0.0)
+    stages = dict(spent) | {"waiting and the rest": max(0.0, working_s - sum(spent.values()))}
+    rows = [(stage, f"{s:.2f}", f"{s / working_s:.0%}") for stage, s in stages.items()]
+    title = f"Classifying, over {n_workers} worker{'s' if n_workers > 1 else ''}"
+    print_table(console, title, ("Stage", "Seconds", "Share"), rows)

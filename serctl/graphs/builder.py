@@ -1,0 +1,145 @@
+"""Building ONNX graphs from the tensors of a weights folder.
+
+A `GraphBuilder` adds nodes one by one and checks every tensor that it is asked for; batch
+normalisation is folded into the convolution before it. What cannot be built raises ModelError.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from serctl.errors import ModelError
+
+OPSET = 17
+IR_VERSION = 8  # that came with it
+NORM_EPSILON = 1e-5  # torch's default
+INPUT, OUTPUT = "input", "logits"
+
+
+class GraphBuilder:
+    """A graph of one input and one output, float32, for any batch and any length.
+
+    Parameters
+    ----------
+    tensors : mapping of str to array
+        Of the network, under the names that torch gives them.
+    """
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        self._tensors = tensors
+        self._taken: set[str] = set()
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def tensor(self, key: str, *shape: int, dtype: str = "float32") -> NDArray[Any]:
+        """Tensor of the network; ModelError if it has another shape or type, or is not there."""
+        found, needed = self._tensors.get(key), _described(shape, dtype)
+        self._taken.add(key)
+        if found is None or _described(found.shape, found.dtype.name) != needed:
+            is_there = "missing" if found is None else _described(found.shape, found.dtype.name)
+            raise ModelError(f"tensor {key} is {is_there}, {needed} is needed")
+        return found
+
+    def node(self, operator: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
+        """Add a node, of what other nodes give and of constants; return the name of what it gives."""
+        names = [self._constant(one) if isinstance(one, np.ndarray) else one for one in inputs]
+        output = f"{operator.lower()}-{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, names, [output], **attributes))
+        return output
+
+    def convolution(
+        self,
+        heard: str,
+        key: str,
+        shape: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        norm: str | None = None,
+    ) -> str:
+        """Convolution along one or two axes.
+
+        Parameters
+        ----------
+        heard : str
+            Float [batch, n_in, ...].
+        key : str
+            Of the layer, whose tensors are ``key.weight`` and ``key.bias``.
+        shape : tuple of int
+            Of its kernels: n_out, n_in, and their size along each axis.
+        stride, padding : tuple of int
+            Along each axis.
+        norm : str, optional
+            Key of the batch normalisation that follows it. It has no bias of its own then.
+        """
+        kernels = self.tensor(f"{key}.weight", *shape)
+        if norm is None:
+            bias = self.tensor(f"{key}.bias", shape[0])
+        else:
+            scale, bias = self.norm(norm, shape[0])
+            kernels = kernels * scale.reshape(-1, *(1 for _ in shape[1:]))
+        return self.node("Conv", heard, kernels, bias, strides=stride, pads=padding * 2)
+
+    def norm(self, key: str, n_channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Factor and summand, float32 [n_channels], that a batch normalisation has come to."""
+        weight, bias, mean, variance = (
+            self.tensor(f"{key}.{name}", n_channels)
+            for name in ("weight", "bias", "running_mean", "running_var")
+        )
+        self.tensor(f"{key}.num_batches_tracked", dtype="int64")
+        scale = weight / np.sqrt(variance + np.float32(NORM_EPSILON))
+        return scale, bias - mean * scale
+
+    def dense(self, heard: str, key: str, n_in: int, n_out: int) -> str:
+        """Product with the weights ``key.weight``, plus ``key.bias``, of float [batch, n_in]."""
+        weights = self.tensor(f"{key}.weight", n_out, n_in)
+        return self.node("Gemm", heard, weights, self.tensor(f"{key}.bias", n_out), transB=1)
+
+    def model(self, output: str) -> bytes:
+        """Finished graph, in ONNX's binary form.
+
+        Parameters
+        ----------
+        output : str
+            Float [batch, n_emotions]: the logits.
+
+        Raises
+        ------
+        ModelError
+            If there are tensors that nothing has asked for.
+        """
+        for key in sorted(set(self._tensors) - self._taken):
+            found = self._tensors[key]
+            raise ModelError(
+                f"tensor {key} is {_described(found.shape, found.dtype.name)}, nothing is needed"
+            )
+        self._nodes.append(helper.make_node("Identity", [output], [OUTPUT]))
+        graph = helper.make_graph(
+            self._nodes,
+            "serctl",
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None)],
+            self._constants,
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        )
+        content: bytes = model.SerializeToString()
+        return content
+
+    def _constant(self, array: NDArray[Any]) -> str:
+        name = f"constant-{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+
+def _described(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{tuple(shape)} of {dtype}"
+
+
+def integers(*numbers: int) -> NDArray[np.int64]:
+    """Constant of a node that takes axes or a shape."""
+    return np.array(numbers, np.int64)

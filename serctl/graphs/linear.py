@@ -1,0 +1,10 @@
+"""`serctl.networks.linear` as a graph."""
+
+from serctl.graphs.builder import GraphBuilder
+
+N_MELS, N_MFCC = 128, 20
+
+
+def graph(builder: GraphBuilder, statistics: str, n_emotions: int) -> str:
+    """Margins of ``statistics``, float [batch, 148]."""
+    return builder.dense(statistics, "margins", N_MELS + N_MFCC, n_emotions)

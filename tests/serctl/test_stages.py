@@ -1,0 +1,31 @@
+import threading
+
+import pytest
+
+from serctl import stages
+from serctl.stages import Stage, spent
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """A clock that goes on by a second whenever it is looked at."""
+    seconds = iter(range(10_000))
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: next(seconds))
+
+
+def test_seconds_are_added_up_over_threads_and_whatever_comes():
+    before = spent().get("a stage", 0.0)
+
+    def work():
+        with Stage("a stage"), pytest.raises(ValueError, match="no"), Stage("another"):
+            raise ValueError("no")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    with Stage("a stage"):
+        pass
+    # Three of three looks each, since the other stage looks twice within, and one of one.
+    assert spent()["a stage"] - before == 3 * 3 + 1
+    assert spent()["another"] >= 3
