@@ -9,6 +9,7 @@ it. Of a recording that breaks off, or that is shorter than its header promises,
 over, and ``truncated`` says so.
 """
 
+import atexit
 import functools
 import math
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ from serctl.stages import DECODE, OPEN, RESAMPLE, Stage
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
-SILENT_PEAK = 1 / 32768  # one step of a 16-bit recording; what never reaches it is silence
+STEP_OF_16_BITS = 1 / 32768
+SILENT_PEAK = STEP_OF_16_BITS  # what never reaches it is silence
 MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
@@ -139,7 +141,8 @@ def _resampled(
                 mono = stream.resample_chunk(mono, last=last)
         yield mono
     if stream is not None:
-        stream.clear()
+        with Stage(RESAMPLE):
+            stream.clear()
         idle.append(stream)
     promised = headers.promised_frames(file, recording.path, recording.n_frames)
     if promised > recording.n_frames and not recording.truncated:
@@ -155,6 +158,9 @@ def _idle_streams(from_hz: int, to_hz: int) -> list[soxr.ResampleStream]:
     return []
 
 
+atexit.register(_idle_streams.cache_clear)  # else soxr's binding complains that they are left
+
+
 def _new_stream(from_hz: int, to_hz: int) -> soxr.ResampleStream:
     return soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
 
@@ -164,7 +170,10 @@ def _read_mono(
 ) -> NDArray[np.float32]:
     """Read the next block, as the mean of its channels, and count it."""
     # One channel is not rounded again; the mean of several is taken in float64 and rounded once.
+    # NumPy makes numbers of 16-bit integers in a fifth of the time that libsndfile takes.
+    of_integers = file.subtype == "PCM_16"
     dtype = "float32" if recording.n_channels == 1 else "float64"
+    dtype = "int16" if of_integers else dtype
     frames = np.empty((n_frames, recording.n_channels), dtype)
     try:
         frames = file.read(out=frames)
@@ -180,6 +189,8 @@ def _read_mono(
         came_s = (recording.n_frames + len(frames)) / recording.rate_hz
         recording.truncated = f"truncated: decoding broke off after {came_s:.1f} s ({what})."
     mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
+    if of_integers:
+        mono = mono * np.float32(STEP_OF_16_BITS)
     if len(mono):
         peak = peak_of(mono)
         if not peak <= LOUDEST_PEAK:  # or not a number

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from serctl import kernels
+from serctl import fourier, kernels
 from serctl.errors import AudioError
 
 BLOCK_FRAMES = (
@@ -77,6 +77,20 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     filters, first_bins, last_bins = sparse_mel_filters(spec)
     n_frames = 1 + len(samples) // spec.hop_samples
     mel = np.empty((n_frames, spec.n_mels), np.float32)
+    if spec.n_fft.bit_count() == 1:
+        roots, places = fourier.tables(spec.n_fft)
+        fourier.mel_of_frames(
+            samples,
+            window,
+            spec.hop_samples,
+            roots,
+            places,
+            first_bins,
+            last_bins,
+            filters,
+            mel,
+        )
+        return mel
     block = np.empty((BLOCK_FRAMES, spec.n_fft), np.float32)
     for i in range(0, n_frames, BLOCK_FRAMES):
         frames = block[: min(BLOCK_FRAMES, n_frames - i)]

@@ -40,7 +40,7 @@ _choose_cache_folder()
 
 import numba  # noqa: E402
 
-LANES = 16  # frames whose powers are summed side by side
+LANES = 32  # frames that are computed side by side
 
 
 @numba.njit(nogil=True, cache=True)
@@ -81,7 +81,7 @@ def frame_windowed(
 
 
 @numba.njit(nogil=True, cache=True)
-def _weighted_sums(
+def weighted_sums(
     by_bin: NDArray[np.float32],
     weights: NDArray[np.float32],
     first_bin: int,
@@ -141,7 +141,7 @@ def mel_power(
             for i in range(LANES):
                 by_bin[k, i] = by_frame[i, k]
         for m in range(weights.shape[0]):
-            _weighted_sums(by_bin, weights[m], first_bins[m], last_bins[m], sums)
+            weighted_sums(by_bin, weights[m], first_bins[m], last_bins[m], sums)
             for i in range(n):
                 mel[first + i, m] = sums[i]
 

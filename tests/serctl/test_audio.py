@@ -101,6 +101,23 @@ def test_a_whole_number_of_windows_leaves_no_rest(write_recording):
     assert [len(window) for window in windows] == [11025] * 4
 
 
+def test_resamplers_that_were_used_before_change_nothing(monkeypatch, write_recording):
+    one, other = (write_recording(f"{i}.wav", "noise", 2.345 + i) for i in range(2))
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 5000)
+    audio._idle_streams.cache_clear()
+    expected = {path: np.concatenate(read(path)[1]) for path in (one, other)}
+    _, left_off = audio.read_windows(other, RATE_HZ, 0.5)
+    next(left_off)
+    for _ in range(2):
+        both = [audio.read_windows(path, RATE_HZ, 0.5)[1] for path in (one, other)]
+        windows = [[], []]
+        for _ in range(8):  # by turns
+            for those, iterator in zip(windows, both, strict=True):
+                those.append(next(iterator, np.empty(0, np.float32)))
+        for path, those in zip((one, other), windows, strict=True):
+            np.testing.assert_array_equal(np.concatenate(those), expected[path])
+
+
 def test_counts_grow_with_the_windows(monkeypatch, write_recording):
     monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
     samples = np.concatenate([np.full(24000, 0.25), np.full(8000, -0.75)])
