@@ -10,7 +10,6 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from serctl import fourier, kernels
@@ -96,7 +95,7 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
         frames = block[: min(BLOCK_FRAMES, n_frames - i)]
         first_sample = i * spec.hop_samples - spec.n_fft // 2
         kernels.frame_windowed(samples, window, first_sample, spec.hop_samples, frames)
-        spectrum = scipy.fft.rfft(frames, axis=1)
+        spectrum = np.fft.rfft(frames, axis=1)
         kernels.mel_power(spectrum, first_bins, last_bins, filters, mel[i : i + BLOCK_FRAMES])
     return mel
 
@@ -140,7 +139,16 @@ def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
     float64 [n_mfcc]
     """
     mean_db = power_to_db(mel, spec.top_db).mean(axis=0, dtype=np.float64)
-    return scipy.fft.dct(mean_db, type=2, norm="ortho")[: spec.n_mfcc]
+    return dct_filters(spec.n_mfcc, spec.n_mels) @ mean_db
+
+
+@functools.cache
+def dct_filters(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
+    """Orthonormal DCT of type II as a matrix [n_mfcc, n_mels]; SciPy's takes long to import."""
+    rows, bands = np.arange(n_mfcc)[:, None], np.arange(n_mels)
+    filters = np.sqrt(2 / n_mels) * np.cos(np.pi / n_mels * rows * (bands + 0.5))
+    filters[0] /= np.sqrt(2)
+    return filters
 
 
 def clip_statistics(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 Sample j of `LANES` frames stands in one row, so that every step of the transform is one vector
 instruction for many frames; a library that transforms frame by frame cannot do that, and takes half
 as long again. The transform is for frames of a power of two (at least 8); `serctl.features` has
-scipy's for others.
+NumPy's for others.
 
 A real frame of 2n samples is n complex numbers, even samples and odd ones (Sorensen et al., 1987).
 They are transformed in place by radix 4, which leaves them in another order; where each is, is in

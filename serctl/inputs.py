@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from serctl.features import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
@@ -119,6 +118,8 @@ def mel_and_mfcc(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.floa
     AudioError
         If there are no samples, or some are not finite.
     """
+    import scipy.fft  # here, since it takes long to load, and most networks hear no such frames
+
     mel_db = power_to_db(mel_spectrogram(samples, spec), spec.top_db)
     mfcc = scipy.fft.dct(mel_db, type=2, norm="ortho", axis=1)[:, : spec.n_mfcc]
     return np.concatenate([mel_db, mfcc], axis=1)

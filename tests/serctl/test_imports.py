@@ -17,7 +17,7 @@ LAYERS = (
     ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads", "serctl.stages"),
     ("serctl.locks", "serctl.durability"),
     ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
-    ("serctl.audio", "serctl.kernels"),
+    ("serctl.audio", "serctl.kernels", "serctl.fourier"),
     ("serctl.features", "serctl.descriptors"),
     ("serctl.inputs", "serctl.graphs", "serctl.networks", "serctl.models", "serctl.devices"),
     (
