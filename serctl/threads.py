@@ -5,14 +5,21 @@ Threads are enough: decoding, resampling, the FFT and the kernels all release th
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from threading import Event
 from typing import TypeVar
 
-AHEAD_PER_WORKER = 8  # recordings begun before their turn; more only costs memory
+AHEAD_PER_WORKER = 32  # recordings begun before their turn; more only costs memory
+# Recordings that a thread does in one go: after each hand-over it waits for the interpreter. Fewer at
+# first, so that a few recordings, which may be long, are shared by all threads.
+MOST_IN_ONE_GO = 8
+DONE_PER_WORKER = 16  # for each that is done in one go
 
 Item = TypeVar("Item")
 Product = TypeVar("Product")
+_Products = tuple[list[Product], BaseException | None]  # until an exception, if there was one
 
 
 def n_cores() -> int:
@@ -30,14 +37,45 @@ def map_in_order(
     An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
     is closed never is.
     """
+    items = iter(items)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
-    begun: deque[Future[Product]] = deque()
+    begun: deque[tuple[int, Future[_Products[Product]]]] = deque()
+    stopped = Event()
+    n_drawn = n_ahead = 0
+
+    def work(some: list[Item]) -> _Products[Product]:
+        done: list[Product] = []
+        for item in some:
+            if stopped.is_set():
+                break
+            try:
+                done.append(function(item))
+            except BaseException as error:
+                return done, error
+        return done, None
+
+    def products() -> Iterator[Product]:
+        nonlocal n_ahead
+        n_done, future = begun.popleft()
+        n_ahead -= n_done
+        done, error = future.result()
+        yield from done
+        if error is not None:
+            raise error
+
     try:
-        for item in items:
-            begun.append(pool.submit(function, item))
-            if len(begun) > AHEAD_PER_WORKER * n_workers:
-                yield begun.popleft().result()
+        while True:
+            n_next = 1 + min(n_drawn // (DONE_PER_WORKER * n_workers), MOST_IN_ONE_GO - 1)
+            while n_ahead + n_next > AHEAD_PER_WORKER * n_workers:
+                yield from products()
+            some = list(islice(items, n_next))
+            if not some:
+                break
+            n_drawn += len(some)
+            n_ahead += len(some)
+            begun.append((len(some), pool.submit(work, some)))
         while begun:
-            yield begun.popleft().result()
+            yield from products()
     finally:
+        stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
