@@ -165,7 +165,7 @@ def _fit_network(
         )
         members.append(member)
         learnt = before.followed_by(training.history)
-    whole = members[0]
+    whole: Any = members[0]
     if network in MEMBERS:
         whole = NETWORKS[network](n_emotions).eval()
         whole.members.load_state_dict(nn.ModuleList(members).state_dict())

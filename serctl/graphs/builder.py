@@ -90,8 +90,8 @@ class GraphBuilder:
             for name in ("weight", "bias", "running_mean", "running_var")
         )
         self.tensor(f"{key}.num_batches_tracked", dtype="int64")
-        scale = weight / np.sqrt(variance + np.float32(NORM_EPSILON))
-        return scale, bias - mean * scale
+        scale = (weight / np.sqrt(variance + NORM_EPSILON)).astype(np.float32)
+        return scale, (bias - mean * scale).astype(np.float32)
 
     def dense(self, heard: str, key: str, n_in: int, n_out: int) -> str:
         """Product with the weights ``key.weight``, plus ``key.bias``, of float [batch, n_in]."""
