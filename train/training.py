@@ -155,13 +155,17 @@ def _fit_network(
             recipe.muon,
         )
         before = learnt
+
+        def on_epoch(history: History, before: History = before) -> None:
+            if history.epochs or not before.epochs:  # else there is nothing new
+                n_epochs = n_apart * training_recipe.n_epochs
+                watcher.epochs(before.followed_by(history), n_epochs)
+
         member = training.fit(
             checkpoint,
             _identity(options, recipe, device, len(clips.clips)) | {"member": i},
             options.resume,
-            lambda history, before=before: watcher.epochs(  # type: ignore[misc]
-                before.followed_by(history), n_apart * training_recipe.n_epochs
-            ),
+            on_epoch,
         )
         members.append(member)
         learnt = before.followed_by(training.history)

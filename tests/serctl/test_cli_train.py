@@ -20,6 +20,9 @@ Run = Callable[..., tuple[int, str, str]]
 N_EPOCHS = 80  # so many that a kill comes before the last
 
 
+PAPER_CNN = ("--model", "paper-cnn")  # which is trained in no time
+
+
 @pytest.fixture(scope="module")
 def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthetic clips that pass for complete corpora; tests leave it as it is."""
@@ -122,7 +125,7 @@ def test_a_folder_is_printed_as_it_is_called(serctl: Run) -> None:
 
 
 def test_without_a_terminal_progress_is_plain_lines(serctl: Run) -> None:
-    status, output, progress = serctl("--epochs", 3, "-o", "weights")
+    status, output, progress = serctl(*PAPER_CNN, "--epochs", 3, "-o", "weights")
     assert status == 0
     epochs = json.loads(Path("weights", "metrics.json").read_text())["history"]["epochs"]
     best = 0.0
@@ -139,7 +142,7 @@ def test_without_a_terminal_progress_is_plain_lines(serctl: Run) -> None:
 
 def test_on_a_terminal_progress_is_a_bar(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    status, output, progress = serctl("--epochs", 2, "-o", "weights")
+    status, output, progress = serctl(*PAPER_CNN, "--epochs", 2, "-o", "weights")
     assert status == 0
     assert "Features" in progress
     assert "Training: 0/2" in progress
@@ -304,14 +307,39 @@ def test_interrupted_it_keeps_its_checkpoint(serctl: Run, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         patch.setattr(training.Training, "_save", interrupt)
-        status, output, error = serctl("--epochs", 4, "-o", "weights")
+        status, output, error = serctl(*PAPER_CNN, "--epochs", 4, "-o", "weights")
     assert (status, output) == (130, "")
     assert error.endswith("Interrupted.\n")
     assert os.listdir("weights") == ["checkpoint.pt"]
-    status, _, error = serctl("--epochs", 4, "-o", "weights", "--resume")
+    status, _, error = serctl(*PAPER_CNN, "--epochs", 4, "-o", "weights", "--resume")
     assert status == 0
     told = [line.partition(":")[0] for line in error.splitlines()]
     assert told == [f"epoch {i} of at most 4" for i in (2, 3, 4)]
+
+
+def test_interrupted_in_its_second_network_it_goes_on_there(
+    serctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = training.Training._save
+
+    def interrupt(self: training.Training, path: Path, *arguments: object) -> None:
+        save(self, path, *arguments)
+        if path.name == "checkpoint-1.pt":
+            raise KeyboardInterrupt
+
+    serctl("--epochs", 2, "-o", "unbroken")
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "_save", interrupt)
+        status, _, _ = serctl("--epochs", 2, "-o", "weights")
+    assert status == 130
+    assert sorted(os.listdir("weights")) == ["checkpoint-1.pt", "checkpoint.pt"]
+    status, _, error = serctl("--epochs", 2, "-o", "weights", "--resume")
+    assert status == 0
+    told = [line.partition(":")[0] for line in error.splitlines()]
+    assert told == [f"epoch {i} of at most 6" for i in (2, 3, 4, 5, 6)]
+    unbroken, resumed = (Path(name, "model.safetensors") for name in ("unbroken", "weights"))
+    assert resumed.read_bytes() == unbroken.read_bytes()
+    assert not list(Path("weights").glob("checkpoint*"))
 
 
 def test_killed_and_resumed_it_ends_with_the_same_weights(
