@@ -15,7 +15,7 @@ class WithSpeakerHead(nn.Module):
     Parameters
     ----------
     network : Module
-        With ``N_EMBEDDING``, ``embedding`` and ``answer`` as `serctl.networks.cnn.Cnn` has them.
+        With ``N_EMBEDDING``, ``embedding`` and ``answer`` as `serctl.networks.cnn.CnnMember` has them.
     n_speakers : int
         That there are.
     """

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from serctl.networks.cnn import Cnn
+from serctl.networks.cnn import CnnMember
 from serctl.train.muon import KernelMuon, kernels_of
 
 
@@ -59,7 +59,7 @@ def test_other_layouts_are_refused() -> None:
 
 
 def test_the_first_convolution_is_left_out() -> None:
-    network = Cnn(6)
+    network = CnnMember(6)
     kernels = kernels_of(network)
     n_convolutions = sum(isinstance(part, nn.Conv2d) for part in network.modules())
     assert len(kernels) == n_convolutions - 1
