@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from serctl import fourier, kernels
 from serctl.errors import AudioError
 
-BLOCK_FRAMES = (
-    32  # frames per FFT call: they and their spectra, of 2048, take half a second-level cache
-)
+# Frames per FFT call: they and their spectra, of 2048, take half of a second-level cache.
+BLOCK_FRAMES = 32
 POWER_FLOOR = 1e-10  # smallest power that is taken the logarithm of, -100 dB
 
 

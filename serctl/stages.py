@@ -9,6 +9,7 @@ import time
 from types import TracebackType
 
 OPEN, DECODE, RESAMPLE, FEATURES, NETWORK = "open", "decode", "resample", "features", "network"
+STAGES = (OPEN, DECODE, RESAMPLE, FEATURES, NETWORK)  # in the order of a recording's way
 
 
 class _Local(threading.local):
@@ -53,8 +54,8 @@ class Stage:
 
 
 def spent() -> dict[str, float]:
-    """Seconds by stage, of all threads since this process began."""
-    totals: dict[str, float] = {}
+    """Seconds by stage, in the order of `STAGES`, of all threads since this process began."""
+    totals = dict.fromkeys(STAGES, 0.0)
     for seconds in _of_threads:
         for name, more in list(seconds.items()):
             totals[name] = totals.get(name, 0.0) + more

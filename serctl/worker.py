@@ -10,7 +10,8 @@ sent before the next job begins. It answers in lines on what was standard output
     w 17            it goes on; at most one every few seconds
     e 17            it has ended
     r 17 {...}      the row of recording 17
-    s {...}         all of a job is done: seconds by stage (`serctl.stages`) since it began
+    s {...}         all of a job is done: seconds by stage (`serctl.stages`) since the
+                    process began
     x ["...", ...]  it cannot go on: class and message of the error
 
 It ends when standard input does, and when its parent has gone: no run goes on that nobody hears.

@@ -29,3 +29,4 @@ def test_seconds_are_added_up_over_threads_and_whatever_comes():
     # Three of three looks each, since the other stage looks twice within, and one of one.
     assert spent()["a stage"] - before == 3 * 3 + 1
     assert spent()["another"] >= 3
+    assert tuple(spent())[: len(stages.STAGES)] == stages.STAGES
