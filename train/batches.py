@@ -9,8 +9,8 @@ Validation clips are seen as the classifier sees them: whole, unchanged, and bes
 same length alone.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -40,13 +40,14 @@ class Batch:
         frames int64 [batch].
     targets : int64 [batch] or float32 [batch, n_emotions]
         Index of each clip's emotion, or the emotions' probabilities.
-    speakers : int64 [batch] or float32 [batch, n_speakers], optional
-        Number of who speaks, or, of mixed clips, the share of each.
+    told : mapping of str to int64 [batch] or float32 [batch, n]
+        What is to be told besides, such as who speaks: its number, -1 where it is not known, or, of
+        mixed clips, the share of each.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
-    speakers: Tensor | None = None
+    told: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class TrainingClips(Protocol):
@@ -54,11 +55,11 @@ class TrainingClips(Protocol):
 
     Attributes
     ----------
-    n_speakers : int
-        Different ones, if who speaks is to be learned too; else 0.
+    n_told : mapping of str to int
+        How many there are of each that is to be told besides, such as speakers.
     """
 
-    n_speakers: int
+    n_told: Mapping[str, int]
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -80,7 +81,7 @@ class StatisticsClips:
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
-        self.n_speakers = 0
+        self.n_told: dict[str, int] = {}
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -113,8 +114,8 @@ class FrameClips:
         How they are changed.
     disturbance : DisturbanceRecipe or None
         What happens to them besides, if they are log-mel spectrograms.
-    speakers : int64 [n] or None
-        Who speaks in each, numbered from 0 without a gap, if that is to be learned too.
+    told : mapping of str to int64 [n]
+        What is to be told of each besides, numbered from 0 without a gap; -1 where it is not known.
     """
 
     def __init__(
@@ -126,10 +127,10 @@ class FrameClips:
         spec: MelSpec,
         recipe: AugmentationRecipe,
         disturbance: DisturbanceRecipe | None,
-        speakers: Tensor | None,
+        told: Mapping[str, Tensor],
     ) -> None:
-        self.versions, self.targets, self.speakers = versions, targets, speakers
-        self.n_speakers = 0 if speakers is None else int(speakers.max()) + 1
+        self.versions, self.targets, self.told = versions, targets, told
+        self.n_told = {name: int(labels.max()) + 1 for name, labels in told.items()}
         self.disturbance = disturbance
         self.mean, self.deviation = (
             torch.tensor(numbers, dtype=torch.float32)
@@ -172,18 +173,20 @@ class FrameClips:
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple
         targets = self.targets[rows]
-        speakers = None if self.speakers is None else self.speakers[rows]
+        told = {name: labels[rows] for name, labels in self.told.items()}
         if recipe.mixup > 0:
-            n_emotions = targets.shape[1]
-            if speakers is not None:  # to be mixed as the emotions are
-                targets = torch.cat([targets, one_hot(speakers, self.n_speakers)], dim=1)
-            batch, targets, n_heard = mixed(batch, targets, n_frames, recipe.mixup)
+            # All is mixed as the emotions are; what is not known has no share.
+            every = [targets]
+            for name, labels in told.items():
+                known = (labels >= 0)[:, None]
+                every.append(one_hot(labels.clamp(min=0), self.n_told[name]) * known)
+            batch, whole, n_heard = mixed(batch, torch.cat(every, dim=1), n_frames, recipe.mixup)
             assert n_heard is not None
             n_frames = n_heard
-            if speakers is not None:
-                targets, speakers = targets[:, :n_emotions], targets[:, n_emotions:]
+            targets, *shares = whole.split([one.shape[1] for one in every], dim=1)
+            told = dict(zip(told, shares, strict=True))
         inputs = (batch.mT.contiguous() if self.is_picture else batch, n_frames)
-        return Batch(inputs, targets, speakers)
+        return Batch(inputs, targets, told)
 
     def _shown(self, row: int) -> Tensor:
         """Frames of a clip or of one of its damaged copies, or some of them."""

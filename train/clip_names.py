@@ -61,6 +61,16 @@ def read_jl_name(path: str | PurePath) -> ClipName | None:
     return ClipName("jl-corpus", path.stem.lower(), match[1].lower(), match[2].lower())
 
 
+def sentence_of(corpus: str, clip: str) -> str | None:
+    """What is said in a clip, such as ``crema-d DFA`` or ``tess back``, or None.
+
+    SAVEE's numbers stand for other sentences in each emotion, so they say nothing.
+    """
+    if corpus == "ravdess":
+        return f"ravdess {clip.split('-')[4]}"
+    return f"{corpus} {clip.split('_')[1]}" if corpus in ("crema-d", "tess") else None
+
+
 def is_song(path: str | PurePath) -> bool:
     """Whether a path has the name of one of RAVDESS's song clips (``03-02-...``)."""
     path = PurePath(path)

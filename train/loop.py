@@ -7,7 +7,7 @@ early stopping knows.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from serctl.errors import RunError
 from serctl.train.batches import TrainingClips, ValidationClips
 from serctl.train.muon import KernelMuon, kernels_of
-from serctl.train.recipe import AuxiliaryRecipe, MuonRecipe, TrainingRecipe
-from serctl.train.speaker_head import WithSpeakerHead
+from serctl.train.recipe import MuonRecipe, TrainingRecipe
+from serctl.train.telling_heads import WithTellingHeads, telling_loss
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
@@ -133,8 +133,9 @@ class Training:
         To learn from.
     validation : ValidationClips
         To stop by.
-    auxiliary : AuxiliaryRecipe, optional
-        How much the speakers of ``train`` count. Nothing, by default.
+    telling : mapping of str to float, optional
+        Share of the loss of each of ``train.n_told``, beside 1 for that of the emotion. Nothing is
+        told, by default.
     muon : MuonRecipe, optional
         For convolutions. AdamW trains all, by default.
     """
@@ -147,20 +148,20 @@ class Training:
         device: torch.device,
         train: TrainingClips,
         validation: ValidationClips,
-        auxiliary: AuxiliaryRecipe | None = None,
+        telling: Mapping[str, float] | None = None,
         muon: MuonRecipe | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe = recipe
         self.device = device
         self.train, self.validation = train, validation
-        self.auxiliary = auxiliary
+        self.telling = telling or {}
         in_bfloat16 = recipe.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
-        if auxiliary is not None:
-            self.learner = WithSpeakerHead(self.network, train.n_speakers)
+        if self.telling:
+            self.learner = WithTellingHeads(self.network, train.n_told)
         self.learner.to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -244,12 +245,12 @@ class Training:
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
                 heard = self.learner(*inputs)
-            logits = heard if self.auxiliary is None else heard[0]
+            logits, told = heard if self.telling else (heard, {})
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             whole = loss
-            if self.auxiliary is not None and batch.speakers is not None:
-                of_speakers = cross_entropy(heard[1].float(), batch.speakers.to(self.device))
-                whole = loss + self.auxiliary.speaker * of_speakers
+            for name, share in self.telling.items():
+                labels = batch.told[name].to(self.device)
+                whole = whole + share * telling_loss(told[name].float(), labels)
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
             whole.backward()

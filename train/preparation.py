@@ -14,8 +14,14 @@ from serctl.graphs import INPUTS
 from serctl.inputs import CLIP_STATISTICS, InputKind, Scaling
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
-from serctl.train.recipe import Recipe, TrainingRecipe
+from serctl.train.dataset import (
+    ClipFeatures,
+    cache_folder,
+    label_indices,
+    sentences_of,
+    votes_of,
+)
+from serctl.train.recipe import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
 from serctl.train.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 
 Features = NDArray[np.floating]
@@ -63,18 +69,21 @@ class PreparedClips:
         """Labels int64 [n] of some clips."""
         return torch.from_numpy(self.labels[rows])
 
-    def training_clips(self, recipe: Recipe, training: TrainingRecipe) -> TrainingClips:
-        """The training part, as `serctl.train.loop.Training` takes it."""
+    def training_clips(
+        self, recipe: Recipe, training: TrainingRecipe, member: MemberRecipe | None = None
+    ) -> TrainingClips:
+        """The training part, as `serctl.train.loop.Training` takes it, for one of the members."""
         rows, n_emotions = self.split.train, len(self.emotions)
-        votes = votes_of(self.clips.iloc[rows], self.emotions)
+        for_neutral = member is not None and member.votes_for_neutral
+        votes = votes_of(self.clips.iloc[rows], self.emotions, for_neutral)
         targets = soft_targets(self.labels[rows], votes, n_emotions, training)
         if recipe.augmentation is None:
             return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
         versions = [[self.raw[row] for row in rows], *self.versions]
-        speakers = None
-        if recipe.auxiliary is not None:
-            numbers, _ = self.clips["speaker"].iloc[rows].factorize(sort=True)
-            speakers = torch.from_numpy(numbers.astype(np.int64))
+        disturbance = recipe.disturbance
+        if disturbance is not None and member is not None:
+            shares = {name: member.disturbed * share for name, share in vars(disturbance).items()}
+            disturbance = DisturbanceRecipe(**shares)
         return FrameClips(
             versions,
             targets,
@@ -82,9 +91,26 @@ class PreparedClips:
             self.scaling,
             self.spec,
             recipe.augmentation,
-            recipe.disturbance,
-            speakers,
+            disturbance,
+            self._told(telling(recipe, member)),
         )
+
+    def _told(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """Numbers of the training clips' speakers or sentences."""
+        clips = self.clips.iloc[self.split.train]
+        told = {}
+        for name in names:
+            values = clips["speaker"] if name == "speaker" else sentences_of(clips)
+            told[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
+        return told
+
+
+def telling(recipe: Recipe, member: MemberRecipe | None) -> dict[str, float]:
+    """What a network has to tell besides the emotion, and its share of the loss."""
+    shares = {"speaker": recipe.auxiliary.speaker} if recipe.auxiliary is not None else {}
+    if member is not None and member.sentence > 0:
+        shares["sentence"] = member.sentence
+    return shares
 
 
 def prepare_clips(

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from serctl.errors import UsageError
 from serctl.features import MelSpec
+from serctl.graphs import GRAPHS
 
 RECIPES = Path(__file__).with_name("recipes")
 
@@ -162,7 +163,7 @@ class MuonRecipe:
 
 @dataclass(frozen=True)
 class AuxiliaryRecipe:
-    """What a network has to learn besides emotions (`serctl.train.speaker_head`).
+    """What a network has to learn besides emotions (`serctl.train.telling_heads`).
 
     Attributes
     ----------
@@ -171,6 +172,25 @@ class AuxiliaryRecipe:
     """
 
     speaker: float
+
+
+@dataclass(frozen=True)
+class MemberRecipe:
+    """What one of several networks that learn apart has of its own, so that they err differently.
+
+    Attributes
+    ----------
+    disturbed : float
+        Times the shares of `DisturbanceRecipe`.
+    sentence : float
+        Share of the loss of telling what is said, beside 1 for that of the emotion.
+    votes_for_neutral : bool
+        Whether listeners' votes for neutral count for clips that are acted otherwise.
+    """
+
+    disturbed: float
+    sentence: float
+    votes_for_neutral: bool
 
 
 @dataclass(frozen=True)
@@ -208,6 +228,8 @@ class Recipe:
         If it learns more than emotions.
     svm : SvmRecipe or None
         How it is fitted, if it is one.
+    members : tuple of MemberRecipe
+        One for each network that learns apart, if there are several.
     """
 
     model: ModelRecipe
@@ -218,6 +240,7 @@ class Recipe:
     muon: MuonRecipe | None = None
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
+    members: tuple[MemberRecipe, ...] = ()
 
 
 PARTS: dict[str, type] = {
@@ -253,12 +276,17 @@ def load_recipe(name: str) -> Recipe:
     if name not in recipe_names():
         raise UsageError(f"{name}: no recipe; there are recipes of {', '.join(recipe_names())}.")
     tables = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
+    members = tuple(_build(MemberRecipe, table) for table in tables.pop("members", ()))
     unknown = sorted(set(tables) - set(PARTS))
     if unknown:
         raise ValueError(f"{name}.toml: unknown tables {', '.join(unknown)}")
-    recipe = Recipe(**{part: _build(PARTS[part], table) for part, table in tables.items()})
+    parts = {part: _build(PARTS[part], table) for part, table in tables.items()}
+    recipe = Recipe(**parts, members=members)
     if (recipe.training is None) == (recipe.svm is None):
         raise ValueError(f"{name}.toml: either a table training or a table svm is needed")
+    n_members = getattr(GRAPHS[recipe.model.network], "N_MEMBERS", 0)
+    if len(members) != n_members:
+        raise ValueError(f"{name}.toml: {len(members)} tables members, {n_members} are needed")
     return recipe
 
 

@@ -22,7 +22,7 @@ from serctl.networks import MEMBERS, NETWORKS
 from serctl.train.batches import ValidationClips
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature
-from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
+from serctl.train.preparation import OnClips, PreparedClips, prepare_clips, telling
 from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe, load_recipe
 from serctl.train.scores import Scores, score
 from serctl.train.svm import CostSearch, fit_svm
@@ -138,20 +138,20 @@ def _fit_network(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)
     rows = clips.split.validation
-    train = clips.training_clips(recipe, training_recipe)
     validation = ValidationClips(clips.inputs(rows), clips.targets(rows), device)
     network, n_emotions = recipe.model.network, len(clips.emotions)
     n_apart = n_members(network)
     members, learnt = [], History()
     for i, checkpoint in enumerate(checkpoint_files(options.output, network)):
+        member_recipe = recipe.members[i] if recipe.members else None
         training = Training(
             lambda: MEMBERS.get(network, NETWORKS[network])(n_emotions),
             training_recipe,
             options.seed * n_apart + i,
             device,
-            train,
+            clips.training_clips(recipe, training_recipe, member_recipe),
             validation,
-            recipe.auxiliary,
+            telling(recipe, member_recipe),
             recipe.muon,
         )
         before = learnt
@@ -163,7 +163,7 @@ def _fit_network(
 
         member = training.fit(
             checkpoint,
-            _identity(options, recipe, device, len(clips.clips)) | {"member": i},
+            _identity(options, recipe, i, device, len(clips.clips)),
             options.resume,
             on_epoch,
         )
@@ -177,9 +177,12 @@ def _fit_network(
 
 
 def _identity(
-    options: TrainingOptions, recipe: Recipe, device: torch.device, n_clips: int
+    options: TrainingOptions, recipe: Recipe, member: int, device: torch.device, n_clips: int
 ) -> dict[str, Any]:
     """Say what a checkpoint must have in common with the training that goes on from it."""
+    tables = asdict(recipe)
+    members = tables.pop("members")
+    tables["member"] = members[member] if members else {}
     return {
         "model": options.model,
         "split": options.split,
@@ -187,9 +190,10 @@ def _identity(
         "seed": options.seed,
         **{
             f"{table}.{key}": str(value)
-            for table, values in asdict(recipe).items()
+            for table, values in tables.items()
             for key, value in (values or {}).items()
         },
+        "number of the member": member,
         "clips": n_clips,
         "device": device.type,
         "torch": str(torch.__version__),

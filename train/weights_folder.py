@@ -179,7 +179,7 @@ def write_weights(
         "temperature": config.temperature,
         "test": asdict(scores),
         "history" if isinstance(learnt, History) else "cost_search": asdict(learnt),
-        "recipe": {name: table for name, table in asdict(recipe).items() if table is not None},
+        "recipe": {name: table for name, table in asdict(recipe).items() if table},
         "made_with": {
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),

@@ -47,7 +47,14 @@ def frame_clips(
     versions = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_versions))]
     speakers = 100 + torch.arange(N_CLIPS)
     return FrameClips(
-        versions, torch.arange(N_CLIPS), kind, scaling(kind), SPEC, recipe, None, speakers
+        versions,
+        torch.arange(N_CLIPS),
+        kind,
+        scaling(kind),
+        SPEC,
+        recipe,
+        None,
+        {"speaker": speakers},
     )
 
 
@@ -88,19 +95,31 @@ def test_clips_of_like_length_share_a_batch(kind: InputKind) -> None:
 
 def test_speakers_go_with_their_clips() -> None:
     for batch in frame_clips(LOG_MEL).batches(PLAIN):
-        assert torch.equal(batch.speakers, 100 + batch.targets)
+        assert torch.equal(batch.told["speaker"], 100 + batch.targets)
 
 
 def test_speakers_are_mixed_as_the_emotions_are() -> None:
     clips = frame_clips(LOG_MEL)
     clips.targets = torch.eye(N_CLIPS)
-    clips.speakers = torch.arange(N_CLIPS)
-    clips.n_speakers = N_CLIPS
+    clips.told = {"speaker": torch.arange(N_CLIPS)}
+    clips.n_told = {"speaker": N_CLIPS}
     shares = []
     for batch in clips.batches(replace(PLAIN, mixup=0.5)):
-        assert torch.equal(batch.speakers, batch.targets)
+        assert torch.equal(batch.told["speaker"], batch.targets)
         shares.append(float(batch.targets.max(dim=1).values.min()))
     assert 0.5 <= min(shares) < 0.9
+
+
+def test_what_is_not_known_of_a_clip_has_no_share_of_a_mix() -> None:
+    clips = frame_clips(LOG_MEL)
+    clips.targets = torch.eye(N_CLIPS)
+    sentences = torch.arange(N_CLIPS) % 3
+    sentences[::4] = -1
+    clips.told, clips.n_told = {"sentence": sentences}, {"sentence": 3}
+    for batch in clips.batches(replace(PLAIN, mixup=0.5)):
+        for said in range(3):
+            of_it = batch.targets[:, sentences == said].sum(dim=1)
+            assert torch.allclose(batch.told["sentence"][:, said], of_it)
 
 
 def test_frames_are_scaled_and_stand_as_they_are() -> None:

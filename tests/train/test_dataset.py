@@ -15,7 +15,13 @@ from serctl.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
 from serctl.train import dataset
 from serctl.train.corpora import manifest
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices, votes_of
+from serctl.train.dataset import (
+    ClipFeatures,
+    cache_folder,
+    label_indices,
+    sentences_of,
+    votes_of,
+)
 
 SPEC = MelSpec()
 
@@ -224,6 +230,15 @@ def test_labels_become_indices() -> None:
     assert indices.tolist() == [2, 0, 2]
 
 
+def test_sentences_are_those_of_the_names() -> None:
+    clips = manifest()
+    sentences = sentences_of(clips)
+    of_corpus = sentences.groupby(clips["corpus"]).nunique()
+    assert of_corpus.to_dict() == {"crema-d": 12, "ravdess": 2, "savee": 0, "tess": 200}
+    rows = clips["clip"].isin(["1001_DFA_ANG_XX", "OAF_back_angry"])
+    assert set(sentences[rows]) == {"crema-d DFA", "tess back"}
+
+
 def test_votes_are_those_of_crema_ds_listeners() -> None:
     clips = manifest().sort_values(["corpus", "clip"], ignore_index=True)
     votes = votes_of(clips, ("angry", "sad", "neutral", "surprise"))
@@ -232,6 +247,8 @@ def test_votes_are_those_of_crema_ds_listeners() -> None:
     assert votes[row].tolist() == [6, 0, 0, 0]  # one vote for neutral is dropped
     row = clips.index[clips["clip"] == "1001_DFA_NEU_XX"][0]
     assert votes[row, 2] > 4
+    with_neutral = votes_of(clips, ("angry", "sad", "neutral", "surprise"), for_neutral=True)
+    assert with_neutral[clips.index[clips["clip"] == "1001_DFA_ANG_XX"][0]].tolist() == [6, 0, 1, 0]
     is_crema_d = (clips["corpus"] == "crema-d").to_numpy()
     assert not votes[~is_crema_d].any()
     everything = votes_of(clips, ("angry", "disgust", "fear", "happy", "sad", "neutral"))

@@ -13,7 +13,7 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from serctl.errors import RunError
 from serctl.train.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
-from serctl.train.recipe import AuxiliaryRecipe, TrainingRecipe, load_recipe
+from serctl.train.recipe import TrainingRecipe, load_recipe
 
 N_INPUTS, N_EMOTIONS = 6, 3
 IDENTITY = {"model": "toy", "seed": 0, "training.n_epochs": "8"}
@@ -271,11 +271,12 @@ class Halves(StatisticsClips):
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(inputs, targets)
-        self.speakers, self.n_speakers = torch.arange(len(inputs)) % 2, 2
+        self.speakers, self.n_told = torch.arange(len(inputs)) % 2, {"speaker": 2}
 
     def batches(self, recipe: TrainingRecipe) -> Any:
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
-            yield Batch((self.inputs[rows],), self.targets[rows], self.speakers[rows])
+            told = {"speaker": self.speakers[rows]}
+            yield Batch((self.inputs[rows],), self.targets[rows], told)
 
 
 class Embedding(nn.Module):
@@ -295,17 +296,17 @@ class Embedding(nn.Module):
 
 def with_head(share: float) -> Training:
     validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    auxiliary = AuxiliaryRecipe(speaker=share)
-    return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, auxiliary)
+    telling = {"speaker": share}
+    return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, telling)
 
 
 def test_a_speaker_head_is_learned_beside_the_emotions_and_left_behind(checkpoint: Path) -> None:
     networks = []
     for share in (0.0, 1.0):
         training = with_head(share)
-        first = training.learner.head.weight.detach().clone()
+        first = training.learner.heads["speaker"].weight.detach().clone()
         networks.append(training.fit(checkpoint, IDENTITY, False, lambda history: None))
-        last = training.learner.head.weight.detach()
+        last = training.learner.heads["speaker"].weight.detach()
         # Weight decay alone does not turn it.
         assert (float(cosine_similarity(first.ravel(), last.ravel(), dim=0)) < 0.99) == (share > 0)
         assert training.history.best_accuracy > 0.8

@@ -70,6 +70,17 @@ def test_a_path_is_no_recipe(name: str) -> None:
         load_recipe(name)
 
 
+def test_a_network_of_several_members_needs_a_table_for_each(recipes: Path) -> None:
+    path = recipes / "cnn.toml"
+    text = path.read_text()
+    path.write_text(text[: text.rindex("[[members]]")])
+    with pytest.raises(ValueError, match=r"cnn\.toml: 2 tables members, 3 are needed"):
+        load_recipe("cnn")
+    change(recipes, "[features]", "[[members]]\n[features]")
+    with pytest.raises(ValueError, match="MemberRecipe: keys"):
+        load_recipe("paper-cnn")
+
+
 def test_an_unknown_key_is_an_error(recipes: Path) -> None:
     change(recipes, "patience =", "patients =")
     with pytest.raises(ValueError, match=r"TrainingRecipe: keys .*'patients'"):
