@@ -55,11 +55,11 @@ class TrainingClips(Protocol):
 
     Attributes
     ----------
-    n_told : mapping of str to int
+    n_told : dict of str to int
         How many there are of each that is to be told besides, such as speakers.
     """
 
-    n_told: Mapping[str, int]
+    n_told: dict[str, int]
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
