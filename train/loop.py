@@ -134,8 +134,8 @@ class Training:
     validation : ValidationClips
         To stop by.
     telling : mapping of str to float, optional
-        Share of the loss of each of ``train.n_told``, beside 1 for that of the emotion. Nothing is
-        told, by default.
+        Share of the loss of each of ``train.n_told``, beside 1 for that of the emotion. There is
+        none, by default.
     muon : MuonRecipe, optional
         For convolutions. AdamW trains all, by default.
     """
@@ -160,7 +160,7 @@ class Training:
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
-        if self.telling:
+        if train.n_told:
             self.learner = WithTellingHeads(self.network, train.n_told)
         self.learner.to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
@@ -245,12 +245,12 @@ class Training:
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
                 heard = self.learner(*inputs)
-            logits, told = heard if self.telling else (heard, {})
+            logits, told = heard if batch.told else (heard, {})
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             whole = loss
-            for name, share in self.telling.items():
-                labels = batch.told[name].to(self.device)
-                whole = whole + share * telling_loss(told[name].float(), labels)
+            for name, labels in batch.told.items():
+                of_name = telling_loss(told[name].float(), labels.to(self.device))
+                whole = whole + self.telling[name] * of_name
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
             whole.backward()

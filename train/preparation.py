@@ -96,12 +96,13 @@ class PreparedClips:
         )
 
     def _told(self, names: Iterable[str]) -> dict[str, Tensor]:
-        """Numbers of the training clips' speakers or sentences."""
+        """Numbers of the training clips' speakers or sentences, unless none is known."""
         clips = self.clips.iloc[self.split.train]
         told = {}
         for name in names:
             values = clips["speaker"] if name == "speaker" else sentences_of(clips)
-            told[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
+            if values.notna().any():
+                told[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
         return told
 
 
