@@ -1,7 +1,7 @@
 """Clips made ready for one training: those of the emotions in use, split, read, labelled, scaled."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -80,8 +80,11 @@ class PreparedClips:
         if recipe.augmentation is None:
             return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
         versions = [[self.raw[row] for row in rows], *self.versions]
-        disturbance = recipe.disturbance
-        if disturbance is not None and member is not None:
+        augmentation, disturbance = recipe.augmentation, recipe.disturbance
+        if member is not None:
+            damaged_share = member.damaged * augmentation.version_share
+            augmentation = replace(augmentation, version_share=damaged_share)
+        if member is not None and disturbance is not None:
             shares = {name: member.disturbed * share for name, share in vars(disturbance).items()}
             disturbance = DisturbanceRecipe(**shares)
         return FrameClips(
@@ -90,7 +93,7 @@ class PreparedClips:
             self.kind,
             self.scaling,
             self.spec,
-            recipe.augmentation,
+            augmentation,
             disturbance,
             self._told(telling(recipe, member)),
         )
