@@ -1,7 +1,7 @@
 """Clips made ready for one training: those of the emotions in use, split, read, labelled, scaled."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -80,10 +80,7 @@ class PreparedClips:
         if recipe.augmentation is None:
             return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
         versions = [[self.raw[row] for row in rows], *self.versions]
-        augmentation, disturbance = recipe.augmentation, recipe.disturbance
-        if member is not None:
-            damaged_share = member.damaged * augmentation.version_share
-            augmentation = replace(augmentation, version_share=damaged_share)
+        disturbance = recipe.disturbance
         if member is not None and disturbance is not None:
             shares = {name: member.disturbed * share for name, share in vars(disturbance).items()}
             disturbance = DisturbanceRecipe(**shares)
@@ -93,7 +90,7 @@ class PreparedClips:
             self.kind,
             self.scaling,
             self.spec,
-            augmentation,
+            recipe.augmentation,
             disturbance,
             self._told(telling(recipe, member)),
         )

@@ -180,16 +180,14 @@ class MemberRecipe:
 
     Attributes
     ----------
-    damaged, disturbed : float
-        Times the share of damaged copies (`AugmentationRecipe`), and the shares of
-        `DisturbanceRecipe`.
+    disturbed : float
+        Times the shares of `DisturbanceRecipe`.
     sentence : float
         Share of the loss of telling what is said, beside 1 for that of the emotion.
     votes_for_neutral : bool
         Whether listeners' votes for neutral count for clips that are acted otherwise.
     """
 
-    damaged: float
     disturbed: float
     sentence: float
     votes_for_neutral: bool
