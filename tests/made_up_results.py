@@ -39,10 +39,7 @@ def made_up_summary(rights: Sequence[float], command: str, **options: Any) -> di
         "ua_lowest": min(ua),
         "ua_highest": max(ua),
         "by_corpus": {corpus: tests[0]["by_corpus"][corpus] for corpus in CORPORA},
-        "runs": [
-            {"command": f"{command} {i}", "test": test, "best_epoch": 2}
-            for i, test in enumerate(tests)
-        ],
+        "runs": [{"command": f"{command} {i}", "test": test} for i, test in enumerate(tests)],
     }
 
 
@@ -53,10 +50,13 @@ def made_up_results(report: Sequence[float], new: Sequence[float]) -> dict[str, 
         "report": made_up_summary(report, "serctl train --split report --seed"),
         "new-speakers": made_up_summary(new, "serctl train --split new-speakers --fold"),
     }
-    results["report"]["runs"][0]["history"] = {
-        "validation_loss": [1.6, 1.2, 1.0, 1.1],
-        "validation_accuracy": [0.2, 0.4, report[0], 0.5],
-    }
+    results["report"]["runs"][0]["curves"] = [
+        {
+            "validation_loss": [1.6, 1.2, 1.0, 1.1],
+            "validation_accuracy": [0.2, 0.4, report[0], 0.5],
+            "best_epoch": 2,
+        }
+    ]
     return results
 
 

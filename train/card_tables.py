@@ -146,7 +146,7 @@ def robustness(measured: dict[str, Any]) -> str:
         (
             row["condition"],
             share_of(row["ua"]),
-            f"{row['ua_drop']:.1f}" if i else "",
+            f"{row['ua_drop']:z.1f}" if i else "",
             share_of(row["wa"]),
         )
         for i, row in enumerate(measured["rows"])

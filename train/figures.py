@@ -18,29 +18,38 @@ from serctl.train.scores import Calibration, Scores
 
 DPI = 150
 DARK, LIGHT, HATCH = "#08306b", "#8fc0de", "////"
+NETWORKS = (DARK, "#4a90c2", "0.55")  # that learn apart
 SCORE_FIGURES = ("confusion_matrix", "precision_recall", "accuracy_by_emotion", "reliability")
 
 
-def learning_curve(history: History, title: str, path: Path) -> None:
-    """Draw loss and validation accuracy by epoch, with the epoch that is kept."""
+def learning_curve(histories: Sequence[History], title: str, path: Path) -> None:
+    """Draw loss and validation accuracy by epoch, with the epoch that is kept, of each network."""
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     losses, accuracy = figure.subplots(1, 2)
-    epochs = np.arange(1, len(history.epochs) + 1)
-    point = "." if len(epochs) == 1 else ""  # a single epoch has no line
-    training = [epoch.train_loss for epoch in history.epochs]
-    losses.plot(epochs, training, point + "--", color="0.4", label="training")
-    validation = [epoch.validation_loss for epoch in history.epochs]
-    losses.plot(epochs, validation, point + "-", label="validation")
+    n_epochs = max(len(history.epochs) for history in histories)
+    for i, history in enumerate(histories):
+        epochs = np.arange(1, len(history.epochs) + 1)
+        point = "." if len(epochs) == 1 else ""  # a single epoch has no line
+        colour = NETWORKS[i % len(NETWORKS)]
+        names = ("training", "validation") if i == 0 else ("", "")
+        training = [epoch.train_loss for epoch in history.epochs]
+        losses.plot(epochs, training, point + "--", color=colour, label=names[0])
+        validation = [epoch.validation_loss for epoch in history.epochs]
+        losses.plot(epochs, validation, point + "-", color=colour, label=names[1])
+        accuracies = [epoch.validation_accuracy for epoch in history.epochs]
+        accuracy.plot(epochs, accuracies, point + "-", color=colour)
+        kept, best = history.best_epoch + 1, history.best_accuracy
+        which = f"network {i + 1}: " if len(histories) > 1 else ""
+        label = f"{which}epoch {kept}, {best:.1%}"
+        accuracy.plot(kept, best, "o", mfc=colour, mec="black", label=label)
     losses.set(xlabel="epoch", ylabel="cross-entropy / nat", title="Loss")
     losses.legend(frameon=False)
-    accuracy.plot(epochs, [e.validation_accuracy for e in history.epochs], "-", label="validation")
-    kept, best = history.best_epoch + 1, history.best_accuracy
-    accuracy.plot(kept, best, "o", color="black", label=f"kept: epoch {kept}, {best:.1%}")
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    accuracy.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10)))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     accuracy.set(xlabel="epoch", ylabel="accuracy", title="Validation accuracy")
-    accuracy.legend(frameon=False, loc="lower right")
+    accuracy.legend(frameon=False, loc="lower right", title="kept", fontsize="small")
     for axes in (losses, accuracy):
-        axes.set_xlim(0.5, len(epochs) + 0.5)
+        axes.set_xlim(0.5, n_epochs + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize="medium")

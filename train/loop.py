@@ -42,7 +42,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """What training gave.
+    """What the training of one network gave.
 
     Attributes
     ----------
@@ -59,11 +59,6 @@ class History:
     def best_accuracy(self) -> float:
         """Validation accuracy of the epoch that is kept."""
         return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
-
-    def followed_by(self, other: "History") -> "History":
-        """Both, one after the other; what is kept of the second is kept."""
-        best_epoch = other.best_epoch + len(self.epochs) if other.epochs else self.best_epoch
-        return History(self.epochs + other.epochs, best_epoch)
 
 
 def _decayed(

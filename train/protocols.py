@@ -71,8 +71,8 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
 def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     """What the first runs of a protocol tell."""
     results = {split: _summary(runs)}
-    if split == REPORT and "history" in runs[0]:
-        results[split]["runs"][0]["history"] = _curves(runs[0])
+    if split == REPORT and "histories" in runs[0]:
+        results[split]["runs"][0]["curves"] = _curves(runs[0])
     if split == NEW_SPEAKERS:
         folders = [_folder(model, split, fold) for fold in range(len(runs))]
         if tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
@@ -169,16 +169,29 @@ def _run_summary(run: dict[str, Any]) -> dict[str, Any]:
     if "cost_search" in run:
         best = run["cost_search"]["trials"][run["cost_search"]["best"]]
         return kept | best
-    best_epoch = run["history"]["best_epoch"]
-    accuracy = run["history"]["epochs"][best_epoch]["validation_accuracy"]
-    return kept | {"best_epoch": best_epoch, "validation_accuracy": accuracy}
+    networks = [
+        {
+            "best_epoch": history["best_epoch"],
+            "validation_accuracy": history["epochs"][history["best_epoch"]]["validation_accuracy"],
+        }
+        for history in run["histories"]
+    ]
+    return kept | {"networks": networks}
 
 
-def _curves(run: dict[str, Any]) -> dict[str, list[float]]:
-    """Keep what learning curves are drawn of: loss (in nat) and accuracy by epoch, of validation."""
-    epochs = run["history"]["epochs"]
+def _curves(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Keep what learning curves are drawn of, for each network: validation loss, in nats, and accuracy.
+
+    By epoch, with the one that was kept.
+    """
     keys = ("validation_loss", "validation_accuracy")
-    return {key: [round(epoch[key], 4) for epoch in epochs] for key in keys}
+    return [
+        {
+            **{key: [round(epoch[key], 4) for epoch in history["epochs"]] for key in keys},
+            "best_epoch": history["best_epoch"],
+        }
+        for history in run["histories"]
+    ]
 
 
 def main() -> None:

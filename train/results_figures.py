@@ -127,8 +127,8 @@ def draw_learning_curves(results: Results) -> Figure | None:
     Parameters
     ----------
     results : dict
-        As `serctl.train.measured.read_results` gives it. The curves are those that the first run of
-        ``report`` keeps as its ``history``.
+        As `serctl.train.measured.read_results` gives it. The first run of ``report`` has
+        ``curves``: one for each network that learns apart.
 
     Returns
     -------
@@ -136,18 +136,22 @@ def draw_learning_curves(results: Results) -> Figure | None:
         None if no model has a curve.
     """
     runs = {model: one[REPORT]["runs"][0] for model, one in results.items() if REPORT in one}
-    runs = {model: run for model, run in runs.items() if run.get("history")}
+    runs = {model: run for model, run in runs.items() if run.get("curves")}
     if not runs:
         return None
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     losses, accuracy = figure.subplots(1, 2)
     for model, run in runs.items():
         colour, dash = LINES[model]
-        kept = run["best_epoch"]
-        for axes, key in ((losses, "validation_loss"), (accuracy, "validation_accuracy")):
-            curve = run["history"][key]
-            axes.plot(np.arange(1, len(curve) + 1), curve, dash, color=colour, label=model)
-            axes.plot(kept + 1, curve[kept], "o", ms=6, mfc=colour, mec="black", zorder=3)
+        n_networks = len(run["curves"])
+        label = model if n_networks == 1 else f"{model}, each of {n_networks} networks"
+        for of_network in run["curves"]:
+            kept = of_network["best_epoch"]
+            for axes, key in ((losses, "validation_loss"), (accuracy, "validation_accuracy")):
+                curve = of_network[key]
+                axes.plot(np.arange(1, len(curve) + 1), curve, dash, color=colour, label=label)
+                axes.plot(kept + 1, curve[kept], "o", ms=6, mfc=colour, mec="black", zorder=3)
+            label = ""  # named once
     for axes in (losses, accuracy):
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

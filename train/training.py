@@ -6,7 +6,7 @@ folder (`serctl.train.weights_folder`). What lies there from before is touched o
 has been read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -46,11 +46,12 @@ class Watcher:
     clips : callable
         Wraps the iterator over clips' features, given how many there will be.
     epochs : callable
-        Called with the history and the most epochs there can be.
+        Called with the histories of the networks that were trained so far, of which the last is in
+        training, with the most epochs each can have, and with the number of networks in all.
     """
 
     clips: OnClips
-    epochs: Callable[[History, int], None]
+    epochs: Callable[[Sequence[History], int, int], None]
 
 
 def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
@@ -86,7 +87,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     recipe = replace(recipe, model=replace(recipe.model, emotions=clips.emotions))
     prepare_output(options.output, checkpoints, options.resume)
     network: nn.Module
-    learnt: History | CostSearch
+    learnt: list[History] | CostSearch
     if recipe.svm is not None:
         network, learnt = _fit_svm(clips, recipe.svm)
     else:
@@ -131,7 +132,7 @@ def _fit_network(
     options: TrainingOptions,
     device: torch.device,
     watcher: Watcher,
-) -> tuple[nn.Module, History]:
+) -> tuple[nn.Module, list[History]]:
     # On a GPU, some operations have no deterministic form and would raise.
     torch.use_deterministic_algorithms(device.type == "cpu")
     # What is about to be written would be filled first, at every step.
@@ -141,7 +142,12 @@ def _fit_network(
     validation = ValidationClips(clips.inputs(rows), clips.targets(rows), device)
     network, n_emotions = recipe.model.network, len(clips.emotions)
     n_apart = n_members(network)
-    members, learnt = [], History()
+    members: list[nn.Module] = []
+    histories: list[History] = []
+
+    def on_epoch(history: History) -> None:
+        watcher.epochs([*histories, history], training_recipe.n_epochs, n_apart)
+
     for i, checkpoint in enumerate(checkpoint_files(options.output, network)):
         member_recipe = recipe.members[i] if recipe.members else None
         training = Training(
@@ -154,13 +160,6 @@ def _fit_network(
             telling(recipe, member_recipe),
             recipe.muon,
         )
-        before = learnt
-
-        def on_epoch(history: History, before: History = before) -> None:
-            if history.epochs or not before.epochs:  # else there is nothing new
-                n_epochs = n_apart * training_recipe.n_epochs
-                watcher.epochs(before.followed_by(history), n_epochs)
-
         member = training.fit(
             checkpoint,
             _identity(options, recipe, i, device, len(clips.clips)),
@@ -168,12 +167,12 @@ def _fit_network(
             on_epoch,
         )
         members.append(member)
-        learnt = before.followed_by(training.history)
+        histories.append(training.history)
     whole: Any = members[0]
     if network in MEMBERS:
         whole = NETWORKS[network](n_emotions).eval()
         whole.members.load_state_dict(nn.ModuleList(members).state_dict())
-    return whole, learnt
+    return whole, histories
 
 
 def _identity(

@@ -159,7 +159,7 @@ def write_weights(
     options: TrainingOptions,
     recipe: Recipe,
     model: Model,
-    learnt: History | CostSearch,
+    learnt: Sequence[History] | CostSearch,
     split: Split,
     tested: TestedClips,
     scores: Scores,
@@ -178,7 +178,11 @@ def write_weights(
         "n_validation": len(split.validation),
         "temperature": config.temperature,
         "test": asdict(scores),
-        "history" if isinstance(learnt, History) else "cost_search": asdict(learnt),
+        **(
+            {"cost_search": asdict(learnt)}
+            if isinstance(learnt, CostSearch)
+            else {"histories": [asdict(history) for history in learnt]}
+        ),
         "recipe": {name: table for name, table in asdict(recipe).items() if table},
         "made_with": {
             "serctl": serctl.__version__,
@@ -190,7 +194,7 @@ def write_weights(
     try:
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
-        if isinstance(learnt, History):
+        if not isinstance(learnt, CostSearch):
             learning_curve(learnt, title, folder / LEARNING_CURVE_FILE)
         confusion_matrix(scores, title, folder / "confusion_matrix.png")
         tested.save(folder / LOGITS_FILE)

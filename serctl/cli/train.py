@@ -1,6 +1,6 @@
 """``serctl train``: weights from the four corpora."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,10 +158,12 @@ class watching:
 
         return progress(rows, n_clips, "Features", "clip")
 
-    def _epochs(self, history: "History", n_epochs: int) -> None:
+    def _epochs(self, histories: "Sequence[History]", n_epochs: int, n_networks: int) -> None:
         import sys
 
+        history = histories[-1]
         n_done = len(history.epochs)
+        network = f"network {len(histories)} of {n_networks}, " if n_networks > 1 else ""
         told = ""
         if n_done:
             epoch = history.epochs[-1]
@@ -171,8 +173,9 @@ class watching:
             )
         if not sys.stderr.isatty():
             if n_done:
-                click.echo(f"epoch {n_done} of at most {n_epochs}: {told}", err=True)
+                click.echo(f"{network}epoch {n_done} of at most {n_epochs}: {told}", err=True)
             return
+        n_done += (len(histories) - 1) * n_epochs
         if self._bar is not None and n_done < self._bar.n:  # another training
             self._bar.close()
             self._bar = None
@@ -183,7 +186,7 @@ class watching:
             layout = "{desc}: {n_fmt}/{total_fmt} |{bar}| {remaining} left{postfix}"
             self._bar = tqdm(
                 desc="Training",
-                total=n_epochs,
+                total=n_networks * n_epochs,
                 initial=n_done,
                 bar_format=layout,
                 dynamic_ncols=True,

@@ -17,7 +17,7 @@ from serctl.train.corpora import SOURCES
 from serctl.train.splits import SPLITS
 
 Run = Callable[..., tuple[int, str, str]]
-N_EPOCHS = 80  # so many that a kill comes before the last
+N_EPOCHS = 30  # so many that a kill comes before the last
 
 
 PAPER_CNN = ("--model", "paper-cnn")  # which is trained in no time
@@ -85,7 +85,13 @@ def test_bare_it_trains_the_default_model_to_the_default_folder(serctl: Run) -> 
     assert f"Weights: {folder}" in output.splitlines()
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
-    assert len(metrics["history"]["epochs"]) == len(progress.splitlines())
+    told = [line.partition(":")[0] for line in progress.splitlines()]
+    assert told == [
+        f"network {i} of 3, epoch {n} of at most {len(history['epochs'])}"
+        for i, history in enumerate(metrics["histories"], 1)
+        for n in range(1, len(history["epochs"]) + 1)
+    ]
+    assert len(metrics["histories"]) == 3
 
 
 def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
@@ -127,7 +133,8 @@ def test_a_folder_is_printed_as_it_is_called(serctl: Run) -> None:
 def test_without_a_terminal_progress_is_plain_lines(serctl: Run) -> None:
     status, output, progress = serctl(*PAPER_CNN, "--epochs", 3, "-o", "weights")
     assert status == 0
-    epochs = json.loads(Path("weights", "metrics.json").read_text())["history"]["epochs"]
+    (history,) = json.loads(Path("weights", "metrics.json").read_text())["histories"]
+    epochs = history["epochs"]
     best = 0.0
     for i, (line, epoch) in enumerate(zip(progress.splitlines(), epochs, strict=True), 1):
         best = max(best, epoch["validation_accuracy"])
@@ -336,7 +343,10 @@ def test_interrupted_in_its_second_network_it_goes_on_there(
     status, _, error = serctl("--epochs", 2, "-o", "weights", "--resume")
     assert status == 0
     told = [line.partition(":")[0] for line in error.splitlines()]
-    assert told == [f"epoch {i} of at most 6" for i in (2, 3, 4, 5, 6)]
+    assert told == [
+        f"network {i} of 3, epoch {n} of at most 2"
+        for i, n in ((1, 2), (2, 1), (2, 2), (3, 1), (3, 2))
+    ]
     unbroken, resumed = (Path(name, "model.safetensors") for name in ("unbroken", "weights"))
     assert resumed.read_bytes() == unbroken.read_bytes()
     assert not list(Path("weights").glob("checkpoint*"))
@@ -359,7 +369,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("epoch 5 "):
+            if line.startswith("network 1 of 3, epoch 5 "):
                 process.kill()
                 break
     assert process.returncode == -signal.SIGKILL
@@ -369,7 +379,8 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
 
     status, _, progress = serctl("--epochs", N_EPOCHS, "-o", killed, "--resume")
     assert status == 0
-    assert 5 <= int(progress.split()[1]) < N_EPOCHS
+    first = progress.removeprefix("network 1 of 3, epoch ").split()
+    assert 5 <= int(first[0]) < N_EPOCHS
     unbroken = tmp_path / "unbroken"
     assert serctl("--epochs", N_EPOCHS, "-o", unbroken)[0] == 0
     for name in ("model.safetensors", "config.json", "metrics.json", "card.md"):

@@ -23,7 +23,7 @@ N_RUNS = {"report": 3, **{split: n for split, n in FOLD_COUNTS.items() if split 
 
 
 def watcher() -> Watcher:
-    return Watcher(lambda rows, n_clips: iter(rows), lambda history, n_epochs: None)
+    return Watcher(lambda rows, n_clips: iter(rows), lambda histories, n_epochs, n_networks: None)
 
 
 def short_recipe(name: str) -> Recipe:
@@ -105,7 +105,7 @@ def test_every_protocol_is_run_and_summed_up(measured: Path, model: str) -> None
         assert list(summary["by_corpus"]) == ([corpora] if corpora else list(summary["by_corpus"]))
     assert list(results["report"]["by_corpus"]) == ["crema-d", "ravdess", "savee", "tess"]
     assert {"calibration", "groups"} < set(results)
-    assert ("history" in results["report"]["runs"][0]) == (model == "paper-cnn")
+    assert ("curves" in results["report"]["runs"][0]) == (model == "paper-cnn")
     assert ("cost" in results["report"]["runs"][0]) == (model == "paper-svm")
 
 

@@ -88,8 +88,8 @@ def test_learning_curves_are_those_that_were_kept() -> None:
         curves = {line.get_label(): line for line in axes.lines if len(line.get_xdata()) > 1}
         assert list(curves) == ["paper-svm", "cnn"]
         for model, line in curves.items():
-            history = BOTH[model]["report"]["runs"][0]["history"]
-            assert list(line.get_ydata()) == history[key]
+            (curve,) = BOTH[model]["report"]["runs"][0]["curves"]
+            assert list(line.get_ydata()) == curve[key]
             assert line.get_xdata().tolist() == [1, 2, 3, 4]
         assert len({line.get_linestyle() for line in curves.values()}) == 2
         kept = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
@@ -97,9 +97,23 @@ def test_learning_curves_are_those_that_were_kept() -> None:
     assert {"epoch", "accuracy", "cross-entropy / nat", "epoch that is kept"} <= set(texts(figure))
 
 
+def test_networks_that_learn_apart_have_a_curve_each() -> None:
+    first, *others = CNN["report"]["runs"]
+    runs = [{**first, "curves": first["curves"] * 3}, *others]
+    figure = draw_learning_curves({"cnn": {**CNN, "report": {**CNN["report"], "runs": runs}}})
+    assert figure is not None
+    for axes in figure.axes:
+        lines = [line for line in axes.lines if len(line.get_xdata()) > 1]
+        assert [line.get_xdata().tolist() for line in lines] == [[1, 2, 3, 4]] * 3
+        assert lines[0].get_label() == "cnn, each of 3 networks"
+        kept = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+        assert [line.get_xdata() for line in kept] == [[3]] * 3
+    assert texts(figure).count("cnn, each of 3 networks") == 1
+
+
 def test_a_model_without_epochs_has_no_curve() -> None:
     runs = [{**run} for run in SVM["report"]["runs"]]
-    del runs[0]["history"]
+    del runs[0]["curves"]
     without = {**SVM, "report": {**SVM["report"], "runs": runs}}
     assert draw_learning_curves({"paper-svm": without}) is None
     figure = draw_learning_curves({"paper-svm": without, "cnn": CNN})

@@ -1,7 +1,7 @@
 import errno
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,10 @@ class Told:
             yield row
         assert self.n_clips == n_clips
 
-    def _epochs(self, history: History, n_epochs: int) -> None:
+    def _epochs(self, histories: Sequence[History], n_epochs: int, n_networks: int) -> None:
         assert self.epochs is not None
+        assert 1 <= len(histories) <= n_networks
+        history = histories[-1]
         self.epochs.append((len(history.epochs), n_epochs))
         if len(history.epochs) == self.killed_after:
             raise KilledError
@@ -174,7 +176,8 @@ def test_it_tells_of_every_clip_and_epoch(trained: Trained) -> None:
     n_epochs = synthetic_corpora.small_recipe("paper-cnn").training.n_epochs
     assert trained.told.n_clips == len(clips_of_five(trained.options.corpora))
     assert trained.told.epochs == [(i, n_epochs) for i in range(n_epochs + 1)]
-    assert len(metrics["history"]["epochs"]) == n_epochs
+    (history,) = metrics["histories"]
+    assert len(history["epochs"]) == n_epochs
 
 
 def clips_of_five(corpora: str) -> Any:
@@ -283,7 +286,7 @@ def test_damaged_copies_are_read_of_training_clips_alone(of_any_model: Trained) 
 def test_what_an_svm_chose_is_told(small_corpora: Path, tmp_path: Path) -> None:
     fit(few(small_corpora, tmp_path, model="paper-svm", n_epochs=None))
     metrics = metrics_of(tmp_path)
-    assert "history" not in metrics
+    assert "histories" not in metrics
     trials = metrics["cost_search"]["trials"]
     assert [one["cost"] for one in trials] == metrics["recipe"]["svm"]["costs"]
     best = metrics["cost_search"]["best"]

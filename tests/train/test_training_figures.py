@@ -67,7 +67,7 @@ def check_image(path: Path, figure: Figure) -> None:
 @pytest.mark.parametrize("n_epochs", [1, 2, 40])
 def test_the_learning_curve_is_drawn(tmp_path: Path, drawn: list[Figure], n_epochs: int) -> None:
     path = tmp_path / "curve.png"
-    learning_curve(history(n_epochs), "paper-cnn, report split, seed 1", path)
+    learning_curve([history(n_epochs)], "paper-cnn, report split, seed 1", path)
     (figure,) = drawn
     check_image(path, figure)
     losses, accuracy = figure.axes
@@ -86,15 +86,30 @@ def test_the_learning_curve_is_drawn(tmp_path: Path, drawn: list[Figure], n_epoc
 
 
 def test_the_epoch_that_is_kept_is_marked(tmp_path: Path, drawn: list[Figure]) -> None:
-    learning_curve(history(10), "title", tmp_path / "curve.png")
+    learning_curve([history(10)], "title", tmp_path / "curve.png")
     kept = drawn[0].axes[1].lines[1]
     assert (list(kept.get_xdata()), list(kept.get_ydata())) == ([3], [0.5])
-    assert "kept: epoch 3, 50.0%" in texts(drawn[0])
+    assert "epoch 3, 50.0%" in texts(drawn[0])
+
+
+def test_networks_that_learn_apart_have_a_curve_each(tmp_path: Path, drawn: list[Figure]) -> None:
+    path = tmp_path / "curve.png"
+    learning_curve([history(8), history(5), history(8)], "cnn, report split, seed 1", path)
+    (figure,) = drawn
+    check_image(path, figure)
+    losses, accuracy = figure.axes
+    assert [len(line.get_xdata()) for line in losses.lines] == [8, 8, 5, 5, 8, 8]
+    assert len({line.get_color() for line in losses.lines}) == 3
+    assert {"training", "validation"} < set(texts(figure))
+    assert [list(line.get_xdata()) for line in accuracy.lines[1::2]] == [[3]] * 3
+    assert {f"network {i}: epoch 3, 50.0%" for i in (1, 2, 3)} < set(texts(figure))
 
 
 def test_axes_have_units_and_whole_epochs(tmp_path: Path, drawn: list[Figure]) -> None:
     for n_epochs in (1, 3, 40):
-        learning_curve(history(n_epochs), "paper-cnn, report split, seed 1", tmp_path / "curve.png")
+        learning_curve(
+            [history(n_epochs)], "paper-cnn, report split, seed 1", tmp_path / "curve.png"
+        )
         said = texts(drawn[-1])
         assert {"paper-cnn, report split, seed 1", "epoch", "accuracy"} <= set(said)
         assert "cross-entropy / nat" in said
