@@ -33,7 +33,7 @@ def learning_curve(histories: Sequence[History], title: str, path: Path) -> None
         colour = NETWORKS[i % len(NETWORKS)]
         names = ("training", "validation") if i == 0 else ("", "")
         training = [epoch.train_loss for epoch in history.epochs]
-        losses.plot(epochs, training, point + "--", color=colour, label=names[0])
+        losses.plot(epochs, training, point + "--", color=colour, alpha=0.5, label=names[0])
         validation = [epoch.validation_loss for epoch in history.epochs]
         losses.plot(epochs, validation, point + "-", color=colour, label=names[1])
         accuracies = [epoch.validation_accuracy for epoch in history.epochs]
