@@ -18,8 +18,9 @@ system without locks gives none, and then there is none.
 
 Failure policy. Reading stops at the first line that is not whole: what a torn write left is cut
 off, and its recording done again. When the disk is full, the torn line is cut off and the journal
-stays. A file that is not a journal, or one of another model or other parameters, is refused and
-left as it is. A journal without rows is removed.
+stays. A run that is stopped while it writes a line counts that line if it is whole. A file that is
+not a journal, or one of another model or other parameters, is refused and left as it is. A journal
+without rows is removed.
 """
 
 import os
@@ -71,7 +72,6 @@ class Journal:
 
     def __init__(self, output: str, resume: bool = False, overwrite: bool = False) -> None:
         self.path = output + JOURNAL
-        self.n_rows = 0
         self._output = output
         self._resume = resume
         self._overwrite = overwrite
@@ -79,7 +79,13 @@ class Journal:
         self._found_rows = False  # of a run before this one; they stay, whatever happens
         self._offsets = array("q")  # of each recording's row, in scan order; 0 if there is none
         self._end = 0
+        self._last: tuple[int, int] | None = None  # of the row added last: recording and offset
         self._syncer: Syncer | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Recordings of this scan that have their row."""
+        return sum(1 for offset in self._offsets if offset)
 
     def __enter__(self) -> Self:
         """Take the lock, and see whether there are rows."""
@@ -162,10 +168,9 @@ class Journal:
         ResultsError
             If it cannot be written.
         """
-        offset = self._end
+        self._last = (index, self._end)
         self._append(row_line(stamp, row))
-        self.n_rows += not self._offsets[index]
-        self._offsets[index] = offset
+        self._offsets[index] = self._last[1]
         if self._syncer is not None:
             self._syncer.wrote()
             if self._syncer.error is not None:
@@ -206,6 +211,8 @@ class Journal:
         """Let go of the lock; after an error say what is kept, or remove a journal without rows."""
         if self._descriptor < 0:
             return
+        if error is not None:
+            self._count_last()
         if self.n_rows or self._found_rows:
             if error is not None and self._offsets:
                 error.add_note(
@@ -237,8 +244,17 @@ class Journal:
                     again = retry_failed and record.row["status"] in DO_AGAIN
                     holds = not again and stamp_of(recordings[index]) == record.stamp
                     self._offsets[index] = offset if holds else 0
-        self.n_rows = sum(1 for offset in self._offsets if offset)
         self._cut(end)
+
+    def _count_last(self) -> None:
+        """Count the row added last if the file has it: the run may have stopped in between."""
+        if self._last is None:
+            return
+        index, offset = self._last
+        with suppress(OSError), open(self.path, "rb") as file:
+            file.seek(offset)
+            if read_row(file.readline()) is not None:
+                self._offsets[index] = offset
 
     def _append(self, line: str) -> None:
         data = line.encode("ascii")

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from serctl import journal as journal_module
 from serctl.errors import ResultsError, UsageError
 from serctl.journal import Journal
 from serctl.journal_lines import Stamp, stamp_of
@@ -159,6 +161,55 @@ def test_an_error_says_what_is_kept_and_how_to_go_on(files):
     (note,) = error.__notes__
     assert note.startswith(f"1 of 5 recordings are done and kept in {output}.journal.")
     assert "--resume" in note
+
+
+class Interrupting:
+    """Context manager that raises an error before the nth line run in the journal's module."""
+
+    def __init__(self, n, error):
+        self.n, self.n_run, self.error = n, 0, error
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self.before)
+
+    def trace(self, frame, event, _):
+        if frame.f_code.co_filename != journal_module.__file__:
+            return None
+        if event == "line":
+            self.n_run += 1
+            if self.n_run == self.n:
+                raise self.error
+        return self.trace
+
+
+def test_wherever_it_is_interrupted_it_says_how_many_rows_it_kept(files):
+    paths, output = files
+    numbers = []
+    for n in itertools.count(1):
+        error = KeyboardInterrupt()
+        with suppress(KeyboardInterrupt), Journal(output) as journal:
+            journal.begin(PARAMETERS, paths)
+            journal.add(0, stamp_of(paths[0]), row(paths[0]))
+            second = (stamp_of(paths[1]), row(paths[1]))
+            with Interrupting(n, error) as interrupting:
+                journal.add(1, *second)
+            raise error
+        numbers.append(Path(journal.path).read_bytes().count(b"\n") - 1)
+        assert error.__notes__ == [
+            f"{numbers[-1]} of 5 recordings are done and kept in {journal.path}. "
+            "To go on, give the same command again with --resume."
+        ]
+        assert left_on_resuming(output, paths) == list(range(numbers[-1], 5))
+        os.unlink(journal.path)
+        if interrupting.n_run < n:
+            break
+    assert numbers == sorted(numbers)
+    assert set(numbers) == {1, 2}
 
 
 def test_a_journal_without_rows_goes(files):
