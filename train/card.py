@@ -90,6 +90,9 @@ LIMITS = (
     "recorded in a quiet room. Speech of daily life, other languages and children were not heard in "
     "training; noise, rooms and phone lines were at most imitated. Accuracy on them is not known. "
     "Expect it to be lower.",
+    "The corpora that are tested above are those that were learned from. Another corpus costs far more "
+    "than another voice, also where it is acted and in English, and confidence is too high there: see "
+    "corpora that were not heard, in train/results/experiments.md.",
     "It hears how an emotion is acted, not what a person feels. Listeners who heard only the voice in "
     "CREMA-D named the acted emotion in 40% of their judgements, choosing between six.",
     "It is not equally good on all: accuracy differs between corpora, emotions and people, and the "
