@@ -212,6 +212,18 @@ def test_an_interrupted_run_keeps_its_rows(many, tiny_folder, tmp_path, number, 
     assert {row["status"] for row in rows} == {"ok"}
 
 
+def test_interrupted_while_it_loads_it_says_so_too():
+    script = (
+        "import sys; from serctl.__main__ import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(name, path, target=None):\n"
+        "        if name == 'serctl.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nInterrupted.\n")
+
+
 def test_a_pipe_whose_reader_has_gone_is_no_error_to_talk_about(tiny_folder, recordings):
     line = f"serctl classify {recordings} -o - --model {tiny_folder} | head -1"
     done = run_in_shell(line)
