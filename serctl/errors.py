@@ -9,6 +9,7 @@
         ├── ModelError          a weights folder that must not or cannot be loaded
         ├── ResultsError        results that cannot be written, or read as results
         ├── CorporaError        corpora absent, incomplete or not as expected
+        ├── CheckpointError     a checkpoint of another training, or that cannot be read
         └── LabelsError         labels that recordings cannot be scored by
 
 The library raises, and never prints or exits; `serctl.cli` maps these to exit statuses. A message
@@ -54,6 +55,10 @@ class AudioError(RunError):
 
 class ModelError(RunError):
     """A weights folder that must not or cannot be loaded."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint of another training, or one that cannot be read."""
 
 
 class ResultsError(RunError):

@@ -17,7 +17,8 @@ import soundfile
 from serctl.emotions import EMOTIONS
 from serctl.train import corpora, training
 from serctl.train.corpora import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING, SILENT_CLIP, manifest
-from serctl.train.recipe import Recipe, load_recipe
+from serctl.train.recipe import Recipe
+from serctl.train.recipe_files import load_recipe
 
 RATE_HZ = 16000
 DURATION_S = 0.4

@@ -12,7 +12,7 @@ from serctl.models import bundled_models, read_config
 from serctl.schema import LEADING, STATUSES, TRAILING
 from serctl.train.measured import N_RUNS, extent, five, read_results
 from serctl.train.measured import RESULTS as RESULTS_FOLDER
-from serctl.train.recipe import recipe_names
+from serctl.train.recipe_files import recipe_names
 from serctl.train.result_tables import TABLES
 from serctl.train.results_figures import draw_figures
 from serctl.train.tables import BLOCK, remade

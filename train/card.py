@@ -42,9 +42,16 @@ TERMS = (
 )
 
 SCORED = (
-    "Split: {split}. {n_train} clips trained, {n_validation} chose what is kept and the calibration, "
-    "and {n_test} were scored once, at the end."
+    "Split: {split}. {n_train} clips trained, {n_validation} chose {chosen}, and {n_test} were scored "
+    "once, at the end."
 )
+SCORED_BEFORE = {
+    "paper-cnn": "Two earlier recipes of this model were scored on the same test clips.",
+    "cnn": "Five earlier recipes of this model were scored on fold 0 of `new-speakers`, three of them "
+    "by `report` too. What one of them lost in noise on fold 0's test clips is why its successors "
+    "hear more damaged clips in training, so that noise there is no untouched test "
+    "(train/results/experiments.md).",
+}
 HEADLINE = (
     "**UA {ua}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (share of clips "
     "that are right). Chance is {chance:.1%}. In brackets, here and below: 95% of what clips drawn "
@@ -180,10 +187,15 @@ def _what_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
 def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     test, split = metrics["test"], metrics["split"]
     where = f"seed {metrics['seed']}" if split == "report" else f"fold {metrics['fold']}"
+    recipe = metrics["recipe"]
+    chosen = "C and the temperature" if "svm" in recipe else "the temperature"
+    if recipe.get("training", {}).get("schedule") == "constant":
+        chosen = "the epoch that is kept and the temperature"
     scored = SCORED.format(
         split=f"`{split}`, {where} ({HEARD.get(split, HEARD_EMOBOX)})",
         n_train=metrics["n_train"],
         n_validation=metrics["n_validation"],
+        chosen=chosen,
         n_test=test["n_clips"],
     )
     headline = HEADLINE.format(
@@ -193,7 +205,7 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     )
     return [
         "## How good it is",
-        _filled(scored),
+        _filled(f"{scored} {SCORED_BEFORE.get(config.name, '')}".rstrip()),
         _filled(headline),
         f"    serctl evaluate --model FOLDER --corpora CORPORA --split {split} --{where}",
         card_tables.by_corpus(test),

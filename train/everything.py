@@ -2,7 +2,7 @@
 
 `remake_everything` is run in a checkout, unattended, and takes up where it was cut off: trainings
 from their checkpoints (`serctl.train.protocols`), and what is measured of finished models when it
-is missing or is of other weights. Tables and figures are made anew each time.
+is missing or is of other weights or recipes. Tables and figures are made anew each time.
 """
 
 import json
@@ -19,7 +19,7 @@ from serctl.train.corpora import clip_table
 from serctl.train.corpora_figure import draw_corpora
 from serctl.train.measured import RESULTS
 from serctl.train.protocols import WEIGHTS, run_protocols
-from serctl.train.recipe import RECIPES, recipe_names
+from serctl.train.recipe_files import RECIPES, recipe_names
 from serctl.train.results_figures import remake_figures
 from serctl.train.tables import remake_tables
 from serctl.train.training import Watcher

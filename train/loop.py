@@ -21,7 +21,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from serctl.errors import RunError
+from serctl.errors import CheckpointError, RunError
 from serctl.train.batches import TrainingClips, ValidationClips
 from serctl.train.muon import KernelMuon, kernels_of
 from serctl.train.recipe import MuonRecipe, TrainingRecipe
@@ -189,7 +189,9 @@ class Training:
         resume: bool,
         on_epoch: Callable[[History], None],
     ) -> nn.Module:
-        """Train to the end, and return the network of the best epoch, on the CPU.
+        """Train to the end, and return the network of the epoch that is kept, on the CPU.
+
+        With a schedule that is the last one, or else the one that is best on the validation clips.
 
         Parameters
         ----------
@@ -205,8 +207,10 @@ class Training:
 
         Raises
         ------
+        CheckpointError
+            If the checkpoint is of another training, or cannot be read.
         RunError
-            If the checkpoint is of another training, or cannot be read or written.
+            If it cannot be written.
         """
         if resume and checkpoint.exists():
             self._load(checkpoint, identity)
@@ -291,13 +295,13 @@ class Training:
             state = torch.load(path, map_location="cpu", weights_only=True)
             found = state["identity"]
         except Exception as error:
-            raise RunError(
+            raise CheckpointError(
                 f"{path}: not a checkpoint that can be read ({type(error).__name__}). Train from "
                 "the beginning, with --overwrite and without --resume."
             ) from error
         for key, value in identity.items():
             if found.get(key) != value:
-                raise RunError(
+                raise CheckpointError(
                     f"{path}: is of a training with {key} {found.get(key)}, this one has {value}. "
                     "Give the same options, or train from the beginning with --overwrite."
                 )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from serctl.descriptors import CURVES, MOMENTS, describe
-from serctl.errors import AudioError
+from serctl.errors import AudioError, CheckpointError, SerctlError
 from serctl.features import MelSpec
 from serctl.graphs.paper_cnn import N_MELS, N_MFCC
 from serctl.networks.paper_cnn import PaperCNN
@@ -30,7 +30,7 @@ from serctl.train.corpora import clip_table
 from serctl.train.dataset import votes_of
 from serctl.train.loop import Training
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
-from serctl.train.recipe import load_recipe
+from serctl.train.recipe_files import load_recipe, tables_of
 from serctl.train.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.svm import best_svm
 
@@ -84,9 +84,9 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``features``: their names. ``paper-svm`` and ``paper-cnn``: for each split, ``without`` and
-        ``with``: an accuracy in [0, 1] for each seed of ``report`` or fold of ``new-speakers``. The
-        CNN is trained on the first of each alone.
+        ``features``: their names. ``recipes``: as `recipes` gives them. ``paper-svm`` and
+        ``paper-cnn``: for each split, ``without`` and ``with``: an accuracy in [0, 1] for each seed
+        of ``report`` or fold of ``new-speakers``. The CNN is trained on the first of each alone.
 
     Raises
     ------
@@ -103,6 +103,7 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
         "command": "python -m serctl.train.proposed_features CORPORA",
         "measured": "accuracy on validation clips",
         "features": PROPOSED,
+        "recipes": recipes(),
         "paper-svm": {},
         "paper-cnn": {},
     }
@@ -122,6 +123,11 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
                     accuracy = _cnn_accuracy(clips, columns, seed, work / f"{split}-{key}.pt")
                     results["paper-cnn"].setdefault(split, {})[key] = [accuracy]
     return results
+
+
+def recipes() -> dict[str, Any]:
+    """Recipes of what is measured, as JSON gives them back, by model."""
+    return {model: tables_of(load_recipe(model)) for model in ("paper-svm", "paper-cnn")}
 
 
 def _proposed(paths: list[str], on_clips: OnClips) -> list[NDArray[np.floating]]:
@@ -184,7 +190,10 @@ def _cnn_accuracy(
         ValidationClips(list(_with_more(clips, validation, more)), clips.targets(validation), cpu),
     )
     identity = {"more": more.shape[1], "seed": seed, "clips": len(train), "recipe": str(recipe)}
-    training.fit(checkpoint, identity, checkpoint.exists(), lambda history: None)
+    try:
+        training.fit(checkpoint, identity, checkpoint.exists(), lambda history: None)
+    except CheckpointError:  # of a recipe that has changed since
+        training.fit(checkpoint, identity, False, lambda history: None)
     return training.history.best_accuracy
 
 
@@ -199,9 +208,12 @@ def main() -> None:
 
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    with watching() as watcher:
-        work = Path("serctl-weights", "proposed-features")
-        results = measure(sys.argv[1], watcher.clips, work)
+    try:
+        with watching() as watcher:
+            work = Path("serctl-weights", "proposed-features")
+            results = measure(sys.argv[1], watcher.clips, work)
+    except SerctlError as error:
+        sys.exit(f"Error: {error}")
     write(results)
     for model in ("paper-svm", "paper-cnn"):
         for split, accuracies in results[model].items():

@@ -13,18 +13,19 @@ their card.
 import json
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from serctl.emotions import REPORT_FIVE
+from serctl.errors import CheckpointError, SerctlError
 from serctl.models import CONFIG_FILE, DEFAULT_MODEL, read_config
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 from serctl.train.measured import RESULTS, read_results
 from serctl.train.pooled import pooled_measures, scores_of_five
-from serctl.train.recipe import load_recipe
+from serctl.train.recipe_files import load_recipe, tables_of
 from serctl.train.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
@@ -108,21 +109,22 @@ def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher
     fold, seed = (0, number) if split == REPORT else (number, 0)
     is_there = (folder / CONFIG_FILE).exists()
     if not is_there or not _is_of_recipe(folder, model):
-        train_model(
-            TrainingOptions(
-                corpora=corpora,
-                model=model,
-                split=split,
-                fold=fold,
-                seed=seed,
-                n_epochs=None,
-                device="cpu",
-                output=folder,
-                resume=not is_there,
-                overwrite=is_there,
-            ),
-            watcher,
+        options = TrainingOptions(
+            corpora=corpora,
+            model=model,
+            split=split,
+            fold=fold,
+            seed=seed,
+            n_epochs=None,
+            device="cpu",
+            output=folder,
+            resume=not is_there,
+            overwrite=is_there,
         )
+        try:
+            train_model(options, watcher)
+        except CheckpointError:  # its recipe has changed since it was cut off
+            train_model(replace(options, resume=False, overwrite=True), watcher)
     return _metrics(folder)
 
 
@@ -133,8 +135,7 @@ def _metrics(folder: Path) -> dict[str, Any]:
 
 def _is_of_recipe(folder: Path, model: str) -> bool:
     """Whether weights were made by the recipe as it is now; emotions are also the split's."""
-    tables = {name: table for name, table in asdict(load_recipe(model)).items() if table}
-    now = json.loads(json.dumps(tables))
+    now = tables_of(load_recipe(model))
     then: dict[str, Any] = _metrics(folder)["recipe"]
     now["model"].pop("emotions")
     return now == then | {"model": {k: v for k, v in then["model"].items() if k != "emotions"}}
@@ -201,8 +202,11 @@ def main() -> None:
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     model = sys.argv[2] if len(sys.argv) == 3 else DEFAULT_MODEL
-    with watching() as watcher:
-        results = run_protocols(sys.argv[1], model, watcher)
+    try:
+        with watching() as watcher:
+            results = run_protocols(sys.argv[1], model, watcher)
+    except SerctlError as error:
+        sys.exit(f"Error: {error}")
     for split in SPLITS:
         mean_of = results[split]
         print(

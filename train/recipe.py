@@ -1,19 +1,9 @@
-"""Recipes: every number that makes a model, read from one TOML file.
+"""Recipes: every number that makes a model. `serctl.train.recipe_files` reads them."""
 
-``recipes/<model>.toml`` has a table for each part of a `Recipe`. A key that is not known, or is
-missing, is an error: no number has a default hidden in the code.
-"""
-
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal
 
-from serctl.errors import UsageError
 from serctl.features import MelSpec
-from serctl.graphs import GRAPHS
-
-RECIPES = Path(__file__).with_name("recipes")
 
 
 @dataclass(frozen=True)
@@ -48,7 +38,8 @@ class TrainingRecipe:
     n_epochs : int
         At most.
     n_passes : int
-        Times that each clip is shown in an epoch, which ends with validation and a checkpoint.
+        Passes over the clips in an epoch, which ends with validation and a checkpoint. Of clips with
+        frames, a pass shows as many as make whole batches, drawn anew each time.
     patience : int
         Training stops after so many epochs without a better validation accuracy.
     batch_size : int
@@ -241,64 +232,3 @@ class Recipe:
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
     members: tuple[MemberRecipe, ...] = ()
-
-
-PARTS: dict[str, type] = {
-    "model": ModelRecipe,
-    "features": MelSpec,
-    "training": TrainingRecipe,
-    "augmentation": AugmentationRecipe,
-    "disturbance": DisturbanceRecipe,
-    "muon": MuonRecipe,
-    "auxiliary": AuxiliaryRecipe,
-    "svm": SvmRecipe,
-}
-
-
-def recipe_names() -> list[str]:
-    """Models that there are recipes of."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def load_recipe(name: str) -> Recipe:
-    """Recipe of a model.
-
-    Parameters
-    ----------
-    name : str
-        One of `recipe_names`.
-
-    Raises
-    ------
-    UsageError
-        If there is none such.
-    """
-    if name not in recipe_names():
-        raise UsageError(f"{name}: no recipe; there are recipes of {', '.join(recipe_names())}.")
-    tables = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
-    members = tuple(_build(MemberRecipe, table) for table in tables.pop("members", ()))
-    unknown = sorted(set(tables) - set(PARTS))
-    if unknown:
-        raise ValueError(f"{name}.toml: unknown tables {', '.join(unknown)}")
-    parts = {part: _build(PARTS[part], table) for part, table in tables.items()}
-    recipe = Recipe(**parts, members=members)
-    if (recipe.training is None) == (recipe.svm is None):
-        raise ValueError(f"{name}.toml: either a table training or a table svm is needed")
-    n_members = getattr(GRAPHS[recipe.model.network], "N_MEMBERS", 0)
-    if len(members) != n_members:
-        raise ValueError(f"{name}.toml: {len(members)} tables members, {n_members} are needed")
-    return recipe
-
-
-def _build(cls: Any, table: dict[str, Any]) -> Any:
-    """Dataclass of a TOML table that has each of its fields and no others."""
-    types = get_type_hints(cls)
-    if set(table) != set(types):
-        raise ValueError(f"{cls.__name__}: keys {sorted(table)}, needed are {sorted(types)}")
-    for name, kind in types.items():
-        if get_origin(kind) is Literal and table[name] not in get_args(kind):
-            raise ValueError(
-                f"{cls.__name__}: {name} is {table[name]!r}, needed is one of "
-                f"{', '.join(get_args(kind))}"
-            )
-    return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})

@@ -25,6 +25,7 @@ from serctl.train.card import card_text
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
 from serctl.train.recipe import Recipe
+from serctl.train.recipe_files import tables_of
 from serctl.train.scores import Scores
 from serctl.train.splits import Split
 from serctl.train.svm import CostSearch
@@ -183,7 +184,7 @@ def write_weights(
             if isinstance(learnt, CostSearch)
             else {"histories": [asdict(history) for history in learnt]}
         ),
-        "recipe": {name: table for name, table in asdict(recipe).items() if table},
+        "recipe": tables_of(recipe),
         "made_with": {
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),

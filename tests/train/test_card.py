@@ -50,6 +50,7 @@ def metrics_of(split: str, emotions: Sequence[str] = REPORT_FIVE) -> dict[str, A
         "seed": 2,
         "n_train": 6101,
         "n_validation": 1502,
+        "recipe": {"training": {"schedule": "constant"}},
         "test": {
             "emotions": list(emotions),
             "n_clips": 1803,
@@ -182,9 +183,31 @@ def test_it_has_the_law_of_the_european_union(law: str) -> None:
     assert law in card().replace("\n", " ")
 
 
+@pytest.mark.parametrize(
+    ("recipe", "chosen"),
+    [
+        ({"training": {"schedule": "one-cycle"}}, "the temperature"),
+        ({"svm": {"costs": [1.0]}}, "C and the temperature"),
+    ],
+)
+def test_it_says_what_validation_clips_chose(recipe: dict[str, Any], chosen: str) -> None:
+    text = card_text(CONFIG, metrics_of("report") | {"recipe": recipe}).replace("\n", " ")
+    assert f"1502 chose {chosen}, and 1803" in text
+
+
+def test_it_says_which_recipes_were_scored_before() -> None:
+    assert "Two earlier recipes of this model" in card().replace("\n", " ")
+    assert "Five earlier recipes of this model" in full_card().replace("\n", " ")
+    other = card_text(replace(CONFIG, name="paper-svm"), metrics_of("report"))
+    assert "earlier recipe" not in other.replace("\n", " ")
+
+
 def test_its_figures_are_those_of_the_metrics() -> None:
     text = card().replace("\n", " ")
-    assert "6101 clips trained, 1502 chose what is kept and the calibration, and 1803 were" in text
+    assert (
+        "6101 clips trained, 1502 chose the epoch that is kept and the temperature, and 1803"
+        in text
+    )
     assert re.search(r"\*\*UA 45\.1% \(\d+\.\d% to \d+\.\d%\)\*\*", text)
     assert "WA 47.2%" in text
     assert "Chance is 20.0%" in text

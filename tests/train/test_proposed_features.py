@@ -57,6 +57,7 @@ def test_what_is_measured(
             assert all(0 <= accuracy <= 1 for one in accuracies.values() for accuracy in one)
     # The synthetic emotions differ in their spectra, so that an SVM hears them.
     assert np.mean(results["paper-svm"]["report"]["with"]) > 0.5
+    assert results["recipes"] == proposed_features.recipes()
     proposed_features.write(results)
     assert json.loads((tmp_path / "proposed-features.json").read_text())["features"] == list(
         PROPOSED

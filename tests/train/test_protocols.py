@@ -1,6 +1,6 @@
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from serctl.errors import UsageError
 from serctl.models import load_model
 from serctl.train import everything, protocols
 from serctl.train.corpora import clip_table, parse_clip_name
+from serctl.train.loop import History
 from serctl.train.protocols import run_protocols
 from serctl.train.recipe import Recipe
 from serctl.train.splits import FOLD_COUNTS, SPLITS
@@ -158,6 +159,35 @@ def test_what_another_recipe_made_is_made_again(
     assert all(one.overwrite and not one.resume for one in trained)
 
 
+def test_what_was_cut_off_and_is_of_another_recipe_is_made_anew(
+    checkout: Path, corpora: Path, trained: list[TrainingOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("serctl-weights", "protocols", "paper-cnn", "report-1")
+    shutil.rmtree(folder)
+
+    def cut_off(histories: Sequence[History], n_epochs: int, n_networks: int) -> None:
+        if len(histories[-1].epochs) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_protocols(str(corpora), "paper-cnn", Watcher(watcher().clips, cut_off))
+    assert (folder / "checkpoint.pt").exists()
+    trained.clear()
+
+    def other(name: str) -> Recipe:
+        recipe = short_recipe(name)
+        assert recipe.training is not None
+        return replace(recipe, training=replace(recipe.training, learning_rate=1e-3))
+
+    monkeypatch.setattr("serctl.train.training.load_recipe", other)
+    monkeypatch.setattr(protocols, "load_recipe", other)
+    run_protocols(str(corpora), "paper-cnn", watcher())
+    of_folder = [(one.resume, one.overwrite) for one in trained if one.output == folder]
+    assert of_folder == [(True, False), (False, True)]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["recipe"]["training"]["learning_rate"] == 1e-3
+
+
 # All of it
 
 
@@ -197,7 +227,7 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
 
     def proposed(corpora: str, *_: object) -> dict[str, Any]:
         done.append("proposed features")
-        return {"features": []}
+        return {"features": [], "recipes": everything.proposed_features.recipes()}
 
     monkeypatch.setattr(everything.proposed_features, "measure", proposed)
     told: list[str] = []

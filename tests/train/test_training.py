@@ -25,7 +25,7 @@ from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.evaluate import recordings_of_split
 from serctl.train.loop import History
-from serctl.train.recipe import load_recipe
+from serctl.train.recipe_files import load_recipe
 from serctl.train.scores import Scores
 from serctl.train.splits import clips_of, emotions_of, split_clips
 from serctl.train.training import TrainingOptions, Watcher, train_model

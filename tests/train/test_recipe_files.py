@@ -9,16 +9,16 @@ from serctl.features import MelSpec
 from serctl.graphs import INPUTS
 from serctl.inputs import CLIP_STATISTICS
 from serctl.networks import NETWORKS
-from serctl.train import recipe as recipe_module
-from serctl.train.recipe import load_recipe, recipe_names
+from serctl.train import recipe_files
+from serctl.train.recipe_files import load_recipe, recipe_names
 
 
 @pytest.fixture
 def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of recipes that may be changed."""
     folder = tmp_path / "recipes"
-    shutil.copytree(recipe_module.RECIPES, folder)
-    monkeypatch.setattr(recipe_module, "RECIPES", folder)
+    shutil.copytree(recipe_files.RECIPES, folder)
+    monkeypatch.setattr(recipe_files, "RECIPES", folder)
     return folder
 
 
@@ -109,4 +109,37 @@ def test_a_word_that_means_nothing_is_an_error(recipes: Path) -> None:
 def test_a_recipe_says_how_it_is_trained_once(recipes: Path) -> None:
     change(recipes, "[model]", "[svm]\ncosts = [1.0]\n[model]")
     with pytest.raises(ValueError, match="either a table training or a table svm is needed"):
+        load_recipe("paper-cnn")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("n_passes = 1", 'n_passes = "1"', "n_passes is '1', needed is int"),
+        ("batch_size = 64", "batch_size = 6.5", "batch_size is 6.5, needed is int"),
+        ("ema_ramp = false", "ema_ramp = 0", "ema_ramp is 0, needed is bool"),
+        ("noise = 0.15", "noise = true", "noise is True, needed is float"),
+        ('"angry", ', "1, ", r"emotions is \[1, .*needed is a list of str"),
+    ],
+)
+def test_a_value_of_another_type_is_an_error(
+    recipes: Path, old: str, new: str, message: str
+) -> None:
+    change(recipes, old, new)
+    with pytest.raises(ValueError, match=message):
+        load_recipe("paper-cnn")
+
+
+@pytest.mark.parametrize("table", ["augmentation", "disturbance", "auxiliary"])
+def test_a_table_that_would_do_nothing_is_an_error(recipes: Path, table: str) -> None:
+    text = (recipes / "cnn.toml").read_text()
+    its_keys = text[text.index(f"[{table}]") :].split("\n\n")[0]
+    change(recipes, "[model]", f"{its_keys}\n[model]")
+    with pytest.raises(ValueError, match=f"a table {table}, which does nothing for paper-cnn"):
+        load_recipe("paper-cnn")
+
+
+def test_an_unknown_network_is_an_error(recipes: Path) -> None:
+    change(recipes, 'network = "paper-cnn"', 'network = "paper-dnn"')
+    with pytest.raises(ValueError, match=r"network paper-dnn, there are .*paper-cnn"):
         load_recipe("paper-cnn")
