@@ -5,8 +5,8 @@ it (soxr, quality HQ, as librosa does), and hands it over in windows of fixed le
 recording of any length passes through in the memory of one window.
 
 What cannot be decoded raises AudioError with the path and what to do; nothing else stands in for
-it. Of a recording that breaks off, or that is shorter than its header promises, what came is handed
-over, and ``truncated`` says so.
+it. Of a recording that breaks off, that is shorter than its header promises, or that others are
+joined to, what came is handed over, and ``truncated`` says so.
 """
 
 import atexit
@@ -48,7 +48,8 @@ class Recording:
     peak : float
         Largest absolute sample of the mix so far, 1.0 being full scale.
     truncated : str
-        If less came than was promised: "truncated: " and how much. Known when all windows are read.
+        If less came than was promised, or than there is: "truncated: " and how much. Known when all
+        windows are read.
     """
 
     path: str
@@ -150,6 +151,11 @@ def _resampled(
             f"truncated: {recording.duration_s:.1f} s came of {promised / recording.rate_hz:.1f} s "
             "that its header promises."
         )
+    elif not recording.truncated and headers.is_joined(file, recording.path):
+        recording.truncated = (
+            f"truncated: {recording.duration_s:.1f} s came, up to where another recording is joined "
+            "on. To have all of it, convert it first, for example: ffmpeg -i NAME NAME.wav"
+        )
 
 
 @functools.lru_cache(MOST_RATES)
@@ -188,7 +194,8 @@ def _read_mono(
             ) from error
         came_s = (recording.n_frames + len(frames)) / recording.rate_hz
         recording.truncated = f"truncated: decoding broke off after {came_s:.1f} s ({what})."
-    mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
+    with np.errstate(invalid="ignore"):  # of infinities: the peak tells
+        mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
     if of_integers:
         mono = mono * np.float32(STEP_OF_16_BITS)
     if len(mono):

@@ -9,6 +9,7 @@ windows, and `result` joins them; `serctl.pipeline` runs these for many recordin
 `serctl.inference` says where the network computes.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,10 +64,11 @@ class Classifier:
 
     Parameters
     ----------
-    model : str or Model
+    model : str, path or Model
         Name of a bundled model, path of a weights folder, or a loaded model.
-    emotions : str, optional
-        Comma-separated subset of the model's emotions to choose between; all of them by default.
+    emotions : str or sequence of str, optional
+        Subset of the model's emotions to choose between, separated by commas if it is one string;
+        all of them by default.
     device : str
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
@@ -87,16 +89,18 @@ class Classifier:
 
     def __init__(
         self,
-        model: str | Model = DEFAULT_MODEL,
-        emotions: str | None = None,
+        model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
+        emotions: str | Sequence[str] | None = None,
         device: str = "auto",
         batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> None:
         if batch_size < 1:
             raise UsageError(f"batch size {batch_size}: at least 1 is needed.")
-        loaded = load_model(model) if isinstance(model, str) else model
+        loaded = model if isinstance(model, Model) else load_model(os.fspath(model))
         self.config = loaded.config
         known = self.config.emotions
+        if not isinstance(emotions, str | None):
+            emotions = ",".join(emotions)
         self.emotions = known if emotions is None else parse_emotions(emotions, known)
         self.device = choose_device(device)
         self.batch_size = batch_size
@@ -234,6 +238,8 @@ class Classifier:
                 "sample_rate_hz": recording.rate_hz,
                 "channels": recording.n_channels,
             }
+        if extraction.status == "unreadable":
+            described["duration_s"] = None  # only a part of it was decoded
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
         of_windows = [*extraction.probabilities, *probabilities]

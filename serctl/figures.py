@@ -153,14 +153,23 @@ def save_figure(figure: Figure, output: str) -> None:
 
 
 def _titles(paths: Sequence[str]) -> list[str]:
-    """Names of the files, with their folders where two are alike, cut in the middle."""
+    """Names of the files, with their folders where two are alike, cut so that they differ."""
     names = [os.path.basename(path) for path in paths]
     shown = [printable(name) for name in (paths if len(set(names)) < len(names) else names)]
+    titles = [_cut(name) for name in shown]
+    if len(set(titles)) < len(set(shown)):  # what tells them apart was cut out
+        letters = enumerate(zip(*shown, strict=False))
+        n_alike = next((i for i, some in letters if len(set(some)) > 1), 0)
+        titles = [_cut(f"...{name[n_alike:]}") for name in shown]
+    if len(set(titles)) < len(set(shown)):
+        titles = [_cut(f"{number}: {name}") for number, name in enumerate(shown, 1)]
+    return titles
+
+
+def _cut(name: str) -> str:
+    """As much of the beginning and the end of a name as fits above a column."""
     half = MAX_TITLE // 2
-    return [
-        name if len(name) <= MAX_TITLE else f"{name[: half - 2]}...{name[-half + 1 :]}"
-        for name in shown
-    ]
+    return name if len(name) <= MAX_TITLE else f"{name[: half - 2]}...{name[-half + 1 :]}"
 
 
 def _picture(path: str, title: str, spec: MelSpec) -> _Picture:

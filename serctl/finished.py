@@ -1,12 +1,15 @@
 """A run that has finished, taken up again: ``--retry-failed`` without a journal.
 
 The results file has the rows and ``<output>.run.json`` beside it what made them, which has to be
-what is asked for now. There are no stamps in them, and so a row holds if its file was last changed
-before that run began. What was unreadable or failed is done again, and so is what is new or was
-changed. Rows of files that are gone go too; one of a file that is there and not in the scan stops it.
+what is asked for now. There are no stamps in them, and so a row holds if its file was last changed,
+copied or renamed before that run began, whatever time of change it bears. What was unreadable or
+failed is done again, and so is what is new or was changed. Rows of files that are gone go too; one
+of a file that is there and not in the scan stops it.
 """
 
 import json
+import math
+import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -78,7 +81,7 @@ class FinishedRun:
             if result.path not in indexes or result.status in DO_AGAIN:
                 continue
             stamp = stamp_of(result.path)
-            if stamp.mtime_ns is not None and stamp.mtime_ns < self._began_ns:
+            if _last_changed_ns(result.path) < self._began_ns:
                 yield indexes[result.path], stamp, json.dumps(row_of(result, emotions))
 
     def _check(self, scanned: Container[str], expected: Sequence[str]) -> None:
@@ -96,3 +99,13 @@ class FinishedRun:
                     "found now, and would be lost. Give the same PATHS and patterns as then, or "
                     "another output."
                 )
+
+
+def _last_changed_ns(path: str) -> float:
+    """When a file or its name was last changed; never before, if it is gone."""
+    try:
+        known = os.stat(path)
+    except (OSError, ValueError):
+        return math.inf
+    # A copy or a rename may keep the time of change, and not that of the change of status.
+    return max(known.st_mtime_ns, known.st_ctime_ns)

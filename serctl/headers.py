@@ -1,4 +1,4 @@
-"""What the headers of audio files promise, and where an MP3 begins.
+"""What the headers of audio files promise, where an MP3 begins, and whether several are joined.
 
 libsndfile corrects a header that promises more than follows, and does not say so, except in its
 log; `promised_frames` finds it there. Nothing here decodes, and nothing here raises for what a file
@@ -6,6 +6,7 @@ holds: a header that promises nothing is one that promises no more than came.
 """
 
 import re
+from pathlib import Path
 
 import soundfile
 
@@ -33,6 +34,12 @@ KBIT_S = {  # by MPEG version 1 or not, and layer
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+XING_BYTES = 1 << 1  # flag of the Xing tag: it says how many bytes there are; before it stands
+XING_FRAMES = 1 << 0  # how many frames, if this one is set
+OGG_BLOCK_BYTES = 1 << 20
+# Pages of Ogg begin so (RFC 3533); the second bit says that a stream begins with this one.
+OGG_PAGE = re.compile(rb"OggS\0([\0-\7])")
+OGG_BEGINS = 2
 RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
@@ -71,6 +78,55 @@ def promised_frames(file: soundfile.SoundFile, path: str, n_frames: int) -> int:
     return promised if promised - n_frames > SLOPPY_S * file.samplerate else n_frames
 
 
+def is_joined(file: soundfile.SoundFile, path: str) -> bool:
+    """Whether another recording stands behind the one that libsndfile decodes.
+
+    Recordings in Ogg are joined so by right (a chained stream), those in MP3 by ``cat``; libsndfile
+    stops at the end of the first, if that says how long it is.
+
+    Parameters
+    ----------
+    file : soundfile.SoundFile
+        Open.
+    path : str
+        Of the file.
+    """
+    if file.format == "OGG":
+        return _is_chained_ogg(path)
+    return file.format == "MP3" and _mp3_goes_on(path)
+
+
+def _is_chained_ogg(path: str) -> bool:
+    """Whether a stream begins after pages that began none."""
+    has_begun = False
+    with open(path, "rb") as file:
+        kept = b""
+        while block := file.read(OGG_BLOCK_BYTES):
+            block = kept + block
+            for page in OGG_PAGE.finditer(block):
+                begins = page[1][0] & OGG_BEGINS
+                if begins and has_begun:
+                    return True
+                has_begun |= not begins
+            kept = block[-5:]  # of a page that begins in it and ends in the next
+    return False
+
+
+def _mp3_goes_on(path: str) -> bool:
+    """Whether there are frames behind the bytes that the Xing tag counts."""
+    found = _first_mp3_frame(path)
+    if found is None:
+        return False
+    start, frame = found
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    flags = int.from_bytes(frame[tag + 4 : tag + 8], "big")
+    if tag < 0 or not flags & XING_BYTES:
+        return False
+    place = tag + (12 if flags & XING_FRAMES else 8)
+    end = start + int.from_bytes(frame[place : place + 4], "big")
+    return start < end < Path(path).stat().st_size and _first_mp3_frame(path, end) is not None
+
+
 def mp3_start(path: str) -> int | None:
     """Byte at which the frames of an MP3 begin, after whatever stands before them.
 
@@ -88,10 +144,10 @@ def mp3_start(path: str) -> int | None:
     return found[0] if found else None
 
 
-def _first_mp3_frame(path: str) -> tuple[int, bytes] | None:
-    """Give the start of the first frame, and what it begins with."""
+def _first_mp3_frame(path: str, skipped: int = 0) -> tuple[int, bytes] | None:
+    """Give the start of the first frame behind some bytes, and what it begins with."""
     with open(path, "rb") as file:
-        skipped = 0
+        file.seek(skipped)
         while len(tag := file.read(10)) == 10 and tag[:3] == b"ID3":
             # Its size has 7 bits a byte, and leaves out these ten bytes.
             skipped += 10 + sum((tag[9 - i] & 0x7F) << 7 * i for i in range(4))

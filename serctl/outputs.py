@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from serctl.errors import ResultsError
+from serctl.locks import open_locked
 from serctl.schema import PARTIAL
 
 
@@ -25,17 +26,37 @@ def written_whole(output: str) -> Iterator[str]:
     Raises
     ------
     ResultsError
-        If the system refuses (disk full, not writable).
+        If another process is writing the same, or if the system refuses (disk full, not writable).
     """
     partial = output + PARTIAL
     try:
-        yield partial
-        os.replace(partial, output)
+        with _locked(partial, output):
+            try:
+                yield partial
+                os.replace(partial, output)
+            finally:
+                with suppress(OSError):
+                    os.unlink(partial)
     except OSError as error:
         raise ResultsError(
             f"{output}: cannot be written ({error.strerror or error}). Make room, or give another "
             "output."
         ) from error
+
+
+@contextmanager
+def _locked(partial: str, output: str) -> Iterator[None]:
+    """Hold the file that is written aside, so that no two processes mix what they write."""
+    if os.name == "nt":  # where a file that is open cannot be renamed
+        yield
+        return
+    try:
+        lock = open_locked(partial)
+    except BlockingIOError as error:
+        raise ResultsError(
+            f"{output}: is being written by another run. Wait for it, or give another output."
+        ) from error
+    try:
+        yield
     finally:
-        with suppress(OSError):
-            os.unlink(partial)
+        os.close(lock)

@@ -24,7 +24,8 @@ class Selection:
         Patterns as of a shell, in which ``*`` stands for anything, ``/`` among it, and case counts.
         One without a ``/`` is compared with names, one with a ``/`` with the path below the
         argument. Recordings that no pattern of ``include`` matches are left out, if there are any
-        patterns; recordings and whole folders that one of ``exclude`` matches are left out.
+        patterns; recordings and whole folders that one of ``exclude`` matches are left out. A
+        pattern that ends with ``/`` is of a folder.
     follow_links : bool
         Whether links to folders are followed.
     """
@@ -35,11 +36,12 @@ class Selection:
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""
-        return (not self.include or _matches(below, self.include)) and self.enters(below)
+        within = [f"{pattern}*" if pattern.endswith("/") else pattern for pattern in self.include]
+        return (not within or _matches(below, within)) and self.enters(below)
 
     def enters(self, below: str) -> bool:
         """Whether the folder at this path below the argument is walked."""
-        return not _matches(below, self.exclude)
+        return not _matches(below, [pattern.rstrip("/") or "/" for pattern in self.exclude])
 
 
 def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:

@@ -35,13 +35,15 @@ def map_in_order(
     """Map a function over items in threads, a few items ahead, in their order.
 
     An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
-    is closed never is.
+    is closed never is, and what is begun is waited for; not so when it is interrupted (by what is no
+    Exception), since a recording can be long.
     """
     items = iter(items)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
     begun: deque[tuple[int, Future[_Products[Product]]]] = deque()
     stopped = Event()
     n_drawn = n_ahead = 0
+    waits = True
 
     def work(some: list[Item]) -> _Products[Product]:
         done: list[Product] = []
@@ -76,6 +78,9 @@ def map_in_order(
             begun.append((len(some), pool.submit(work, some)))
         while begun:
             yield from products()
+    except BaseException as error:
+        waits = isinstance(error, Exception | GeneratorExit)
+        raise
     finally:
         stopped.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(waits, cancel_futures=True)

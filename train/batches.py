@@ -143,7 +143,7 @@ class FrameClips:
         self._n_frames = torch.tensor([len(clip) for clip in versions[0]])
 
     def n_steps(self, batch_size: int) -> int:
-        """Batches of a pass, all of one size; clips that are left over wait for the next."""
+        """Batches of a pass, all of one size; clips that are left over are not shown in it."""
         return max(1, len(self.targets) // batch_size)
 
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:

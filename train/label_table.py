@@ -179,6 +179,11 @@ def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:
     """Rows of the test part if there is one, with a warning where speakers are in others too."""
     tested = [row for row in rows if row.part.lower() == TEST]
     others = [row for row in rows if row.part.lower() != TEST]
+    if not tested and len(found := sorted({row.part for row in rows})) > 1:
+        raise LabelsError(
+            f"{labels.source}: its split has the parts {', '.join(map(repr, found))}, and none is "
+            "called test. Call the one to score so, or leave the column out."
+        )
     if not tested or not others:
         return rows
     parts = ", ".join(sorted({row.part or "none" for row in others}))

@@ -123,7 +123,7 @@ def classify(
         recordings, unlisted = _find(paths, files_from, zero, selection)
         _print_paths(recordings, zero)
         _print_unlisted(unlisted)
-        return 0
+        return 1 if unlisted else 0
     began = datetime.now(UTC)
     request = Request(model, emotions, device, batch_size, workers)
     destination = Destination(output, overwrite, resume or retry_failed, retry_failed)
@@ -216,8 +216,8 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
         "serctl_version": __version__,
         **description,
         "counts": {status: counts.get(status, 0) for status in STATUSES},
-        "began": began.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "began": began.isoformat(timespec="milliseconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
 
 

@@ -110,6 +110,12 @@ def evaluate(
     could not be read.
     """
     _check_usage(paths, labels, pairs, split)
+    if not split:
+        options.refuse_useless(
+            "corpora", "fold", "seed", because="says something with --split alone"
+        )
+    if split == "report":
+        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
     _check_outputs(output, figures, overwrite)
     from serctl.classifier import Classifier
     from serctl.cli.progress import progress
@@ -134,9 +140,12 @@ def evaluate(
     scores, calibration = clips.score(results), clips.calibration(results)
     heard = training_warning(clips.paths, folder, config)
     clips.warnings.extend([heard] if heard else [])
+    # Written first, since whoever reads what is printed may go before the end.
+    written = _write(clips, results, scores, calibration, config, output, figures)
     print_scores(scores, config.name, calibration)
     _print_remarks(clips, config)
-    _write(clips, results, scores, calibration, config, output, figures)
+    for line in written:
+        click.echo(line)
     return _print_failures(results)
 
 
@@ -221,10 +230,11 @@ def _write(
     config: "ModelConfig",
     output: str | None,
     figures: str | None,
-) -> None:
-    """Write what was asked for: everything as JSON, and figures."""
+) -> list[str]:
+    """Write what was asked for, everything as JSON, and figures; give lines that say where."""
     from serctl.report_tables import printable
 
+    written = []
     if output is not None:
         from serctl.outputs import written_whole
         from serctl.train.record import record_text
@@ -232,12 +242,13 @@ def _write(
         text = record_text(config, clips, results, scores, calibration)
         with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
             file.write(text)
-        click.echo(f"Scores: {printable(output)}")
+        written.append(f"Scores: {printable(output)}")
     if figures is not None:
         from serctl.train.figures import draw_scores
 
         draw_scores(scores, calibration, f"{config.name}, {scores.n_clips} clips", Path(figures))
-        click.echo(f"Figures: {printable(figures)}")
+        written.append(f"Figures: {printable(figures)}")
+    return written
 
 
 def _print_failures(results: list["Result"]) -> int:

@@ -1,6 +1,9 @@
 """Options that several commands have, written once."""
 
+from collections.abc import Container
+
 import click
+from click.core import ParameterSource
 
 MODEL = click.option(
     "--model",
@@ -33,3 +36,20 @@ SPLITS = (
     "emobox-tess",
 )
 SEEDS = click.IntRange(0, 2**32 - 1)
+
+
+def given(names: Container[str]) -> list[str]:
+    """Options of the command that is running, out of some parameters, that its user typed."""
+    context = click.get_current_context()
+    return [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name in names
+        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
+    ]
+
+
+def refuse_useless(*names: str, because: str) -> None:
+    """Raise click.UsageError if options were given that would do nothing."""
+    if useless := given(names):
+        raise click.UsageError(f"{', '.join(useless)}: {because}. Leave that out.")

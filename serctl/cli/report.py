@@ -5,6 +5,7 @@ import os
 import click
 
 from serctl.errors import PathError
+from serctl.schema import JOURNAL
 
 DEFAULT_RESULTS = "serctl-results.csv"
 
@@ -41,7 +42,8 @@ def report(results: tuple[str, ...], by: str | None, form: str) -> None:
     from serctl.report import csv_text, json_text, summarise
     from serctl.report_tables import markdown_text
 
-    if not results and not os.path.exists(DEFAULT_RESULTS):
+    nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
+    if not results and nothing:
         raise PathError(
             f"{DEFAULT_RESULTS}: there is no such file here, and no other results were named. Make "
             "it first with: serctl classify ./recordings"

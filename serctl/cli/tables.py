@@ -11,12 +11,19 @@ if TYPE_CHECKING:
 
     from serctl.report import Summary
 
+WIDTH = 80  # of a terminal that does not say its own
+LEAST_TEXT = 12  # characters of a column of text, if its cells have as many
+GAP = 3  # between columns
+
 
 def plain_console(stderr: bool = False) -> "Console":
     """Console that interprets nothing of what it is given."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not console.width:  # by COLUMNS=0: not known
+        console.width = WIDTH
+    return console
 
 
 def print_table(
@@ -48,12 +55,16 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    rows, totals = list(rows), list(totals)
+    longest = [max(map(len, cells)) for cells in zip(headers, *rows, *totals, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    least = 0
     for i, header in enumerate(headers):
         if i in text:
-            table.add_column(header, overflow="fold")
+            table.add_column(header, overflow="fold", min_width=min(longest[i], LEAST_TEXT))
         else:
             table.add_column(header, justify="right", no_wrap=True)
+        least += GAP + (min(longest[i], LEAST_TEXT) if i in text else longest[i])
     for cells in rows:
         table.add_row(*map(Text, cells))
     table.add_section()
@@ -62,7 +73,11 @@ def print_table(
     console.print()
     # Not wrapped, so that a path in it can be copied whole.
     console.print(Text(title, style="bold"), soft_wrap=True)
+    # A terminal that is too narrow wraps lines; of a narrower table, cells would be cut or gone.
+    width = console.width
+    console.width = max(width, least)
     console.print(table)
+    console.width = width
 
 
 def print_summary(summary: "Summary", by: str | None = None, stderr: bool = False) -> None:

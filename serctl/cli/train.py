@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from serctl.cli import options
 
@@ -111,25 +110,23 @@ def train(
     from serctl.models import DEFAULT_MODEL
     from serctl.train.training import TrainingOptions, train_model
 
+    if split == "report":
+        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
     model = model or DEFAULT_MODEL
     output = output or Path("serctl-weights", model)
-    options = TrainingOptions(
+    asked = TrainingOptions(
         corpora, model, split, fold, seed, epochs, device, output, resume, overwrite
     )
     with watching() as watcher:
-        scores = train_model(options, watcher)
+        scores = train_model(asked, watcher)
     where = f"seed {seed}" if split == "report" else f"fold {fold}"
     print_scores(scores, f"{model}, test part of {split}, {where}")
     click.echo(f"Weights: {output}")
 
 
 def _remake_everything(context: click.Context, corpora: str) -> None:
-    given = [
-        parameter.opts[-1]
-        for parameter in context.command.params
-        if parameter.name not in ("corpora", "everything")
-        and context.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
-    ]
+    others = {str(parameter.name) for parameter in context.command.params}
+    given = options.given(others - {"corpora", "everything"})
     if given:
         raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
     from serctl.train.everything import remake_everything
@@ -169,7 +166,7 @@ class watching:
             epoch = history.epochs[-1]
             told = (
                 f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.1%}, "
-                f"best {history.best_accuracy:.1%}"
+                f"kept {history.best_accuracy:.1%}"
             )
         if not sys.stderr.isatty():
             if n_done:

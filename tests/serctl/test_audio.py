@@ -2,6 +2,7 @@ import math
 import os
 import re
 import struct
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import soundfile
 import soxr
 
-from serctl import audio
+from serctl import audio, headers
 from serctl.errors import AudioError
 from serctl.scan import scan
 
@@ -252,6 +253,38 @@ def test_an_mp3_that_does_not_say_its_length_is_not_truncated(recordings):
     recording, _ = read(path)
     assert recording.n_frames < soundfile.info(path).frames
     assert recording.truncated == ""
+
+
+@pytest.mark.parametrize(
+    ("extension", "subtype"), [("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", "MPEG_LAYER_III")]
+)
+def test_of_recordings_joined_to_one_file_the_first_comes_and_it_is_told(
+    write_recording, extension, subtype
+):
+    paths = [
+        write_recording(f"{kind}.{extension}", kind, 1.5, 48000, subtype=subtype)
+        for kind in ("speech", "noise")
+    ]
+    first, second = (Path(path).read_bytes() for path in paths)
+    alone, _ = read(paths[0])
+    assert alone.truncated == ""
+    Path(paths[0]).write_bytes(first + second)
+    joined, _ = read(paths[0])
+    assert joined.n_frames == alone.n_frames
+    assert re.match(
+        r"truncated: 1\.[56] s came, up to where another recording is joined on", joined.truncated
+    )
+    # What players put behind the sound is none.
+    Path(paths[0]).write_bytes(first + b"TAG" + bytes(125))
+    assert read(paths[0])[0].truncated == ""
+
+
+def test_a_page_of_ogg_that_ends_in_the_next_block_is_found(write_recording, monkeypatch):
+    path = write_recording("a.ogg", "noise", 1.0)
+    Path(path).write_bytes(2 * Path(path).read_bytes())
+    for n_bytes in (1000, 1001, 1002, 1003, 1004, 1005, 1006):
+        monkeypatch.setattr(headers, "OGG_BLOCK_BYTES", n_bytes)
+        assert "joined on" in read(path)[0].truncated
 
 
 def test_the_projects_own_recordings_are_whole(recordings):

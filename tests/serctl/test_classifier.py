@@ -1,6 +1,7 @@
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,7 @@ def test_what_cannot_be_read_is_told(classifier, write_recording, tmp_path):
     result = classifier.classify(write_recording("b.wav", samples, subtype="FLOAT"))
     assert (result.status, result.sample_rate_hz, result.channels) == ("unreadable", 16000, 2)
     assert result.reason.startswith("Holds samples that are no sound")
+    assert result.duration_s is None  # what was decoded is not its length
 
 
 def test_what_came_of_a_recording_that_breaks_off_is_judged(classifier, write_recording):
@@ -358,3 +360,9 @@ def test_emotions_can_be_chosen_of_a_network_of_frames(framed, frames_folder, wr
     two = Classifier(str(frames_folder), "sad, neutral", device="cpu").classify(path)
     chosen = np.array([of_all["sad"], of_all["neutral"]])
     np.testing.assert_allclose(two.probabilities, chosen / chosen.sum(), rtol=1e-9)
+
+
+def test_a_model_is_a_path_too_and_emotions_a_list(tiny_folder):
+    emotions = Classifier(Path(tiny_folder), ["sad", "angry"], "cpu").emotions
+    assert emotions == Classifier(str(tiny_folder), "sad,angry", "cpu").emotions
+    assert len(emotions) == 2

@@ -77,6 +77,34 @@ def cells(output: str, first: str) -> list[list[str]]:
     return [row for row in rows if row[:1] == [first]]
 
 
+def test_scores_are_written_though_nobody_reads_what_is_printed(
+    serctl: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("serctl.cli.scores.print_scores", gone)
+    status, _, _ = serctl(clips, "-o", "scores.json")
+    assert status == 141
+    assert json.loads(Path("scores.json").read_text())["recordings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("PATH", "--fold", "3"), "--fold: says something with --split alone. Leave that out."),
+        (("PATH", "--corpora", "x", "--seed", "1"), "--corpora, --seed: says something with"),
+        (("--split", "report", "--fold", "1"), "--fold: report has no folds; --seed says"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    serctl: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    status, _, error = serctl(*arguments)
+    assert status == 2
+    assert message in error
+
+
 # By name
 
 

@@ -140,7 +140,7 @@ def test_without_a_terminal_progress_is_plain_lines(serctl: Run) -> None:
         best = max(best, epoch["validation_accuracy"])
         assert line == (
             f"epoch {i} of at most 3: loss {epoch['train_loss']:.3f}, "
-            f"validation {epoch['validation_accuracy']:.1%}, best {best:.1%}"
+            f"validation {epoch['validation_accuracy']:.1%}, kept {best:.1%}"
         )
     assert "\r" not in progress
     assert "\x1b" not in progress + output
@@ -155,7 +155,7 @@ def test_on_a_terminal_progress_is_a_bar(serctl: Run, monkeypatch: pytest.Monkey
     assert "Training: 0/2" in progress
     assert "Training: 2/2" in progress
     assert "validation" in progress
-    assert "best" in progress
+    assert "kept" in progress
     assert "Training" not in output
 
 
@@ -217,6 +217,12 @@ def test_options_out_of_range_are_wrong_usage(serctl: Run, arguments: tuple[str,
     assert (status, output) == (2, "")
     assert arguments[-1] in error
     assert os.listdir() == []
+
+
+def test_a_fold_of_a_split_without_folds_is_wrong_usage(serctl: Run) -> None:
+    status, _, error = serctl(*PAPER_CNN, "--split", "report", "--fold", "3")
+    assert status == 2
+    assert "--fold: report has no folds; --seed says which drawing. Leave that out." in error
 
 
 def test_a_fold_that_the_split_has_not_is_wrong_usage(serctl: Run) -> None:

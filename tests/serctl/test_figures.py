@@ -105,6 +105,23 @@ def test_names_that_are_alike_have_their_folders(write_recording, monkeypatch, t
     assert [axes.get_title() for axes in waveforms] == ["angry/a.wav", "sad/a.wav"]
 
 
+@pytest.mark.parametrize("where", [0, 20, 40])
+def test_long_names_are_cut_so_that_they_differ(write_recording, where):
+    names = ["x" * where + letter + "x" * (60 - where) + ".wav" for letter in "ab"]
+    names.append("y" * 64 + ".wav")
+    figure = draw_recordings([write_recording(name, "noise", 0.1) for name in names])
+    titles = [axes.get_title() for axes in panels(figure)[0]]
+    assert len(set(titles)) == 3
+    assert max(map(len, titles)) <= 32
+
+
+def test_long_names_of_one_beginning_show_where_they_differ(write_recording):
+    names = [f"2024-03-01_customer-call_agent-{one}_line-2_final.wav" for one in "AB"]
+    figure = draw_recordings([write_recording(name, "noise", 0.1) for name in names])
+    titles = [axes.get_title() for axes in panels(figure)[0]]
+    assert titles == ["...A_line-2_final.wav", "...B_line-2_final.wav"]
+
+
 @pytest.mark.parametrize("extension", ["png", "svg"])
 @pytest.mark.parametrize("kind", ["silence", "click", "noise"])
 def test_pictures_are_written_and_the_same_again(write_recording, tmp_path, kind, extension):

@@ -44,3 +44,14 @@ def write_half(output, error):
             file.write("half")
         if error is not None:
             raise error
+
+
+def test_two_do_not_write_the_same_at_a_time(tmp_path):
+    output = str(tmp_path / "a.txt")
+    with written_whole(output) as aside:
+        with open(aside, "w") as file:
+            file.write("first")
+        with pytest.raises(ResultsError, match=r"a\.txt: is being written by another run"):
+            write_half(output, None)
+    assert (tmp_path / "a.txt").read_text() == "first"
+    assert os.listdir(tmp_path) == ["a.txt"]

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -147,6 +148,17 @@ def test_table_by_folder(results, capsys):
     assert "unreadable" not in text
 
 
+@pytest.mark.parametrize("by", ["emotion", "folder", "status"])
+@pytest.mark.parametrize("width", [0, 20, 40])
+def test_on_a_narrow_terminal_rows_have_their_names(results, monkeypatch, capsys, width, by):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = output(capsys, "--by", by)
+    name = {"emotion": "angry", "folder": "r/calls", "status": "unreadable"}[by]
+    row = next(row for row in cells(text) if row[:1] == [name])
+    assert all(re.fullmatch(r"[\w.%:/-]+", cell) for cell in row)  # none is cut
+    assert not text.count("\u2026")
+
+
 def test_markdown(results, capsys):
     text = output(capsys, "--format", "markdown")
     assert "## By emotion\n\n| Emotion | Recordings | Share | Confidence | Duration |\n" in text
@@ -279,6 +291,10 @@ def test_without_results_it_says_to_classify_first(tmp_path, monkeypatch, capsys
     assert status == 2
     assert message.startswith("Error: serctl-results.csv: there is no such file here")
     assert "serctl classify ./recordings" in message
+    (tmp_path / "serctl-results.csv.journal").touch()
+    status, message = failure(capsys)
+    assert status == 2
+    assert "of a run that did not finish: go on with it with serctl classify --resume" in message
 
 
 def test_exit_statuses(results, tmp_path, capsys):

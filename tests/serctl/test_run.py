@@ -220,6 +220,19 @@ def test_what_failed_in_a_finished_run_is_done_again(start, clips, tmp_path, out
     assert not (tmp_path / f"{output}.journal").exists()
 
 
+def test_what_was_put_in_its_place_since_is_done_again(tmp_path, write_recording, tiny_folder):
+    old, other = (write_recording(f"{name}/x.wav", name, 1.0) for name in ("noise", "tone"))
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    arguments = ["classify", str(tmp_path / "noise"), "-o", str(tmp_path / "r.jsonl")]
+    arguments += ["--model", str(tiny_folder)]
+    assert run(arguments) == 0
+    before = json.loads((tmp_path / "r.jsonl").read_text())
+    os.replace(other, old)  # with its time of change, and of the same size
+    assert run([*arguments, "--retry-failed"]) == 0
+    assert json.loads((tmp_path / "r.jsonl").read_text())["confidence"] != before["confidence"]
+
+
 def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path):
     for path in clips.iterdir():
         os.utime(path, (1, 1))

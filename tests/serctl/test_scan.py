@@ -189,6 +189,9 @@ def test_links_that_branch_do_not_multiply(here):
         ([], ["x.*"], ["r/A.wav"]),
         (["x.*"], ["c"], ["r/b/x.wav", "r/old/b/x.wav"]),
         (["[A-Z]*"], [], ["r/A.wav"]),
+        ([], ["b/"], ["r/A.wav"]),
+        ([], ["old/b/"], ["r/A.wav", "r/b/c/x.mp3", "r/b/x.wav"]),
+        (["b/"], [], ["r/b/c/x.mp3", "r/b/x.wav"]),
     ],
 )
 def test_patterns_choose_by_name_or_by_the_path_below(here, include, exclude, expected):

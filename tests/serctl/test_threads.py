@@ -66,6 +66,24 @@ def test_what_is_not_begun_when_the_iterator_is_closed_never_is():
     assert not [t for t in threading.enumerate() if t.name.startswith("serctl")]
 
 
+def test_what_is_begun_is_not_waited_for_when_it_is_interrupted():
+    release = threading.Event()
+
+    def wait(i):
+        if i == 1:
+            raise KeyboardInterrupt
+        if i:
+            release.wait(10)
+
+    products = map_in_order(wait, range(4), 3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(products)
+        assert [t for t in threading.enumerate() if t.name.startswith("serctl")]
+    finally:
+        release.set()
+
+
 def test_work_is_shared_by_as_many_threads_as_asked():
     barrier = threading.Barrier(4)
 

@@ -178,6 +178,19 @@ def test_a_split_of_one_part_is_none(write: Write, part: str) -> None:
     assert said(read(write(rows))) == BOTH
 
 
+@pytest.mark.parametrize("parts", [("train", "dev"), ("train", ""), ("Testing", "testing")])
+def test_a_split_without_a_test_part_is_refused(write: Write, parts: tuple[str, str]) -> None:
+    first, second = parts
+    table = write(f"path,emotion,split\na.wav,angry,{first}\nsub/b.wav,sad,{second}\n")
+    with pytest.raises(LabelsError) as error:
+        read(table)
+    found = ", ".join(map(repr, sorted(parts)))
+    assert str(error.value) == (
+        f"{table}: its split has the parts {found}, and none is called test. Call the one to score "
+        "so, or leave the column out."
+    )
+
+
 def test_recordings_of_other_parts_are_not_said_to_be_missing_from_the_table(
     write: Write, tmp_path: Path
 ) -> None:
