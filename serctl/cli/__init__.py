@@ -15,8 +15,9 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 import click
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or 0)
     except click.ClickException as error:
-        error.show()
+        _tell(error.show)
         return error.exit_code
     except SerctlError as error:
         _say(f"Error: {error}", error)
@@ -118,7 +119,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _say(message: str, error: BaseException) -> None:
     """Say a message, and below it what was noted on the way: what is kept, and how to go on."""
     for line in (message, *getattr(error, "__notes__", ())):
-        click.echo(line, err=True)
+        _tell(partial(click.echo, line, err=True))
+
+
+def _tell(say: Callable[[], object]) -> None:
+    """Say something on standard error, if it takes it: the exit status tells it too."""
+    try:
+        say()
+    except OSError:
+        _drop_streams()
 
 
 def _drop_streams() -> None:
@@ -142,6 +151,8 @@ def _complete_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
