@@ -52,11 +52,12 @@ def print_table(
         Columns that are text, and may be wrapped; the others are numbers, aligned to the right.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     rows, totals = list(rows), list(totals)
-    longest = [max(map(len, cells)) for cells in zip(headers, *rows, *totals, strict=True)]
+    longest = [max(map(cell_len, cells)) for cells in zip(headers, *rows, *totals, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     least = 0
     for i, header in enumerate(headers):
