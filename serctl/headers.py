@@ -6,6 +6,7 @@ holds: a header that promises nothing is one that promises no more than came.
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import soundfile
@@ -34,6 +35,7 @@ KBIT_S = {  # by MPEG version 1 or not, and layer
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+ID3V1_BYTES = 128  # of the tag that ends a file, which begins with "TAG"
 XING_BYTES = 1 << 1  # flag of the Xing tag: it says how many bytes there are; before it stands
 XING_FRAMES = 1 << 0  # how many frames, if this one is set
 OGG_BLOCK_BYTES = 1 << 20
@@ -82,7 +84,8 @@ def is_joined(file: soundfile.SoundFile, path: str) -> bool:
     """Whether another recording stands behind the one that libsndfile decodes.
 
     Recordings in Ogg are joined so by right (a chained stream), those in MP3 by ``cat``; libsndfile
-    stops at the end of the first, if that says how long it is.
+    stops at the end of the first, if that says how long it is. A file that is gone by now counts as
+    one.
 
     Parameters
     ----------
@@ -91,9 +94,10 @@ def is_joined(file: soundfile.SoundFile, path: str) -> bool:
     path : str
         Of the file.
     """
-    if file.format == "OGG":
-        return _is_chained_ogg(path)
-    return file.format == "MP3" and _mp3_goes_on(path)
+    looks = {"OGG": _is_chained_ogg, "MP3": _mp3_goes_on}.get(file.format)
+    with suppress(OSError):
+        return looks is not None and looks(path)
+    return False
 
 
 def _is_chained_ogg(path: str) -> bool:
@@ -124,7 +128,12 @@ def _mp3_goes_on(path: str) -> bool:
         return False
     place = tag + (12 if flags & XING_FRAMES else 8)
     end = start + int.from_bytes(frame[place : place + 4], "big")
-    return start < end < Path(path).stat().st_size and _first_mp3_frame(path, end) is not None
+    if not start < end < Path(path).stat().st_size:
+        return False
+    with open(path, "rb") as file:
+        file.seek(end)
+        has_tag = file.read(3) == b"TAG"
+    return _first_mp3_frame(path, end + ID3V1_BYTES * has_tag) is not None
 
 
 def mp3_start(path: str) -> int | None:

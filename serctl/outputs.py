@@ -8,6 +8,8 @@ from serctl.errors import ResultsError
 from serctl.locks import open_locked
 from serctl.schema import PARTIAL
 
+LOCK = ".lock"  # after the output's name, while it is written
+
 
 @contextmanager
 def written_whole(output: str) -> Iterator[str]:
@@ -30,7 +32,7 @@ def written_whole(output: str) -> Iterator[str]:
     """
     partial = output + PARTIAL
     try:
-        with _locked(partial, output):
+        with _alone(output):
             try:
                 yield partial
                 os.replace(partial, output)
@@ -45,13 +47,16 @@ def written_whole(output: str) -> Iterator[str]:
 
 
 @contextmanager
-def _locked(partial: str, output: str) -> Iterator[None]:
-    """Hold the file that is written aside, so that no two processes mix what they write."""
-    if os.name == "nt":  # where a file that is open cannot be renamed
+def _alone(output: str) -> Iterator[None]:
+    """Keep other processes from writing the same meanwhile."""
+    if os.name == "nt":  # where a file that is open cannot be removed
         yield
         return
+    # Not the file that is written: on some network file systems a lock keeps out all that is
+    # written through another descriptor.
+    path = output + LOCK
     try:
-        lock = open_locked(partial)
+        lock = open_locked(path)
     except BlockingIOError as error:
         raise ResultsError(
             f"{output}: is being written by another run. Wait for it, or give another output."
@@ -59,4 +64,6 @@ def _locked(partial: str, output: str) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):
+            os.unlink(path)
         os.close(lock)

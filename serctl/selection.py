@@ -6,6 +6,7 @@ Python keeps them. Nothing is opened or looked up here.
 
 import fnmatch
 import functools
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -25,7 +26,8 @@ class Selection:
         One without a ``/`` is compared with names, one with a ``/`` with the path below the
         argument. Recordings that no pattern of ``include`` matches are left out, if there are any
         patterns; recordings and whole folders that one of ``exclude`` matches are left out. A
-        pattern that ends with ``/`` is of a folder.
+        pattern that ends with ``/`` is compared, without it, with folders alone, and stands for all
+        that is below them.
     follow_links : bool
         Whether links to folders are followed.
     """
@@ -36,12 +38,24 @@ class Selection:
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""
-        within = [f"{pattern}*" if pattern.endswith("/") else pattern for pattern in self.include]
-        return (not within or _matches(below, within)) and self.enters(below)
+        folders = list(itertools.accumulate(below.split("/")[:-1], "{}/{}".format))
+        is_included = _matches(below, _of_files(self.include)) or any(
+            _matches(folder, _of_folders(self.include)) for folder in folders
+        )
+        return (not self.include or is_included) and not _matches(below, _of_files(self.exclude))
 
     def enters(self, below: str) -> bool:
         """Whether the folder at this path below the argument is walked."""
-        return not _matches(below, [pattern.rstrip("/") or "/" for pattern in self.exclude])
+        either = [*_of_files(self.exclude), *_of_folders(self.exclude)]
+        return not _matches(below, either)
+
+
+def _of_files(patterns: Sequence[str]) -> list[str]:
+    return [pattern for pattern in patterns if not pattern.endswith("/")]
+
+
+def _of_folders(patterns: Sequence[str]) -> list[str]:
+    return [pattern.rstrip("/") for pattern in patterns if pattern.endswith("/")]
 
 
 def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:

@@ -35,8 +35,8 @@ def map_in_order(
     """Map a function over items in threads, a few items ahead, in their order.
 
     An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
-    is closed never is, and what is begun is waited for; not so when it is interrupted (by what is no
-    Exception), since a recording can be long.
+    is closed never is, and what is begun is waited for; not so when waiting for the next product is
+    interrupted (by what is no Exception), since a recording can be long.
     """
     items = iter(items)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")

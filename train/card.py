@@ -15,7 +15,7 @@ from serctl.train import card_tables
 from serctl.train.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.card_tables import share_of
 from serctl.train.measured import extent
-from serctl.train.splits import NEW_SPEAKERS
+from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 WIDTH = 100  # of lines in a card
 
@@ -198,6 +198,8 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
         chosen=chosen,
         n_test=test["n_clips"],
     )
+    is_ours = metrics["split"] in (REPORT, NEW_SPEAKERS)
+    before = SCORED_BEFORE.get(config.name, "") if is_ours else ""
     headline = HEADLINE.format(
         ua=share_of(test["ua"], card_tables.interval_of_mean([test])),
         wa=test["wa"],
@@ -205,7 +207,7 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     )
     return [
         "## How good it is",
-        _filled(f"{scored} {SCORED_BEFORE.get(config.name, '')}".rstrip()),
+        _filled(f"{scored} {before}".rstrip()),
         _filled(headline),
         f"    serctl evaluate --model FOLDER --corpora CORPORA --split {split} --{where}",
         card_tables.by_corpus(test),

@@ -71,7 +71,9 @@ def remake_everything(corpora: str, watcher: Watcher, told: Callable[[str], None
 
 
 def _measure_proposed_features(corpora: str, watcher: Watcher) -> None:
-    if not proposed_features.RESULTS.exists():
+    path = proposed_features.RESULTS
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if found.get("recipes") != proposed_features.recipes():
         measured = proposed_features.measure(corpora, watcher.clips, PROPOSED_WORK)
         proposed_features.write(measured)
 

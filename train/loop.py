@@ -299,8 +299,8 @@ class Training:
                 f"{path}: not a checkpoint that can be read ({type(error).__name__}). Train from "
                 "the beginning, with --overwrite and without --resume."
             ) from error
-        for key, value in identity.items():
-            if found.get(key) != value:
+        for key in sorted(identity.keys() | found.keys()):
+            if found.get(key) != (value := identity.get(key)):
                 raise CheckpointError(
                     f"{path}: is of a training with {key} {found.get(key)}, this one has {value}. "
                     "Give the same options, or train from the beginning with --overwrite."

@@ -110,7 +110,7 @@ def classify(
     status is 0 if all could be read and 1 if some, or some folders, could not.
 
     In a PATTERN, * stands for anything. One with a / is compared with the path below the argument,
-    another with the name.
+    another with the name; a / at its end makes it one of folders.
     """
     if not paths and files_from is None:
         raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")

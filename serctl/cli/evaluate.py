@@ -116,6 +116,8 @@ def evaluate(
         )
     if split == "report":
         options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
+    if split not in (None, "report"):
+        options.refuse_useless("seed", because=f"{split} tests the same clips whatever it is")
     _check_outputs(output, figures, overwrite)
     from serctl.classifier import Classifier
     from serctl.cli.progress import progress

@@ -279,6 +279,15 @@ def test_of_recordings_joined_to_one_file_the_first_comes_and_it_is_told(
     assert read(paths[0])[0].truncated == ""
 
 
+def test_an_mp3_joined_on_behind_tags_and_a_picture_is_found(write_recording):
+    path = Path(write_recording("a.mp3", "noise", 1.5, 48000, subtype="MPEG_LAYER_III"))
+    sound = path.read_bytes()
+    size = bytes([0, 100, 0, 0])  # 1.6 MB in seven bits a byte
+    picture = b"ID3\4\0\0" + size + bytes(100 << 14)
+    path.write_bytes(sound + b"TAG" + bytes(125) + picture + sound)
+    assert "joined on" in read(str(path))[0].truncated
+
+
 def test_a_page_of_ogg_that_ends_in_the_next_block_is_found(write_recording, monkeypatch):
     path = write_recording("a.ogg", "noise", 1.0)
     Path(path).write_bytes(2 * Path(path).read_bytes())

@@ -191,7 +191,10 @@ def test_links_that_branch_do_not_multiply(here):
         (["[A-Z]*"], [], ["r/A.wav"]),
         ([], ["b/"], ["r/A.wav"]),
         ([], ["old/b/"], ["r/A.wav", "r/b/c/x.mp3", "r/b/x.wav"]),
-        (["b/"], [], ["r/b/c/x.mp3", "r/b/x.wav"]),
+        (["b/"], [], ["r/b/c/x.mp3", "r/b/x.wav", "r/old/b/x.wav"]),
+        (["old/b/"], [], ["r/old/b/x.wav"]),
+        (["*.wav"], ["A.wav/"], ["r/A.wav", "r/b/x.wav", "r/old/b/x.wav"]),
+        (["*.wav", "c/"], ["old/"], ["r/A.wav", "r/b/c/x.mp3", "r/b/x.wav"]),
     ],
 )
 def test_patterns_choose_by_name_or_by_the_path_below(here, include, exclude, expected):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
-from serctl.errors import RunError
+from serctl.errors import CheckpointError, RunError
 from serctl.train.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.recipe import TrainingRecipe
@@ -423,6 +423,14 @@ def test_a_checkpoint_of_another_training_is_refused(
     with pytest.raises(RunError, match=message):
         Run().fit(checkpoint, resume=True, identity=IDENTITY | {key: value})
     assert checkpoint.read_bytes() == before
+
+
+def test_a_checkpoint_of_a_training_with_more_to_it_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(KilledError):
+        Run().fit(checkpoint, killed_after=2)
+    less = {key: value for key, value in IDENTITY.items() if key != "training.n_epochs"}
+    with pytest.raises(CheckpointError, match=r"training\.n_epochs 8, this one has None"):
+        Run().fit(checkpoint, resume=True, identity=less)
 
 
 class Evil:

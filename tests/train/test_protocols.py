@@ -240,6 +240,11 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
     done.clear()
     everything.remake_everything(str(corpora), watcher(), told.append)
     assert done == ["figures", "tables"]
+    done.clear()
+    path = checkout / everything.proposed_features.RESULTS
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"recipes": "others"}))
+    everything.remake_everything(str(corpora), watcher(), told.append)
+    assert done == ["proposed features", "figures", "tables"]
 
 
 def test_links_to_a_fold_are_named_so_that_clips_are_known(corpora: Path, tmp_path: Path) -> None:
