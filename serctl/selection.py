@@ -38,11 +38,12 @@ class Selection:
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""
-        folders = list(itertools.accumulate(below.split("/")[:-1], "{}/{}".format))
-        is_included = _matches(below, _of_files(self.include)) or any(
-            _matches(folder, _of_folders(self.include)) for folder in folders
-        )
-        return (not self.include or is_included) and not _matches(below, _of_files(self.exclude))
+        if _matches(below, _of_files(self.exclude)):
+            return False
+        if not self.include or _matches(below, _of_files(self.include)):
+            return True
+        folders = itertools.accumulate(below.split("/")[:-1], "{}/{}".format)
+        return any(_matches(folder, _of_folders(self.include)) for folder in folders)
 
     def enters(self, below: str) -> bool:
         """Whether the folder at this path below the argument is walked."""

@@ -110,14 +110,6 @@ def evaluate(
     could not be read.
     """
     _check_usage(paths, labels, pairs, split)
-    if not split:
-        options.refuse_useless(
-            "corpora", "fold", "seed", because="says something with --split alone"
-        )
-    if split == "report":
-        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
-    if split not in (None, "report"):
-        options.refuse_useless("seed", because=f"{split} tests the same clips whatever it is")
     _check_outputs(output, figures, overwrite)
     from serctl.classifier import Classifier
     from serctl.cli.progress import progress
@@ -162,6 +154,14 @@ def _check_usage(
         raise click.UsageError("Give either PATHS or --split. --labels FILE.csv needs neither.")
     if split and (labels != "corpora" or pairs):
         raise click.UsageError("--split has labels of its own. Leave out --labels and --map.")
+    if not split:
+        options.refuse_useless(
+            "corpora", "fold", "seed", because="says something with --split alone"
+        )
+    elif split == "report":
+        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
+    else:
+        options.refuse_useless("seed", because=f"{split} tests the same clips whatever it is")
 
 
 def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> None:
