@@ -240,12 +240,12 @@ def test_a_reader_that_is_not_there_at_all(arguments):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", ["classify nope", "classify --nope"])
-def test_a_full_disk_under_standard_error_changes_no_status(arguments):
-    assert run_in_shell(f"serctl {arguments} 2> /dev/full").returncode == 2
+def test_a_full_disk_under_standard_error_changes_no_status(arguments, tmp_path):
+    assert run_in_shell(f"serctl {arguments} 2> /dev/full", cwd=tmp_path).returncode == 2
 
 
-def test_a_list_from_standard_input_that_is_closed_is_empty():
-    done = run_in_shell("serctl classify --files-from - <&-")
+def test_a_list_from_standard_input_that_is_closed_is_empty(tmp_path):
+    done = run_in_shell("serctl classify --files-from - <&-", cwd=tmp_path)
     assert done.returncode == 3
     assert "no recordings found" in done.stderr
 
