@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from serctl import headers
 from serctl.errors import AudioError
 from serctl.opening import open_recording
-from serctl.stages import DECODE, OPEN, RESAMPLE, Stage
+from serctl.timing import DECODE, OPEN, RESAMPLE, Stage
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few

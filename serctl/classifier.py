@@ -25,7 +25,7 @@ from serctl.inference import GraphInference, TorchInference
 from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
 from serctl.results import Result
-from serctl.stages import FEATURES, NETWORK, Stage
+from serctl.timing import FEATURES, NETWORK, Stage
 
 DEFAULT_BATCH_SIZE = 64
 

@@ -24,9 +24,9 @@ from serctl import audio, features
 from serctl.errors import AudioError, UsageError
 from serctl.features import MelSpec
 from serctl.outputs import written_whole
-from serctl.report_tables import printable
 from serctl.results import check_output
 from serctl.schema import extension_of
+from serctl.text import printable
 
 EXTENSIONS = (".png", ".svg")
 DPI = 150

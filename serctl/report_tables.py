@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from serctl.report import Summary, Value, rows
 from serctl.schema import STATUSES
+from serctl.text import count, printable
 
 # Columns that are shown under another name, and how.
 HEADERS = {
@@ -98,19 +99,6 @@ def clock(duration_s: float) -> str:
     """Hours, minutes and whole seconds: ``1:02:03``."""
     minutes, seconds = divmod(round(duration_s), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-
-
-def count(n: int, noun: str) -> str:
-    """``1 recording``, ``2 recordings``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def printable(text: str) -> str:
-    """Text with what would move the cursor, colour the terminal or not print at all escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def _by_emotion(summary: Summary) -> Table:

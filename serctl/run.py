@@ -144,7 +144,7 @@ class Run:
                 yield result
 
     def spent(self) -> dict[str, float]:
-        """Seconds that threads spent in each stage (`serctl.stages`), once all is classified."""
+        """Seconds that threads spent in each stage (`serctl.timing`), once all is classified."""
         return self._supervisor.spent()
 
     def finish(self, record: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ sent before the next job begins. It answers in lines on what was standard output
     w 17            it goes on; at most one every few seconds
     e 17            it has ended
     r 17 {...}      the row of recording 17
-    s {...}         all of a job is done: seconds by stage (`serctl.stages`) since the
+    s {...}         all of a job is done: seconds by stage (`serctl.timing`) since the
                     process began
     x ["...", ...]  it cannot go on: class and message of the error
 
@@ -97,8 +97,8 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.models import DEFAULT_MODEL
     from serctl.pipeline import classify_recordings
     from serctl.schema import row_of
-    from serctl.stages import spent
     from serctl.threads import n_cores
+    from serctl.timing import spent
 
     n_workers = request["workers"] or n_cores()
     classifier = Classifier(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import UsageError
-from serctl.report_tables import printable
+from serctl.text import printable
 
 LEFT_OUT = "-"  # what --map gives to a name that is not to be scored
 SAME_WORD = {

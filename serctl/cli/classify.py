@@ -151,7 +151,7 @@ def _classify(
     run: "Run", recordings: list[str], output: str, laps: Laps
 ) -> tuple["Summary", list["Result"]]:
     """Classify with progress; give the summary, and the results if they are few."""
-    from serctl.cli.progress import progress
+    from serctl.progress import progress
     from serctl.report import Summary
 
     where = "standard output" if output == STANDARD_OUTPUT else output
@@ -200,7 +200,7 @@ def _print_paths(recordings: list[str], zero: bool) -> None:
 
 
 def _print_unlisted(unlisted: list[RunError]) -> None:
-    from serctl.report_tables import printable
+    from serctl.text import printable
 
     for error in unlisted:
         click.echo(f"Warning: {printable(str(error))}", err=True)
@@ -233,7 +233,7 @@ def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> Non
 def _print_rows(results: list["Result"], stderr: bool) -> None:
     """Print what was heard in each of a few recordings."""
     from serctl.cli.tables import plain_console, print_table
-    from serctl.report_tables import printable
+    from serctl.text import printable
 
     print_table(
         plain_console(stderr),

@@ -7,7 +7,7 @@ import click
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import PathError, UsageError
-from serctl.report_tables import printable
+from serctl.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ def _check_figures(figures: tuple[str, ...], overwrite: bool) -> None:
 
 
 def _survey_with_progress(folder: str) -> "Survey":
-    from serctl.cli.progress import progress
+    from serctl.progress import progress
     from serctl.train.survey import survey
 
     return survey(folder, lambda readings, n: progress(readings, n, "Reading", "clip"))

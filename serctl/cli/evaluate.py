@@ -112,11 +112,11 @@ def evaluate(
     _check_usage(paths, labels, pairs, split)
     _check_outputs(output, figures, overwrite)
     from serctl.classifier import Classifier
-    from serctl.cli.progress import progress
     from serctl.cli.scores import print_scores
     from serctl.emotions import parse_emotions
     from serctl.models import DEFAULT_MODEL, find_model, load_model
     from serctl.pipeline import classify_recordings
+    from serctl.progress import progress
     from serctl.train.evaluate import recordings_of_split
     from serctl.train.heard import training_warning
 
@@ -211,7 +211,7 @@ def _labelled(
 
 def _print_remarks(clips: "LabelledRecordings", config: "ModelConfig") -> None:
     """Say what was left out, how labels were understood, and what makes the figures mean less."""
-    from serctl.report_tables import count, printable
+    from serctl.text import count, printable
 
     click.echo()
     if len(clips.emotions) < len(config.emotions):
@@ -234,7 +234,7 @@ def _write(
     figures: str | None,
 ) -> list[str]:
     """Write what was asked for, everything as JSON, and figures; give lines that say where."""
-    from serctl.report_tables import printable
+    from serctl.text import printable
 
     written = []
     if output is not None:
@@ -255,7 +255,7 @@ def _write(
 
 def _print_failures(results: list["Result"]) -> int:
     """Name recordings that could not be read, and give the exit status."""
-    from serctl.report_tables import printable
+    from serctl.text import printable
 
     unread = [result for result in results if result.status in ("unreadable", "failed")]
     for result in unread[:MAX_FAILURES_SHOWN]:

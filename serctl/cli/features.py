@@ -53,7 +53,7 @@ def features(
     check_feature_output(output, overwrite, frames)
     recordings = scan(paths)
 
-    from serctl.cli.progress import progress
+    from serctl.progress import progress
 
     written = write_features(recordings, output, _corpus_label() if labels else None, frames)
     counts: Counter[str] = Counter()
@@ -80,8 +80,8 @@ def _corpus_label() -> "Callable[[str], Label]":
 def _print_summary(output: str, counts: Counter[str], failures: list[tuple[str, str]]) -> None:
     """Print counts by status, and what could not be read, with the reason."""
     from serctl.cli.tables import plain_console
-    from serctl.report_tables import count, printable
     from serctl.schema import STATUSES
+    from serctl.text import count, printable
 
     console = plain_console()
     by_status = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])

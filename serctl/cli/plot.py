@@ -28,8 +28,8 @@ def plot(files: tuple[str, ...], output: str, overwrite: bool) -> None:
     """
     from serctl.cli.tables import plain_console
     from serctl.figures import check_picture, draw_recordings, save_figure
-    from serctl.report_tables import printable
     from serctl.scan import scan
+    from serctl.text import printable
 
     check_picture(output, overwrite)
     save_figure(draw_recordings(scan(files)), output)

@@ -77,7 +77,7 @@ def _print_groups(
     console: "Console", title: str, header: str, groups: dict[str, dict[str, float]]
 ) -> None:
     from serctl.cli.tables import print_table
-    from serctl.report_tables import printable
+    from serctl.text import printable
 
     print_table(
         console,

@@ -151,7 +151,7 @@ class watching:
             self._bar.close()
 
     def _clips(self, rows: Iterable[Any], n_clips: int) -> Iterator[Any]:
-        from serctl.cli.progress import progress
+        from serctl.progress import progress
 
         return progress(rows, n_clips, "Features", "clip")
 

@@ -14,9 +14,9 @@ import pytest
 
 import serctl
 from serctl import cli, errors
-from serctl.cli import progress as progress_module
-from serctl.cli.progress import progress
+from serctl import progress as progress_module
 from serctl.models import DEFAULT_MODEL
+from serctl.progress import progress
 
 SERCTL = [sys.executable, "-m", "serctl"]
 

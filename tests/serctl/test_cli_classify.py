@@ -26,7 +26,7 @@ HEADER = ",".join(columns(EMOTIONS))
 def classify(capsys, monkeypatch, tiny_folder):
     """Run `serctl classify` with the tiny model; exit status, standard output, standard error."""
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("serctl.cli.progress.PLAIN_LINE_EVERY_S", math.inf)  # however busy it is
+    monkeypatch.setattr("serctl.progress.PLAIN_LINE_EVERY_S", math.inf)  # however busy it is
 
     def classify(*arguments, model=tiny_folder):
         options = ["--model", str(model)] if model else []

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from serctl.cli import run
 from serctl.report import rows, summarise
-from serctl.report_tables import clock, printable
+from serctl.report_tables import clock
 from serctl.results import Result, ResultsWriter
+from serctl.text import printable
 
 FIVE = ("angry", "disgust", "fear", "happy", "sad")
 

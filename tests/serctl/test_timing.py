@@ -2,15 +2,15 @@ import threading
 
 import pytest
 
-from serctl import stages
-from serctl.stages import Stage, spent
+from serctl import timing
+from serctl.timing import Stage, spent
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     """A clock that goes on by a second whenever it is looked at."""
     seconds = iter(range(10_000))
-    monkeypatch.setattr(stages.time, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(seconds))
 
 
 def test_seconds_are_added_up_over_threads_and_whatever_comes():
@@ -29,4 +29,4 @@ def test_seconds_are_added_up_over_threads_and_whatever_comes():
     # Three of three looks each, since the other stage looks twice within, and one of one.
     assert spent()["a stage"] - before == 3 * 3 + 1
     assert spent()["another"] >= 3
-    assert tuple(spent())[: len(stages.STAGES)] == stages.STAGES
+    assert tuple(spent())[: len(timing.STAGES)] == timing.STAGES
