@@ -19,9 +19,8 @@ from contextlib import closing
 from serctl.descriptors import Description, describe
 from serctl.errors import ResultsError, UsageError
 from serctl.feature_formats import FACTS, SPEC, TABLES, Fact, FrameSpool
-from serctl.outputs import written_whole
-from serctl.results import check_output
-from serctl.schema import DURATION_DECIMALS, extension_of
+from serctl.files.outputs import check_output, extension_of, written_whole
+from serctl.schema import DURATION_DECIMALS
 from serctl.threads import map_in_order, n_cores
 
 TEXT = ("path", "status", "reason")

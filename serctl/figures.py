@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from serctl import audio, features
 from serctl.errors import AudioError, UsageError
 from serctl.features import MelSpec
-from serctl.outputs import written_whole
-from serctl.results import check_output
-from serctl.schema import extension_of
+from serctl.files.outputs import check_output, extension_of, written_whole
 from serctl.text import printable
 
 EXTENSIONS = (".png", ".svg")

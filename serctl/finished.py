@@ -15,8 +15,9 @@ from datetime import datetime
 from typing import Any
 
 from serctl.errors import ResultsError, UsageError
+from serctl.files.stamps import Stamp, stamp_of
 from serctl.journal import DO_AGAIN
-from serctl.journal_lines import Stamp, check_parameters, stamp_of
+from serctl.journal_lines import check_parameters
 from serctl.results import read_results
 from serctl.schema import row_of
 

@@ -7,20 +7,13 @@ header that is another one a ResultsError that names each difference.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from serctl.errors import ResultsError
+from serctl.files.stamps import Stamp
 
 VERSION = 1
-
-
-class Stamp(NamedTuple):
-    """Size in bytes and time of change of a file, or None for one that cannot be looked at."""
-
-    size: int | None
-    mtime_ns: int | None
 
 
 class Line(NamedTuple):
@@ -28,15 +21,6 @@ class Line(NamedTuple):
 
     stamp: Stamp
     row: dict[str, Any]
-
-
-def stamp_of(path: str) -> Stamp:
-    """Stamp of a file as it is now."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return Stamp(None, None)
-    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def header_line(parameters: Mapping[str, Any]) -> str:

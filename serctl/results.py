@@ -18,19 +18,18 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from serctl.errors import ResultsError, UsageError
+from serctl.errors import ResultsError
+from serctl.files.outputs import PARTIAL, STANDARD_OUTPUT, check_output, extension_of
 from serctl.results_reader import read_results
 from serctl.schema import (
     DURATION_DECIMALS,
     EXTENSIONS,
-    PARTIAL,
     PROBABILITY_DECIMALS,
     SCHEMA_VERSION,
     STATUSES,
     Cell,
     Result,
     columns,
-    extension_of,
     row_of,
 )
 
@@ -48,49 +47,6 @@ __all__ = [
     "read_results",
     "write_run",
 ]
-
-STANDARD_OUTPUT = "-"
-
-
-def check_output(
-    output: str, overwrite: bool = False, extensions: Sequence[str] = EXTENSIONS
-) -> None:
-    """Refuse an output that could not be written, before any work is done.
-
-    Parameters
-    ----------
-    output : str
-        A path with one of ``extensions``, or ``-`` for standard output.
-    overwrite : bool
-        Whether a file that is there may be replaced.
-    extensions : sequence of str
-        In lower case, with their dots; those of results by default.
-
-    Raises
-    ------
-    UsageError
-        If the extension is not known, or if there is such a file and ``overwrite`` is false.
-    ResultsError
-        If the folder does not exist or cannot be written to.
-    """
-    if output == STANDARD_OUTPUT:
-        return
-    extension_of(output, extensions)
-    if os.path.isdir(output):
-        raise ResultsError(f"{output}: is a folder; a file is needed. Give another output.")
-    if os.path.lexists(output) and not overwrite:
-        raise UsageError(
-            f"{output}: there is such a file already. Give another output, or --overwrite."
-        )
-    folder = os.path.dirname(output) or os.curdir
-    if not os.path.isdir(folder):
-        raise ResultsError(
-            f"{output}: there is no folder {folder}. Make it, or give another output."
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ResultsError(
-            f"{output}: the folder {folder} cannot be written to. Give an output in one that can."
-        )
 
 
 class ResultsWriter:

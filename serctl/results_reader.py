@@ -12,7 +12,8 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
-from serctl.schema import JOURNAL, REMAKE, Result, columns, emotions_of, extension_of, result_of
+from serctl.files.outputs import extension_of
+from serctl.schema import JOURNAL, REMAKE, Result, columns, emotions_of, result_of
 
 
 def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:

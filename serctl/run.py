@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.errors import UsageError
+from serctl.files.outputs import STANDARD_OUTPUT, check_output
 from serctl.finished import FinishedRun
 from serctl.journal import Journal
-from serctl.results import STANDARD_OUTPUT, ResultsWriter, check_output, write_run
+from serctl.results import ResultsWriter, write_run
 from serctl.schema import JOURNAL, Result, result_of
 from serctl.supervisor import Done, Request, Supervisor
 

@@ -6,11 +6,10 @@ a value that does not fit is a ResultsError naming the place, what was found and
 """
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from serctl.errors import ResultsError, UsageError
+from serctl.errors import ResultsError
 
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "silent", "too_short", "unreadable", "failed")
@@ -23,7 +22,6 @@ PROBABILITY_DECIMALS = 6
 DURATION_DECIMALS = 3
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
-PARTIAL = ".partial"
 JOURNAL = ".journal"
 
 REMAKE = "Was it made by another version of serctl, or edited? Write it again with serctl classify."
@@ -72,23 +70,6 @@ class Result:
 def columns(emotions: Sequence[str]) -> tuple[str, ...]:
     """Columns of a results file, in their fixed order, for a model with these emotions."""
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *TRAILING)
-
-
-def extension_of(path: str, known: Sequence[str] = EXTENSIONS) -> str:
-    """Extension of an output, which says its format: of results, unless other ones are known.
-
-    Raises
-    ------
-    UsageError
-        If it is not a known one.
-    """
-    extension = os.path.splitext(path)[1].lower()
-    if extension not in known:
-        raise UsageError(
-            f"{path}: the extension says the format, and {extension or 'none'} is not one of "
-            f"{', '.join(known)}. Name the file so."
-        )
-    return extension
 
 
 Cell = str | float | int | None

@@ -83,7 +83,7 @@ def corpora(
 
 
 def _check_output(output: str, overwrite: bool) -> None:
-    from serctl.results import check_output
+    from serctl.files.outputs import check_output
 
     if not output.lower().endswith(".csv"):
         raise UsageError(f"{output}: the table is written as CSV. Give a name that ends in .csv.")
@@ -227,7 +227,7 @@ def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _write(table: "pd.DataFrame", output: str) -> None:
-    from serctl.outputs import written_whole
+    from serctl.files.outputs import written_whole
 
     with written_whole(output) as aside:
         # As in results files: names that are not UTF-8 keep their bytes.

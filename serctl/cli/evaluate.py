@@ -167,8 +167,7 @@ def _check_usage(
 def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> None:
     """Refuse what could not be written, before any work is done; make the folder of figures."""
     if output is not None:
-        from serctl.results import check_output
-        from serctl.schema import extension_of
+        from serctl.files.outputs import check_output, extension_of
 
         extension_of(output, (".json",))
         check_output(output, overwrite, (".json",))
@@ -238,7 +237,7 @@ def _write(
 
     written = []
     if output is not None:
-        from serctl.outputs import written_whole
+        from serctl.files.outputs import written_whole
         from serctl.train.record import record_text
 
         text = record_text(config, clips, results, scores, calibration)

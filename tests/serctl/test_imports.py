@@ -15,7 +15,7 @@ ROOT = Path(serctl.__file__).parent
 # Lowest first: a module imports only from rows above its own, or what its own row holds before it.
 LAYERS = (
     ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads", "serctl.timing"),
-    ("serctl.locks", "serctl.durability"),
+    ("serctl.files.locks", "serctl.files.sync"),
     ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
     ("serctl.audio", "serctl.kernels", "serctl.fourier"),
     ("serctl.features", "serctl.descriptors"),
@@ -23,7 +23,7 @@ LAYERS = (
     (
         "serctl.inference",
         "serctl.schema",
-        "serctl.outputs",
+        "serctl.files.outputs",
         "serctl.results_reader",
         "serctl.results",
     ),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from serctl import journal as journal_module
 from serctl.errors import ResultsError, UsageError
+from serctl.files.stamps import Stamp, stamp_of
 from serctl.journal import Journal
-from serctl.journal_lines import Stamp, stamp_of
 from serctl.schema import STATUSES, Result, row_of
 
 EMOTIONS = ("angry", "sad")

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.errors import PathError, ResultsError, UsageError
+from serctl.files.outputs import check_output
 from serctl.results import (
     EXTENSIONS,
     SCHEMA_VERSION,
     STATUSES,
     Result,
     ResultsWriter,
-    check_output,
     columns,
     read_results,
     write_run,

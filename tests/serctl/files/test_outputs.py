@@ -3,7 +3,7 @@ import os
 import pytest
 
 from serctl.errors import ResultsError
-from serctl.outputs import written_whole
+from serctl.files.outputs import written_whole
 
 
 def test_a_file_appears_whole(tmp_path):
