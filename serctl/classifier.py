@@ -24,7 +24,7 @@ from serctl.errors import AudioError, ModelError, UsageError
 from serctl.inference import GraphInference, TorchInference
 from serctl.inputs import CLIP_STATISTICS
 from serctl.models import DEFAULT_MODEL, Model, load_model
-from serctl.results import Result
+from serctl.results.writer import Result
 from serctl.timing import FEATURES, NETWORK, Stage
 
 DEFAULT_BATCH_SIZE = 64

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serctl.descriptors import value_names
 from serctl.features import MelSpec
-from serctl.results import csv_line
+from serctl.results.writer import csv_line
 
 SPEC = MelSpec()  # librosa's defaults, as the report has them
 

@@ -20,7 +20,7 @@ from serctl.descriptors import Description, describe
 from serctl.errors import ResultsError, UsageError
 from serctl.feature_formats import FACTS, SPEC, TABLES, Fact, FrameSpool
 from serctl.files.outputs import check_output, extension_of, written_whole
-from serctl.schema import DURATION_DECIMALS
+from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import map_in_order, n_cores
 
 TEXT = ("path", "status", "reason")

@@ -18,8 +18,8 @@ from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.journal import DO_AGAIN
 from serctl.journal_lines import check_parameters
-from serctl.results import read_results
-from serctl.schema import row_of
+from serctl.results.schema import row_of
+from serctl.results.writer import read_results
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 

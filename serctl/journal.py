@@ -35,7 +35,7 @@ from serctl.files.locks import open_locked
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.files.sync import Syncer, sync_folder
 from serctl.journal_lines import check_header, header_line, read_row, row_line
-from serctl.schema import JOURNAL, Result, result_of
+from serctl.results.schema import JOURNAL, Result, result_of
 
 DO_AGAIN = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
 

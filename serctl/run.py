@@ -17,8 +17,8 @@ from serctl.errors import UsageError
 from serctl.files.outputs import STANDARD_OUTPUT, check_output
 from serctl.finished import FinishedRun
 from serctl.journal import Journal
-from serctl.results import ResultsWriter, write_run
-from serctl.schema import JOURNAL, Result, result_of
+from serctl.results.schema import JOURNAL, Result, result_of
+from serctl.results.writer import ResultsWriter, write_run
 from serctl.supervisor import Done, Request, Supervisor
 
 Progress = Callable[[Iterable[Done], int], Iterable[Done]]
@@ -31,7 +31,7 @@ class Destination:
     Attributes
     ----------
     output : str
-        A path with one of `serctl.results.EXTENSIONS`, or ``-`` for standard output.
+        A path with one of `serctl.results.writer.EXTENSIONS`, or ``-`` for standard output.
     overwrite : bool
         Whether results, and the journal of a run that did not finish, may be replaced.
     resume : bool

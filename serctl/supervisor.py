@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Self
 from serctl.child import COMMAND, Child, Request
 from serctl.errors import RunError
 from serctl.files.stamps import Stamp, stamp_of
-from serctl.schema import Result, row_of
+from serctl.results.schema import Result, row_of
 
 STALL_S = 120.0  # without a window of 30 s decoded, which takes a hundredth of a second or so
 MOST_STRIKES = 3

@@ -96,7 +96,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.classifier import Classifier
     from serctl.models import DEFAULT_MODEL
     from serctl.pipeline import classify_recordings
-    from serctl.schema import row_of
+    from serctl.results.schema import row_of
     from serctl.threads import n_cores
     from serctl.timing import spent
 

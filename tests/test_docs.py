@@ -9,7 +9,7 @@ import pytest
 from serctl.cli import cli
 from serctl.figures import save_figure
 from serctl.models import bundled_models, read_config
-from serctl.schema import LEADING, STATUSES, TRAILING
+from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.measured import N_RUNS, extent, five, read_results
 from serctl.train.measured import RESULTS as RESULTS_FOLDER
 from serctl.train.recipe_files import recipe_names

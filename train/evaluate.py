@@ -14,7 +14,7 @@ import numpy as np
 from serctl.emotions import as_known
 from serctl.errors import LabelsError, RunError
 from serctl.models import ModelConfig
-from serctl.results import Result
+from serctl.results.writer import Result
 from serctl.text import count
 from serctl.train.corpora import clip_table
 from serctl.train.label_names import LEFT_OUT, EmotionNames

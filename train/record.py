@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from serctl import __version__
 from serctl.models import ModelConfig
-from serctl.results import Result
-from serctl.schema import PROBABILITY_DECIMALS
+from serctl.results.schema import PROBABILITY_DECIMALS
+from serctl.results.writer import Result
 from serctl.train.evaluate import LabelledRecordings
 from serctl.train.scores import Calibration, Scores
 

@@ -20,8 +20,8 @@ import pandas as pd
 import soundfile
 
 from serctl.audio import SILENT_PEAK
+from serctl.results.schema import DURATION_DECIMALS
 from serctl.scan import UNDECODABLE_EXTENSIONS
-from serctl.schema import DURATION_DECIMALS
 from serctl.train.corpora import absent_error, chosen_clips, find_clips, manifest, missing_clips
 
 BLOCK_FRAMES = 1 << 18  # decoded at a time

@@ -11,9 +11,9 @@ from serctl.cli.profile import Laps, print_profile
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from serctl.report import Summary
+    from serctl.results.schema import Result
+    from serctl.results.summary import Summary
     from serctl.run import Run
-    from serctl.schema import Result
     from serctl.selection import Selection
 
 STANDARD_OUTPUT = "-"
@@ -152,7 +152,7 @@ def _classify(
 ) -> tuple["Summary", list["Result"]]:
     """Classify with progress; give the summary, and the results if they are few."""
     from serctl.progress import progress
-    from serctl.report import Summary
+    from serctl.results.summary import Summary
 
     where = "standard output" if output == STANDARD_OUTPUT else output
     summary = Summary((where,), tuple(run.description["emotions"]))
@@ -209,7 +209,7 @@ def _print_unlisted(unlisted: list[RunError]) -> None:
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that made the results, for ``<output>.run.json``."""
     from serctl import __version__
-    from serctl.schema import STATUSES
+    from serctl.results.schema import STATUSES
 
     counts = {status: tally.n for status, tally in summary.by_status.items()}
     return {

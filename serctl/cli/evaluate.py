@@ -11,7 +11,7 @@ from serctl.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
     from serctl.models import ModelConfig
-    from serctl.schema import Result
+    from serctl.results.schema import Result
     from serctl.train.evaluate import LabelledRecordings
     from serctl.train.scores import Calibration, Scores
 

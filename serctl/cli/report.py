@@ -5,7 +5,7 @@ import os
 import click
 
 from serctl.errors import PathError
-from serctl.schema import JOURNAL
+from serctl.results.schema import JOURNAL
 
 DEFAULT_RESULTS = "serctl-results.csv"
 
@@ -39,8 +39,8 @@ def report(results: tuple[str, ...], by: str | None, form: str) -> None:
     is named. Several are summarised as one.
     """
     from serctl.cli.tables import print_summary
-    from serctl.report import csv_text, json_text, summarise
-    from serctl.report_tables import markdown_text
+    from serctl.results.summary import csv_text, json_text, summarise
+    from serctl.results.summary_text import markdown_text
 
     nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
     if not results and nothing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serctl.report import Summary
+    from serctl.results.summary import Summary
 
 WIDTH = 80  # of a terminal that does not say its own
 LEAST_TEXT = 12  # characters of a column of text, if its cells have as many
@@ -89,11 +89,11 @@ def print_summary(summary: "Summary", by: str | None = None, stderr: bool = Fals
     summary : Summary
         Of results.
     by : str, optional
-        One of `serctl.report.GROUPINGS`; without it, by emotion and by status.
+        One of `serctl.results.summary.GROUPINGS`; without it, by emotion and by status.
     stderr : bool
         Whether to standard error, and not to standard output.
     """
-    from serctl.report_tables import TEXT_COLUMNS, headline, reasons, tables
+    from serctl.results.summary_text import TEXT_COLUMNS, headline, reasons, tables
 
     console = plain_console(stderr)
     console.print(headline(summary))

@@ -6,9 +6,7 @@ from contextlib import contextmanager, suppress
 
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import open_locked
-from serctl.schema import (
-    EXTENSIONS,
-)
+from serctl.results.schema import EXTENSIONS
 
 PARTIAL = ".partial"
 

@@ -16,7 +16,7 @@ import torch
 import serctl
 from serctl.cli import run
 from serctl.models import CONFIG_FILE, WEIGHTS_FILE, bundled_models
-from serctl.results import STATUSES, columns
+from serctl.results.writer import STATUSES, columns
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad")
 HEADER = ",".join(columns(EMOTIONS))

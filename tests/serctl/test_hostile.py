@@ -19,8 +19,8 @@ from hostile_cases import NEIGHBOURS, NO_ROW, Case, command, lay_out
 from hostile_names import NAME_CASES
 from hostile_weights import HOSTILE
 
-from serctl.results import read_results
-from serctl.schema import Result
+from serctl.results.schema import Result
+from serctl.results.writer import read_results
 
 CASES = {case.name: case for case in (*AUDIO_CASES, *NAME_CASES)}
 TABLE = Path(__file__).parents[1] / "hostile.md"

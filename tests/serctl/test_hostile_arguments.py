@@ -15,7 +15,7 @@ from hostile_cases import NEIGHBOURS, command
 from hostile_names import NAME_CASES
 
 from serctl.cli import run
-from serctl.results import read_results
+from serctl.results.writer import read_results
 
 PR_CAPBSET_DROP = 24  # of Linux's prctl, and what lets root read everything
 READ_EVERYTHING = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH

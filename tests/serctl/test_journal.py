@@ -14,7 +14,7 @@ from serctl import journal as journal_module
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.journal import Journal
-from serctl.schema import STATUSES, Result, row_of
+from serctl.results.schema import STATUSES, Result, row_of
 
 EMOTIONS = ("angry", "sad")
 PARAMETERS = {"schema_version": 1, "model_sha256": "abc", "emotions": list(EMOTIONS)}

@@ -9,7 +9,7 @@ from made_up_gpu import as_on_a_gpu
 
 from serctl.classifier import Classifier, Extraction
 from serctl.pipeline import classify_recordings
-from serctl.results import Result
+from serctl.results.writer import Result
 from serctl.threads import AHEAD_PER_WORKER
 
 

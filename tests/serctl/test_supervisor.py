@@ -13,7 +13,7 @@ from serctl import supervisor
 from serctl.child import Child
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.pipeline import classify_recordings
-from serctl.schema import row_of
+from serctl.results.schema import row_of
 from serctl.supervisor import Request, Supervisor
 
 CRASHED = "Decoding ended the process that did it, also when it was tried alone"
@@ -231,7 +231,7 @@ def is_alive(pid):
 
 def test_this_process_stays_thin():
     code = (
-        "import sys, serctl.run, serctl.cli, serctl.report, serctl.worker\n"
+        "import sys, serctl.run, serctl.cli, serctl.results.summary, serctl.worker\n"
         "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

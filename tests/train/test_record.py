@@ -1,7 +1,7 @@
 import json
 
 from serctl.models import ModelConfig
-from serctl.results import Result
+from serctl.results.writer import Result
 from serctl.train.evaluate import LabelledRecordings
 from serctl.train.record import record_text
 

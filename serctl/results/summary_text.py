@@ -1,4 +1,4 @@
-"""Summaries as people read them: tables of text, from the tidy rows of `serctl.report`.
+"""Summaries as people read them: tables of text, from the tidy rows of `serctl.results.summary`.
 
 A table here is text only, so that the terminal and Markdown show the same. Paths and reasons come
 from file names, which may hold anything: `printable` makes them safe to show.
@@ -7,8 +7,8 @@ from file names, which may hold anything: `printable` makes them safe to show.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from serctl.report import Summary, Value, rows
-from serctl.schema import STATUSES
+from serctl.results.schema import STATUSES
+from serctl.results.summary import Summary, Value, rows
 from serctl.text import count, printable
 
 # Columns that are shown under another name, and how.
@@ -58,7 +58,7 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
     summary : Summary
         Of any results.
     by : str, optional
-        One of `serctl.report.GROUPINGS`; without it, by emotion and by status.
+        One of `serctl.results.summary.GROUPINGS`; without it, by emotion and by status.
     """
     if by is None:
         return [_by_emotion(summary), _by_status(summary)]

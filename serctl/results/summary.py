@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
-from serctl.results import Result, csv_line, read_results
-from serctl.schema import STATUSES
+from serctl.results.schema import STATUSES
+from serctl.results.writer import Result, csv_line, read_results
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # of the paths behind each reason
@@ -135,12 +135,12 @@ def summarise(files: Sequence[str]) -> Summary:
     Parameters
     ----------
     files : sequence of str
-        Paths, as `serctl.results.read_results` takes them.
+        Paths, as `serctl.results.writer.read_results` takes them.
 
     Raises
     ------
     PathError, UsageError, ResultsError
-        As `serctl.results.read_results`.
+        As `serctl.results.writer.read_results`.
     NothingFoundError
         If there is no row in any of them.
     """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from serctl.errors import PathError, ResultsError, UsageError
 from serctl.files.outputs import check_output
-from serctl.results import (
+from serctl.results.writer import (
     EXTENSIONS,
     SCHEMA_VERSION,
     STATUSES,

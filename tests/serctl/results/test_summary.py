@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.cli import run
-from serctl.report import rows, summarise
-from serctl.report_tables import clock
-from serctl.results import Result, ResultsWriter
+from serctl.results.summary import rows, summarise
+from serctl.results.summary_text import clock
+from serctl.results.writer import Result, ResultsWriter
 from serctl.text import printable
 
 FIVE = ("angry", "disgust", "fear", "happy", "sad")

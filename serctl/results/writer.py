@@ -1,6 +1,6 @@
-"""Results files: writing results as they come. `serctl.results_reader` reads them back.
+"""Results files: writing results as they come. `serctl.results.reader` reads them back.
 
-One row for every recording, whatever became of it, in the columns of `serctl.schema`, as CSV, JSON
+One row for every recording, whatever became of it, in the columns of `serctl.results.schema`, as CSV, JSON
 Lines or a JSON array by the extension of the output. The same results give the same bytes. Any file
 name that the system allows reads back exactly: JSON is pure ASCII, and CSV is UTF-8 with the bytes
 of names that are not UTF-8 kept as they are.
@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, Self
 
 from serctl.errors import ResultsError
 from serctl.files.outputs import PARTIAL, STANDARD_OUTPUT, check_output, extension_of
-from serctl.results_reader import read_results
-from serctl.schema import (
+from serctl.results.reader import read_results
+from serctl.results.schema import (
     DURATION_DECIMALS,
     EXTENSIONS,
     PROBABILITY_DECIMALS,

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
 from serctl.files.outputs import extension_of
-from serctl.schema import JOURNAL, REMAKE, Result, columns, emotions_of, result_of
+from serctl.results.schema import JOURNAL, REMAKE, Result, columns, emotions_of, result_of
 
 
 def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:

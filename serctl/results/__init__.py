@@ -1,0 +1,1 @@
+"""Results: the schema, writing and reading results files, and summaries of them."""
