@@ -29,9 +29,9 @@ import soundfile
 from made_up_clips import write_clips
 from processes import Time, classify, timed
 
+from serctl.audio.scan import scan
 from serctl.errors import SerctlError
 from serctl.models import DEFAULT_MODEL, load_model
-from serctl.scan import scan
 from serctl.threads import n_cores
 
 CONTENDERS = Path(__file__).with_name("contenders")

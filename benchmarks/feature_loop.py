@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from serctl.scan import scan
+from serctl.audio.scan import scan
 
 LOOP = """
 import sys, librosa, pandas

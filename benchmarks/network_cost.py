@@ -19,11 +19,11 @@ from statistics import median
 import librosa
 import torch
 
-from serctl import audio
+from serctl.audio import decoding
+from serctl.audio.scan import scan
 from serctl.classifier import Classifier
 from serctl.errors import SerctlError
 from serctl.models import DEFAULT_MODEL
-from serctl.scan import scan
 
 N_CLIPS, N_ROUNDS = 200, 5
 LIBROSA_RATE_HZ = 22050
@@ -47,7 +47,7 @@ def main() -> None:
     paths = paths[:: max(1, len(paths) // N_CLIPS)][:N_CLIPS]
     inputs, samples = [], []
     for path in paths:
-        _, windows = audio.read_windows(path, config.features.rate_hz, config.window_s)
+        _, windows = decoding.read_windows(path, config.features.rate_hz, config.window_s)
         raw = config.inputs.raw(next(iter(windows)), config.features)
         inputs.append(config.inputs.scaled(raw, config.scaling, config.features))
         samples.append(librosa.load(path, sr=LIBROSA_RATE_HZ)[0])

@@ -9,7 +9,8 @@ import soundfile
 import soxr
 from made_up_clips import MEAN_S, SEED, clip
 
-from serctl import audio, features
+from serctl import features
+from serctl.audio import decoding
 from serctl.classifier import Classifier
 from serctl.features import MelSpec
 from serctl.models import bundled_models
@@ -35,7 +36,7 @@ def recording(tmp_path):
 
 
 def decoded(path, rate_hz):
-    return list(audio.read_windows(path, rate_hz, 30.0)[1])
+    return list(decoding.read_windows(path, rate_hz, 30.0)[1])
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)

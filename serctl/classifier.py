@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl import audio
+from serctl.audio import decoding
 from serctl.devices import choose_device
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
@@ -53,7 +53,7 @@ class Extraction:
     path: str
     status: str = "ok"
     reason: str = ""
-    recording: audio.Recording | None = None
+    recording: decoding.Recording | None = None
     lengths: list[int] = field(default_factory=list)
     probabilities: list[NDArray[np.float64]] = field(default_factory=list)
     windows: list[NDArray[np.float32]] = field(default_factory=list)
@@ -149,13 +149,13 @@ class Classifier:
     def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
         config, spec = self.config, self.config.features
         min_samples = config.min_duration_s * spec.rate_hz
-        recording, windows = audio.read_windows(extraction.path, spec.rate_hz, config.window_s)
+        recording, windows = decoding.read_windows(extraction.path, spec.rate_hz, config.window_s)
         extraction.recording = recording
         for samples in windows:
             if on_window is not None:
                 on_window()
             # A rest too short to judge is left out, and so is a window of silence.
-            if len(samples) < min_samples or audio.peak_of(samples) < audio.SILENT_PEAK:
+            if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
                 continue
             with Stage(FEATURES):
                 raw = config.inputs.raw(samples, spec)
@@ -169,8 +169,10 @@ class Classifier:
             extraction.reason = (
                 f"{recording.duration_s:.3f} s; at least {config.min_duration_s} s are needed."
             )
-        elif recording.peak < audio.SILENT_PEAK or not extraction.lengths:
-            silent = "sample" if recording.peak < audio.SILENT_PEAK else "part that is long enough"
+        elif recording.peak < decoding.SILENT_PEAK or not extraction.lengths:
+            silent = (
+                "sample" if recording.peak < decoding.SILENT_PEAK else "part that is long enough"
+            )
             extraction.status = "silent"
             extraction.reason = f"No {silent} reaches 1/32768 of full scale."
         if recording.truncated:

@@ -21,7 +21,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from serctl import audio, features, kernels
+from serctl import features, kernels
+from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features import BLOCK_FRAMES, MelSpec
 
@@ -106,7 +107,7 @@ def describe(path: str, spec: MelSpec, sink: FrameSink | None = None) -> Descrip
 
 
 def _describe(description: Description, spec: MelSpec, sink: FrameSink | None) -> None:
-    recording, windows = audio.read_windows(description.path, spec.rate_hz, WINDOW_S)
+    recording, windows = decoding.read_windows(description.path, spec.rate_hz, WINDOW_S)
     description.sample_rate_hz, description.channels = recording.rate_hz, recording.n_channels
     totals = _Totals(spec)
     for frames in frame_blocks(totals.measured(windows), spec):
@@ -118,7 +119,7 @@ def _describe(description: Description, spec: MelSpec, sink: FrameSink | None) -
         description.status = "too_short"
         description.reason = "0 samples; at least one is needed. Is the file complete?"
         return
-    if recording.peak < audio.SILENT_PEAK:
+    if recording.peak < decoding.SILENT_PEAK:
         description.status = "silent"
         description.reason = "No sample reaches 1/32768 of full scale."
     if totals.energy > 0:

@@ -20,7 +20,8 @@ from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from serctl import audio, features
+from serctl import features
+from serctl.audio import decoding
 from serctl.errors import AudioError, UsageError
 from serctl.features import MelSpec
 from serctl.files.outputs import check_output, extension_of, written_whole
@@ -171,7 +172,7 @@ def _cut(name: str) -> str:
 
 
 def _picture(path: str, title: str, spec: MelSpec) -> _Picture:
-    recording, windows = audio.read_windows(path, spec.rate_hz, MAX_DURATION_S)
+    recording, windows = decoding.read_windows(path, spec.rate_hz, MAX_DURATION_S)
     samples = next(windows, np.empty(0, np.float32))
     if not len(samples):
         raise AudioError("0 samples; at least one is needed. Is the file complete?", path)

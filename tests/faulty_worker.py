@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from serctl import audio, worker
+from serctl import worker
+from serctl.audio import decoding
 from serctl.classifier import Classifier
 
 HERE = str(Path(__file__).parent)
@@ -56,12 +57,12 @@ def leave_all_windows(self, *arguments):
     self._n_left_below = None
 
 
-read_windows = audio.read_windows
+read_windows = decoding.read_windows
 begin = Classifier.__init__
 
 
 def main():
-    audio.read_windows = read_faultily
+    decoding.read_windows = read_faultily
     if os.environ.get("SERCTL_TEST_NETWORK") == "crashes":
         Classifier.window_logits = classify_never
     elif os.environ.get("SERCTL_TEST_NETWORK"):  # after decoding, where a GPU's is heard

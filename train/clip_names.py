@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from serctl.scan import AUDIO_EXTENSIONS
+from serctl.audio.scan import AUDIO_EXTENSIONS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from serctl import audio
+from serctl.audio import decoding
 from serctl.errors import CorporaError
 
 Samples = NDArray[np.float32]
@@ -229,5 +229,5 @@ CONDITIONS = (
 
 def read_clip(path: str, rate_hz: int) -> Samples:
     """Mono samples of a whole clip, float32 [n_samples], at a rate; AudioError if there are none."""
-    _, windows = audio.read_windows(path, rate_hz, LONGEST_S)
+    _, windows = decoding.read_windows(path, rate_hz, LONGEST_S)
     return next(windows, np.empty(0, np.float32))

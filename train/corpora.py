@@ -18,8 +18,8 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
+from serctl.audio.scan import AUDIO_EXTENSIONS
 from serctl.errors import CorporaError
-from serctl.scan import AUDIO_EXTENSIONS
 from serctl.train.clip_names import ClipName, is_song, read_clip_name
 
 CORPORA = ("crema-d", "ravdess", "savee", "tess")
@@ -222,7 +222,7 @@ def _manifest_keys() -> dict[tuple[str, str], None]:
 
 
 def _audio_files(root: str | os.PathLike[str]) -> Iterator[str]:
-    # `serctl.scan` does not follow links to folders; corpora often stand on another disk.
+    # `serctl.audio.scan` does not follow links to folders; corpora often stand on another disk.
     visited: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True, onerror=_raise_unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -22,7 +22,7 @@ import pandas as pd
 import platformdirs
 from numpy.typing import NDArray
 
-from serctl import audio
+from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features import MelSpec
 from serctl.inputs import CLIP_STATISTICS, InputKind
@@ -109,7 +109,7 @@ class ClipFeatures:
         return fits and len(features) > 0 and features.dtype == self.dtype
 
     def _compute(self, path: str, digest: str) -> NDArray[np.floating]:
-        recording, windows = audio.read_windows(path, self.spec.rate_hz, self.max_duration_s)
+        recording, windows = decoding.read_windows(path, self.spec.rate_hz, self.max_duration_s)
         clip = list(windows)
         if len(clip) != 1:
             raise AudioError(

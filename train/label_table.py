@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from serctl.audio.scan import scan
 from serctl.errors import LabelsError, PathError
-from serctl.scan import scan
 from serctl.train.label_names import EmotionNames, unknown_names
 from serctl.train.labels import Labelled, Labels
 
@@ -46,7 +46,7 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
     table : str
         Path of the CSV file.
     paths : sequence of str
-        Recordings and folders, as `serctl.scan.scan` takes them, to which the table is restricted;
+        Recordings and folders, as `serctl.audio.scan.scan` takes them, to which the table is restricted;
         all that it names if there are none.
     names : EmotionNames
         What may stand for an emotion.

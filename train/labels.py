@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from serctl.audio.scan import scan
 from serctl.errors import CorporaError, LabelsError
-from serctl.scan import scan
 from serctl.train.clip_names import read_jl_name
 from serctl.train.corpora import parse_clip_name
 from serctl.train.label_names import EmotionNames, unknown_names
@@ -74,7 +74,7 @@ def labels_of_names(paths: Sequence[str]) -> Labels:
     Parameters
     ----------
     paths : sequence of str
-        Recordings and folders, as `serctl.scan.scan` takes them.
+        Recordings and folders, as `serctl.audio.scan.scan` takes them.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
     Parameters
     ----------
     paths : sequence of str
-        Recordings and folders, as `serctl.scan.scan` takes them.
+        Recordings and folders, as `serctl.audio.scan.scan` takes them.
     names : EmotionNames
         What folders may be named.
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from serctl.audio import SILENT_PEAK
+from serctl.audio.decoding import SILENT_PEAK
+from serctl.audio.scan import UNDECODABLE_EXTENSIONS
 from serctl.results.schema import DURATION_DECIMALS
-from serctl.scan import UNDECODABLE_EXTENSIONS
 from serctl.train.corpora import absent_error, chosen_clips, find_clips, manifest, missing_clips
 
 BLOCK_FRAMES = 1 << 18  # decoded at a time

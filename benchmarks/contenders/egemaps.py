@@ -7,7 +7,7 @@ import sys
 
 import opensmile
 
-from serctl.scan import scan
+from serctl.audio.scan import scan
 
 
 def main(folder: str, n_processes: int) -> None:

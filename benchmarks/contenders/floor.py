@@ -14,7 +14,7 @@ import scipy.fft
 import soundfile
 import soxr
 
-from serctl.scan import scan
+from serctl.audio.scan import scan
 
 BLOCK_FRAMES = 64
 

@@ -41,7 +41,7 @@ def heard(paths: list[str], model_name: str) -> list[tuple[str, str]]:
 
 
 def main(folder: str, model: str, n_processes: int) -> None:
-    from serctl.scan import scan
+    from serctl.audio.scan import scan
 
     paths = scan([folder])
     shares = [(paths[i::n_processes], model) for i in range(n_processes)]

@@ -11,10 +11,10 @@ from serctl.cli.profile import Laps, print_profile
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from serctl.audio.patterns import Selection
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
     from serctl.run import Run
-    from serctl.selection import Selection
 
 STANDARD_OUTPUT = "-"
 MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
@@ -114,8 +114,8 @@ def classify(
     """
     if not paths and files_from is None:
         raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
+    from serctl.audio.patterns import Selection
     from serctl.run import Destination, Run
-    from serctl.selection import Selection
     from serctl.supervisor import Request
 
     selection = Selection(include, exclude, follow_symlinks)
@@ -174,8 +174,8 @@ def _find(
     paths: tuple[str, ...], files_from: BinaryIO | None, zero: bool, selection: "Selection"
 ) -> tuple[list[str], list[RunError]]:
     """Recordings, and an error for every folder that could not be listed."""
-    from serctl.scan import scan
-    from serctl.selection import read_list
+    from serctl.audio.patterns import read_list
+    from serctl.audio.scan import scan
 
     listed = read_list(files_from.read(), b"\0" if zero else b"\n") if files_from else []
     unlisted: list[RunError] = []

@@ -47,8 +47,8 @@ def features(
     librosa's at its defaults, of the mono mix at 22050 Hz. The exit status is 0 if all could be
     read and 1 if some could not.
     """
+    from serctl.audio.scan import scan
     from serctl.feature_table import check_feature_output, write_features
-    from serctl.scan import scan
 
     check_feature_output(output, overwrite, frames)
     recordings = scan(paths)

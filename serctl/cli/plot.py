@@ -26,9 +26,9 @@ def plot(files: tuple[str, ...], output: str, overwrite: bool) -> None:
     Draws waveform, mel spectrogram and MFCC of up to six recordings, all on one scale of time,
     amplitude and colour, so that they can be compared.
     """
+    from serctl.audio.scan import scan
     from serctl.cli.tables import plain_console
     from serctl.figures import check_picture, draw_recordings, save_figure
-    from serctl.scan import scan
     from serctl.text import printable
 
     check_picture(output, overwrite)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from made_up_gpu import as_on_a_gpu, seen_by
 
-from serctl import audio, features
+from serctl import features
+from serctl.audio import decoding
 from serctl.classifier import Classifier
 from serctl.errors import ModelError, UsageError
 from serctl.models import Model, load_model
@@ -38,7 +39,7 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(
     classifier, tiny_folder, write_recording
 ):
     path = write_recording("a.wav")
-    (samples,) = audio.read_windows(path, RATE_HZ, 30.0)[1]
+    (samples,) = decoding.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
     statistics = features.clip_statistics(samples, config.features)
     inputs = config.inputs.scaled(statistics, config.scaling, config.features)
@@ -170,7 +171,7 @@ def test_what_came_of_a_recording_that_breaks_off_is_judged(classifier, write_re
 def test_no_part_of_a_recording_with_no_sound_in_it_is_judged(
     monkeypatch, tiny_folder, write_recording
 ):
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 8000)
     model = load_model(str(tiny_folder))
     model = replace(model, config=replace(model.config, window_s=0.5))
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
@@ -264,7 +265,7 @@ def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(
     seen, hear = [], framed._inference.logits
     monkeypatch.setattr(framed._inference, "logits", lambda x: (seen.append(x.copy()), hear(x))[1])
     extraction = framed.extract(path)
-    samples = list(audio.read_windows(path, config.features.rate_hz, 2.0)[1])
+    samples = list(decoding.read_windows(path, config.features.rate_hz, 2.0)[1])
     assert [len(window) for window in samples] == extraction.lengths
     assert len(samples) == 3
     for window, given in zip(samples, seen, strict=True):
@@ -335,7 +336,7 @@ def test_silent_windows_and_a_short_rest_are_not_heard(framed, write_recording, 
 
 
 def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_recording):
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 8000)
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
     samples[70000] = np.inf
     path = write_recording("a.wav", samples, subtype="FLOAT")

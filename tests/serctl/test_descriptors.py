@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import audio, descriptors, features
+from serctl import descriptors, features
+from serctl.audio import decoding
 from serctl.descriptors import CURVES, MOMENTS, describe, frame_blocks, value_names
 from serctl.features import MelSpec
 
@@ -29,7 +30,7 @@ def short_clips():
 
 
 def samples_of(path):
-    _, windows = audio.read_windows(str(path), SPEC.rate_hz, 1000.0)
+    _, windows = decoding.read_windows(str(path), SPEC.rate_hz, 1000.0)
     return next(windows).astype(np.float64)
 
 

@@ -110,7 +110,7 @@ def test_frames_are_the_mel_spectrogram(write_recording, tmp_path):
     samples = np.load(tmp_path / "f.npz")
     with samples as arrays:
         mel = arrays[f"frames/mel/{path}"]
-    from serctl.audio import read_windows
+    from serctl.audio.decoding import read_windows
 
     expected = features.mel_spectrogram(next(read_windows(path, 22050, 9.0)[1]), SPEC)
     np.testing.assert_allclose(mel, expected, rtol=0, atol=1e-6 * expected.max())

@@ -9,7 +9,8 @@ import soundfile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import audio, features
+from serctl import features
+from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features import MelSpec
 
@@ -49,7 +50,7 @@ def librosa_statistics(path):
 
 
 def assert_as_librosa(path):
-    _, windows = audio.read_windows(str(path), SPEC.rate_hz, LONGER_THAN_ANY_S)
+    _, windows = decoding.read_windows(str(path), SPEC.rate_hz, LONGER_THAN_ANY_S)
     (samples,) = windows
     statistics = features.clip_statistics(samples, SPEC)
     assert statistics.dtype == np.float32

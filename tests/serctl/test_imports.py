@@ -16,8 +16,13 @@ ROOT = Path(serctl.__file__).parent
 LAYERS = (
     ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads", "serctl.timing"),
     ("serctl.files.locks", "serctl.files.sync"),
-    ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
-    ("serctl.audio", "serctl.kernels", "serctl.fourier"),
+    (
+        "serctl.audio.patterns",
+        "serctl.audio.scan",
+        "serctl.audio.integrity",
+        "serctl.audio.opening",
+    ),
+    ("serctl.audio.decoding", "serctl.kernels", "serctl.fourier"),
     ("serctl.features", "serctl.descriptors"),
     ("serctl.inputs", "serctl.graphs", "serctl.networks", "serctl.models", "serctl.devices"),
     (

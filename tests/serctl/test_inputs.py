@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_features import librosa_mel
 
-from serctl import audio
+from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features import MelSpec, clip_statistics
 from serctl.graphs import INPUTS
@@ -35,7 +35,7 @@ QUIET_TOLERANCE_DB = 1e-2
 
 def samples_of(path, spec):
     """All of a file at a spec's rate."""
-    (samples,) = audio.read_windows(str(path), spec.rate_hz, 1000.0)[1]
+    (samples,) = decoding.read_windows(str(path), spec.rate_hz, 1000.0)[1]
     return samples
 
 

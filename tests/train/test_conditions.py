@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from serctl.audio import read_windows
+from serctl.audio.decoding import read_windows
 from serctl.errors import CorporaError
 from serctl.train.conditions import (
     CONDITIONS,

@@ -9,10 +9,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serctl import scan as scan_module
+from serctl.audio import scan as scan_module
+from serctl.audio.patterns import Selection, read_list
+from serctl.audio.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
 from serctl.errors import NothingFoundError, PathError, RunError, UsageError
-from serctl.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
-from serctl.selection import Selection, read_list
 
 # Names that differ in case, sort apart from their folders ("b.wav" < "b/"), or are not UTF-8.
 PARTS = st.sampled_from(["a", "B", "b", "b ", "é", "10", "9", "[x]", os.fsdecode(b"\xff")])

@@ -11,9 +11,9 @@ import stat
 
 import soundfile
 
-from serctl import headers
+from serctl.audio import integrity
+from serctl.audio.scan import UNDECODABLE_EXTENSIONS
 from serctl.errors import AudioError
-from serctl.scan import UNDECODABLE_EXTENSIONS
 
 # Speech is recorded at 8 to 192 kHz. A rate beyond these is a damaged header, and would turn a small
 # file into days of samples, or a resampler of gigabytes.
@@ -118,7 +118,7 @@ def _opened(path: str) -> soundfile.SoundFile:
         return _ForwardFile(source)
     except soundfile.LibsndfileError as error:
         extension = os.path.splitext(path)[1].lower()
-        if extension in headers.MP3_EXTENSIONS and (start := headers.mp3_start(path)):
+        if extension in integrity.MP3_EXTENSIONS and (start := integrity.mp3_start(path)):
             return _opened_from(path, start)
         if extension in UNDECODABLE_EXTENSIONS:
             advice = f"Convert it first, for example: ffmpeg -i NAME{extension} NAME.wav"

@@ -23,8 +23,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from serctl.audio.patterns import Selection
 from serctl.errors import NothingFoundError, PathError, RunError
-from serctl.selection import Selection
 
 # What libsndfile 1.2 decodes and recordings come as. It knows more (.mat, .raw, ...), whose
 # extensions say nothing about audio.

@@ -10,16 +10,16 @@ import pytest
 import soundfile
 import soxr
 
-from serctl import audio, headers
+from serctl.audio import decoding, integrity
+from serctl.audio.scan import scan
 from serctl.errors import AudioError
-from serctl.scan import scan
 
 RATE_HZ = 22050
 
 
 def read(path, rate_hz=RATE_HZ, window_s=30.0):
     """Recording and list of its windows."""
-    recording, windows = audio.read_windows(path, rate_hz, window_s)
+    recording, windows = decoding.read_windows(path, rate_hz, window_s)
     return recording, list(windows)
 
 
@@ -47,7 +47,7 @@ def test_windows_are_the_one_shot_resample(write_recording, rate_hz, n_channels,
 def test_block_boundaries_change_nothing(monkeypatch, write_recording, rate_hz, n_frames):
     path = write_recording("a.wav", "noise", n_frames / rate_hz, rate_hz)
     whole, (at_once,) = read(path)
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 1000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)
     blocks, (in_blocks,) = read(path)
     np.testing.assert_array_equal(in_blocks, at_once)
     assert blocks == whole
@@ -61,7 +61,7 @@ def test_blocks_of_compressed_formats_join_without_a_seam(monkeypatch, write_rec
     path = write_recording("a.ogg" if subtype else name, "speech", 1.0, 48000, 2, subtype)
     _, (at_once,) = read(path)
     np.testing.assert_allclose(at_once, one_shot(path), rtol=0, atol=1e-6)
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 1000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)
     _, (in_blocks,) = read(path)
     np.testing.assert_array_equal(in_blocks, at_once)
 
@@ -75,15 +75,15 @@ def test_blocks_are_bounded_in_channels_and_in_seconds(monkeypatch, tmp_path):
         return original(file, out=out)
 
     monkeypatch.setattr(soundfile.SoundFile, "read", spy)
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 1000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)
     soundfile.write(tmp_path / "many.wav", np.full((100, 256), 0.5), 8000)
     soundfile.write(tmp_path / "slow.wav", np.full(4000, 0.5), 1000)
     recording, _ = read(tmp_path / "many.wav")
     assert recording.n_frames == 100
     assert set(asked) == {1000 // 256}
     asked.clear()
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 3000)
-    monkeypatch.setattr(audio, "BLOCK_S", 2)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 3000)
+    monkeypatch.setattr(decoding, "BLOCK_S", 2)
     recording, windows = read(tmp_path / "slow.wav", window_s=600.0)
     assert recording.n_frames == 4000
     assert sum(map(len, windows)) == 4 * RATE_HZ
@@ -104,13 +104,13 @@ def test_a_whole_number_of_windows_leaves_no_rest(write_recording):
 
 def test_resamplers_that_were_used_before_change_nothing(monkeypatch, write_recording):
     one, other = (write_recording(f"{i}.wav", "noise", 2.345 + i) for i in range(2))
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 5000)
-    audio._idle_streams.cache_clear()
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 5000)
+    decoding._idle_streams.cache_clear()
     expected = {path: np.concatenate(read(path)[1]) for path in (one, other)}
-    _, left_off = audio.read_windows(other, RATE_HZ, 0.5)
+    _, left_off = decoding.read_windows(other, RATE_HZ, 0.5)
     next(left_off)
     for _ in range(2):
-        both = [audio.read_windows(path, RATE_HZ, 0.5)[1] for path in (one, other)]
+        both = [decoding.read_windows(path, RATE_HZ, 0.5)[1] for path in (one, other)]
         windows = [[], []]
         for _ in range(8):  # by turns
             for those, iterator in zip(windows, both, strict=True):
@@ -120,10 +120,10 @@ def test_resamplers_that_were_used_before_change_nothing(monkeypatch, write_reco
 
 
 def test_counts_grow_with_the_windows(monkeypatch, write_recording):
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 8000)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 8000)
     samples = np.concatenate([np.full(24000, 0.25), np.full(8000, -0.75)])
     path = write_recording("a.wav", samples, rate_hz=16000)
-    recording, windows = audio.read_windows(path, 16000, 0.5)
+    recording, windows = decoding.read_windows(path, 16000, 0.5)
     assert (recording.rate_hz, recording.n_channels, recording.n_frames) == (16000, 1, 0)
     next(windows)
     assert (recording.n_frames, recording.duration_s, recording.peak) == (8000, 0.5, 0.25)
@@ -169,11 +169,11 @@ def test_a_flac_that_does_not_say_its_length_is_read_to_its_end(write_recording)
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.95])
-@pytest.mark.parametrize("block_frames", [audio.BLOCK_FRAMES, 8000, 4096, 1000])
+@pytest.mark.parametrize("block_frames", [decoding.BLOCK_FRAMES, 8000, 4096, 1000])
 def test_of_a_truncated_flac_all_that_came_is_kept(
     monkeypatch, write_recording, keep, block_frames
 ):
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", block_frames)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", block_frames)
     path = write_recording("a.flac", "noise", 3.0)
     samples, rate_hz = soundfile.read(path, dtype="float32")
     os.truncate(path, int(os.path.getsize(path) * keep))
@@ -292,7 +292,7 @@ def test_a_page_of_ogg_that_ends_in_the_next_block_is_found(write_recording, mon
     path = write_recording("a.ogg", "noise", 1.0)
     Path(path).write_bytes(2 * Path(path).read_bytes())
     for n_bytes in (1000, 1001, 1002, 1003, 1004, 1005, 1006):
-        monkeypatch.setattr(headers, "OGG_BLOCK_BYTES", n_bytes)
+        monkeypatch.setattr(integrity, "OGG_BLOCK_BYTES", n_bytes)
         assert "joined on" in read(path)[0].truncated
 
 
@@ -332,7 +332,7 @@ def test_what_cannot_be_decoded_says_why_and_what_to_do(tmp_path, name, content,
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(AudioError, match=message) as caught:
-        audio.open_recording(str(path))
+        decoding.open_recording(str(path))
     assert str(caught.value) == f"{path}: {caught.value.reason}"
 
 
@@ -344,7 +344,7 @@ def test_a_wav_under_the_name_of_a_format_that_is_not_decoded_is_decoded(write_r
 
 def test_a_file_that_has_gone_is_told(tmp_path):
     with pytest.raises(AudioError, match=r"a\.wav: No such file or directory\. Check that"):
-        audio.open_recording(str(tmp_path / "a.wav"))
+        decoding.open_recording(str(tmp_path / "a.wav"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -352,19 +352,19 @@ def test_a_file_that_may_not_be_read_is_told(write_recording):
     path = write_recording("a.wav")
     os.chmod(path, 0)
     with pytest.raises(AudioError, match=r"a\.wav: "):
-        audio.open_recording(path)
+        decoding.open_recording(path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.wav")
     with pytest.raises(AudioError, match=r"a\.wav: A named pipe; a file is needed"):
-        audio.open_recording(str(tmp_path / "a.wav"))
+        decoding.open_recording(str(tmp_path / "a.wav"))
 
 
 @pytest.mark.parametrize(("path", "found"), [("/dev/zero", "A device"), ("/", "A folder")])
 def test_what_is_no_file_is_named(path, found):
     with pytest.raises(AudioError, match=f"{path}: {found}; a file is needed"):
-        audio.open_recording(path)
+        decoding.open_recording(path)
 
 
 def test_no_descriptor_is_left_open(tmp_path, write_recording):
@@ -376,7 +376,7 @@ def test_no_descriptor_is_left_open(tmp_path, write_recording):
         read(good)
         for name in ("text.wav", "junk.mp3"):
             with pytest.raises(AudioError):
-                audio.open_recording(str(tmp_path / name))
+                decoding.open_recording(str(tmp_path / name))
     assert len(os.listdir("/dev/fd")) == n_open
 
 
@@ -385,7 +385,7 @@ def test_a_text_is_no_sound_whatever_its_name(tmp_path, name):
     path = tmp_path / name
     path.write_text("This is a text, and long enough to be taken for sound.\n" * 100)
     with pytest.raises(AudioError, match="Format not recognised"):
-        audio.open_recording(str(path))
+        decoding.open_recording(str(path))
 
 
 def test_a_path_as_long_as_the_system_allows_is_opened(tmp_path, monkeypatch, write_recording):
@@ -427,7 +427,7 @@ def test_an_mp3_within_something_else_is_not_looked_for(write_recording, tmp_pat
     with open(write_recording("a.mp3"), "rb") as file:
         (tmp_path / "a.wav").write_bytes(b"PK\x03\x04" + bytes(30) + file.read())
     with pytest.raises(AudioError, match="Format not recognised"):
-        audio.open_recording(str(tmp_path / "a.wav"))
+        decoding.open_recording(str(tmp_path / "a.wav"))
 
 
 def test_names_that_are_no_utf_8_are_opened(write_recording, tmp_path):
@@ -452,7 +452,7 @@ def test_a_rate_that_no_recording_has_is_refused(write_recording, rate_hz):
     path = write_recording("a.wav", np.zeros(20), rate_hz=rate_hz)
     message = rf"a\.wav: A sample rate of {rate_hz} Hz; 1000 to 1000000 Hz are taken"
     with pytest.raises(AudioError, match=message):
-        audio.open_recording(path)
+        decoding.open_recording(path)
 
 
 MIXED = {"a.wav": ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"]}

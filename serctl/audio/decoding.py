@@ -20,9 +20,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from serctl import headers
+from serctl.audio import integrity
+from serctl.audio.opening import open_recording
 from serctl.errors import AudioError
-from serctl.opening import open_recording
 from serctl.timing import DECODE, OPEN, RESAMPLE, Stage
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
@@ -145,13 +145,13 @@ def _resampled(
         with Stage(RESAMPLE):
             stream.clear()
         idle.append(stream)
-    promised = headers.promised_frames(file, recording.path, recording.n_frames)
+    promised = integrity.promised_frames(file, recording.path, recording.n_frames)
     if promised > recording.n_frames and not recording.truncated:
         recording.truncated = (
             f"truncated: {recording.duration_s:.1f} s came of {promised / recording.rate_hz:.1f} s "
             "that its header promises."
         )
-    elif not recording.truncated and headers.is_joined(file, recording.path):
+    elif not recording.truncated and integrity.is_joined(file, recording.path):
         recording.truncated = (
             f"truncated: {recording.duration_s:.1f} s came, up to where another recording is joined "
             "on. To have all of it, convert it first, for example: ffmpeg -i NAME NAME.wav"

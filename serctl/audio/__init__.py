@@ -1,0 +1,1 @@
+"""Audio: finding recordings, opening and decoding them, and checking that they are complete."""
