@@ -9,10 +9,10 @@ import soundfile
 import soxr
 from made_up_clips import MEAN_S, SEED, clip
 
-from serctl import features
 from serctl.audio import decoding
 from serctl.classifier import Classifier
-from serctl.features import MelSpec
+from serctl.features import mel
+from serctl.features.mel import MelSpec
 from serctl.models import bundled_models
 
 RATES_HZ = (16000, 24414, 48000)
@@ -60,7 +60,7 @@ SPECS = {name: one.config.features for name, one in CLASSIFIERS.items()}
 
 @pytest.mark.parametrize("spec", set(SPECS.values()), ids=lambda spec: f"{spec.rate_hz}Hz")
 def test_mel_spectrogram(benchmark, spec: MelSpec):
-    benchmark(features.mel_spectrogram, samples_at(spec.rate_hz), spec)
+    benchmark(mel.mel_spectrogram, samples_at(spec.rate_hz), spec)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

@@ -20,10 +20,10 @@ from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from serctl import features
 from serctl.audio import decoding
 from serctl.errors import AudioError, UsageError
-from serctl.features import MelSpec
+from serctl.features import mel
+from serctl.features.mel import MelSpec
 from serctl.files.outputs import check_output, extension_of, written_whole
 from serctl.text import printable
 
@@ -182,7 +182,7 @@ def _picture(path: str, title: str, spec: MelSpec) -> _Picture:
             "look at.",
             recording.path,
         )
-    decibels = features.power_to_db(features.mel_spectrogram(samples, spec), spec.top_db)
+    decibels = mel.power_to_db(mel.mel_spectrogram(samples, spec), spec.top_db)
     mfcc = scipy.fft.dct(decibels, type=2, norm="ortho")[:, 1 : spec.n_mfcc]
     return _Picture(title, samples, decibels, mfcc)
 
@@ -222,7 +222,7 @@ def _draw_frames(
 
 def _label_bands(axes: Axes, spec: MelSpec) -> None:
     """Label the rows of a mel spectrogram with frequencies, where the filters' peaks are."""
-    peaks_hz = features.mel_filters(spec).argmax(axis=1) * (spec.rate_hz / spec.n_fft)
+    peaks_hz = mel.mel_filters(spec).argmax(axis=1) * (spec.rate_hz / spec.n_fft)
     ticks_hz = [hz for hz in TICKS_HZ if hz <= spec.rate_hz / 2]
     bands = np.interp(ticks_hz, peaks_hz, np.arange(spec.n_mels))
     axes.set_yticks(bands, [str(hz) for hz in ticks_hz])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.features import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
+from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 
 # `log_mel` windows are filled up to a multiple of it, since networks halve the frames up to four times.
 FRAMES_MULTIPLE = 16
@@ -64,7 +64,7 @@ class InputKind:
         `Scaling`.
     raw : callable
         Of float32 samples [n_samples], at least one, and a `MelSpec`: features, float32. They raise
-        AudioError as `serctl.features.mel_spectrogram` does.
+        AudioError as `serctl.features.mel.mel_spectrogram` does.
     columns : callable
         Of raw features and a `MelSpec`: what is scaled, float [..., n_columns].
     scaled : callable
@@ -85,7 +85,7 @@ def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[
     Parameters
     ----------
     statistics : float32 [n_mels + n_mfcc]
-        Of `serctl.features.clip_statistics`.
+        Of `serctl.features.mel.clip_statistics`.
     spec : MelSpec
         Their parameters.
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 import serctl.weights
 from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError, UsageError
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.graphs import GRAPHS, INPUTS
 from serctl.graphs.builder import INPUT, GraphBuilder
 from serctl.inputs import InputKind, Scaling

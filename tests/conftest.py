@@ -92,7 +92,7 @@ def recordings():
 def tiny_config():
     """Configuration of a model that nobody trained."""
     from serctl.emotions import REPORT_FIVE
-    from serctl.features import MelSpec
+    from serctl.features.mel import MelSpec
     from serctl.inputs import Scaling
     from serctl.models import ModelConfig
 
@@ -132,7 +132,7 @@ def tiny_folder(tmp_path_factory, tiny_config):
 def frames_folder(request, tmp_path_factory):
     """Weights folders of models that nobody trained and that hear frames, in windows of 2 s."""
     from serctl.emotions import EMOTIONS
-    from serctl.features import MelSpec
+    from serctl.features.mel import MelSpec
     from serctl.graphs import INPUTS
     from serctl.inputs import Scaling
     from serctl.models import ModelConfig

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Beta
 
-from serctl.features import MelSpec, hz_to_mel, mel_edges, mel_to_hz
+from serctl.features.mel import MelSpec, hz_to_mel, mel_edges, mel_to_hz
 from serctl.train.recipe import AugmentationRecipe
 
 

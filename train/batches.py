@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.disturbance import cut_or_surrounded, disturbed

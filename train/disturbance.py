@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.train.recipe import DisturbanceRecipe
 
 CUT_FRAMES = (90, 300)  # left of a clip that is cut

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.graphs import INPUTS
 from serctl.inputs import CLIP_STATISTICS, InputKind, Scaling
 from serctl.threads import map_in_order, n_cores

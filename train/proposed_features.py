@@ -3,7 +3,7 @@
     python -m serctl.train.proposed_features CORPORA
 
 Run in a checkout. Zero-crossing rate, spectral centroid and spectral rolloff, the mean and the
-deviation of each (`serctl.descriptors`), join the clip statistics: as six more columns of the SVM,
+deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more columns of the SVM,
 and as six more inputs of the CNN's first dense layer. Everything else is as in the recipes. What is
 measured is accuracy on validation clips, which also chose the SVM's C and the CNN's epoch, both
 with and without them; nothing is tested. Writes ``train/results/proposed-features.json``.
@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from serctl.descriptors import CURVES, MOMENTS, describe
 from serctl.errors import AudioError, CheckpointError, SerctlError
-from serctl.features import MelSpec
+from serctl.features.descriptors import CURVES, MOMENTS, describe
+from serctl.features.mel import MelSpec
 from serctl.graphs.paper_cnn import N_MELS, N_MFCC
 from serctl.networks.paper_cnn import PaperCNN
 from serctl.threads import map_in_order, n_cores

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 
 
 @dataclass(frozen=True)

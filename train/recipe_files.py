@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from serctl.errors import UsageError
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.graphs import GRAPHS, INPUTS
 from serctl.inputs import CLIP_STATISTICS, LOG_MEL
 from serctl.train.recipe import (

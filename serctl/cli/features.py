@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from serctl.feature_table import Label
+    from serctl.features.table import Label
 
 MAX_FAILURES_SHOWN = 10
 FAILURES = ("unreadable", "failed")
@@ -48,7 +48,7 @@ def features(
     read and 1 if some could not.
     """
     from serctl.audio.scan import scan
-    from serctl.feature_table import check_feature_output, write_features
+    from serctl.features.table import check_feature_output, write_features
 
     check_feature_output(output, overwrite, frames)
     recordings = scan(paths)

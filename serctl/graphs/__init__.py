@@ -3,7 +3,7 @@
 One file for each network of `serctl.networks`, where training and GPUs have it: with its sizes, and
 with ``graph(builder, heard, n_emotions)``, which adds its nodes to a `GraphBuilder` and names its
 logits. ``N_MELS``, and ``N_MFCC`` if it hears any, say what its sizes need of a
-`serctl.features.MelSpec`; `INPUTS` says what it is given.
+`serctl.features.mel.MelSpec`; `INPUTS` says what it is given.
 """
 
 from types import ModuleType

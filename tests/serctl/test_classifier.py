@@ -8,10 +8,10 @@ import pytest
 import torch
 from made_up_gpu import as_on_a_gpu, seen_by
 
-from serctl import features
 from serctl.audio import decoding
 from serctl.classifier import Classifier
 from serctl.errors import ModelError, UsageError
+from serctl.features import mel
 from serctl.models import Model, load_model
 
 RATE_HZ = 22050  # the model's, so that files can be cut where windows are
@@ -41,7 +41,7 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(
     path = write_recording("a.wav")
     (samples,) = decoding.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
-    statistics = features.clip_statistics(samples, config.features)
+    statistics = mel.clip_statistics(samples, config.features)
     inputs = config.inputs.scaled(statistics, config.scaling, config.features)
     with torch.no_grad():
         logits = load_model(str(tiny_folder)).network(torch.from_numpy(inputs)[None])[0].numpy()
@@ -186,7 +186,7 @@ def test_what_goes_wrong_with_one_recording_is_its_row(monkeypatch, classifier, 
     def fail(samples, spec):
         raise ValueError("the moon is full")
 
-    monkeypatch.setattr(features, "mel_spectrogram", fail)
+    monkeypatch.setattr(mel, "mel_spectrogram", fail)
     result = classifier.classify(write_recording("a.wav"))
     assert (result.status, result.reason) == ("failed", "ValueError: the moon is full")
     assert (result.duration_s, result.windows) == (1.0, 0)

@@ -6,9 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from serctl import features
 from serctl.errors import AudioError, ResultsError, UsageError
-from serctl.features import MelSpec
+from serctl.features import mel as features
+from serctl.features.mel import MelSpec
 from serctl.figures import check_picture, draw_recordings, save_figure
 
 SPEC = MelSpec()

@@ -9,7 +9,7 @@ from test_features import librosa_mel
 
 from serctl.audio import decoding
 from serctl.errors import AudioError
-from serctl.features import MelSpec, clip_statistics
+from serctl.features.mel import MelSpec, clip_statistics
 from serctl.graphs import INPUTS
 from serctl.inputs import (
     CLIP_STATISTICS,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from serctl import models
 from serctl.errors import ModelError, UsageError
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.models import (
     CONFIG_FILE,
     WEIGHTS_FILE,

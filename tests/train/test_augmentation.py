@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from serctl.features import MelSpec, mel_edges, mel_to_hz
+from serctl.features.mel import MelSpec, mel_edges, mel_to_hz
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.recipe import AugmentationRecipe
 

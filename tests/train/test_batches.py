@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.inputs import FRAMES, LOG_MEL, InputKind, Scaling
 from serctl.train.batches import (
     FrameClips,

@@ -8,7 +8,7 @@ import pytest
 from made_up_results import CNN, SIX, SVM, made_up_summary, made_up_test
 
 from serctl.emotions import REPORT_FIVE
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.inputs import Scaling
 from serctl.models import ModelConfig
 from serctl.networks import NETWORKS

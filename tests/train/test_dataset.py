@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from serctl import features
 from serctl.errors import AudioError
-from serctl.features import MelSpec
+from serctl.features import mel
+from serctl.features.mel import MelSpec
 from serctl.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
 from serctl.train import dataset
@@ -62,7 +62,7 @@ def n_computed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 def test_features_are_those_of_the_samples(clip: str, cache: Path) -> None:
     samples, _ = soundfile.read(clip, dtype="float32")
-    expected = features.clip_statistics(samples, SPEC)
+    expected = mel.clip_statistics(samples, SPEC)
     extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     for statistics in (extract(clip), extract(clip)):
         assert statistics.dtype == np.float32

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.inputs import log_mel
 from serctl.train.disturbance import (
     CUT_FRAMES,

@@ -5,7 +5,7 @@ import pytest
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
-from serctl.features import MelSpec
+from serctl.features.mel import MelSpec
 from serctl.graphs import INPUTS
 from serctl.inputs import CLIP_STATISTICS
 from serctl.networks import NETWORKS

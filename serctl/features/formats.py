@@ -1,6 +1,6 @@
 """The formats of the feature table: CSV, Parquet and NPZ, written row by row.
 
-`serctl.feature_table` says what the columns are. The same rows give the same bytes. CSV keeps the
+`serctl.features.table` says what the columns are. The same rows give the same bytes. CSV keeps the
 bytes of file names that are not UTF-8; the other formats have them as backslash and code. What the
 system refuses is an OSError.
 """
@@ -16,8 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.descriptors import value_names
-from serctl.features import MelSpec
+from serctl.features.descriptors import value_names
+from serctl.features.mel import MelSpec
 from serctl.results.writer import csv_line
 
 SPEC = MelSpec()  # librosa's defaults, as the report has them

@@ -2,7 +2,7 @@
 
 Columns and their order are fixed: path, status, reason; emotion, speaker and corpus where labels
 are asked for; duration_s, sample_rate_hz, channels, level_dbfs; and the values of
-`serctl.descriptors`, each under its name. What is not known is empty (in NPZ, not a number or 0).
+`serctl.features.descriptors`, each under its name. What is not known is empty (in NPZ, not a number or 0).
 In NPZ, columns are arrays, those of the mel bands one ``mel`` [n, n_mels], those of the MFCC one
 ``mfcc`` [n, n_mfcc]. It may also hold the frames of every recording, as ``frames/mel/<path>``
 [n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc], all float32.
@@ -16,9 +16,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
-from serctl.descriptors import Description, describe
 from serctl.errors import ResultsError, UsageError
-from serctl.feature_formats import FACTS, SPEC, TABLES, Fact, FrameSpool
+from serctl.features.descriptors import Description, describe
+from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool
 from serctl.files.outputs import check_output, extension_of, written_whole
 from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import map_in_order, n_cores

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import serctl
-from serctl import kernels
+from serctl.features import kernels
 
 N_FFT = 64
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import fourier
-from serctl.features import hann_window
-from serctl.kernels import LANES
+from serctl.features import fft
+from serctl.features.kernels import LANES
+from serctl.features.mel import hann_window
 
 
 def powers(samples, n_fft, hop_samples, n_frames):
@@ -16,7 +16,7 @@ def powers(samples, n_fft, hop_samples, n_frames):
     weights = np.eye(n_bins, dtype=np.float32)
     window = hann_window(n_fft)
     bands = bins, bins + 1, weights
-    fourier.mel_of_frames(samples, window, hop_samples, *fourier.tables(n_fft), *bands, mel)
+    fft.mel_of_frames(samples, window, hop_samples, *fft.tables(n_fft), *bands, mel)
     return mel
 
 
@@ -54,5 +54,5 @@ def test_a_frame_is_the_same_wherever_it_stands():
 
 @pytest.mark.parametrize("n_fft", [8, 16, 512, 2048])
 def test_each_bin_has_its_place(n_fft):
-    _, places = fourier.tables(n_fft)
+    _, places = fft.tables(n_fft)
     assert sorted(places) == list(range(n_fft // 2))

@@ -21,10 +21,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from serctl import features, kernels
 from serctl.audio import decoding
 from serctl.errors import AudioError
-from serctl.features import BLOCK_FRAMES, MelSpec
+from serctl.features import kernels
+from serctl.features import mel as features
+from serctl.features.mel import BLOCK_FRAMES, MelSpec
 
 WINDOW_S = 30.0  # of a recording in memory at a time
 ROLL_SHARE = 0.85  # of a frame's magnitude, up to its rolloff

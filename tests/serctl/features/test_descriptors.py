@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import descriptors, features
 from serctl.audio import decoding
-from serctl.descriptors import CURVES, MOMENTS, describe, frame_blocks, value_names
-from serctl.features import MelSpec
+from serctl.features import descriptors
+from serctl.features import mel as features
+from serctl.features.descriptors import CURVES, MOMENTS, describe, frame_blocks, value_names
+from serctl.features.mel import MelSpec
 
 SPEC = MelSpec()
 N_MEANS = SPEC.n_mels + SPEC.n_mfcc

@@ -2,7 +2,7 @@
 
 Sample j of `LANES` frames stands in one row, so that every step of the transform is one vector
 instruction for many frames; a library that transforms frame by frame cannot do that, and takes half
-as long again. The transform is for frames of a power of two (at least 8); `serctl.features` has
+as long again. The transform is for frames of a power of two (at least 8); `serctl.features.mel` has
 NumPy's for others.
 
 A real frame of 2n samples is n complex numbers, even samples and odd ones (Sorensen et al., 1987).
@@ -15,7 +15,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.kernels import LANES, numba, weighted_sums
+from serctl.features.kernels import LANES, numba, weighted_sums
 
 LINE_BYTES = 64
 
@@ -74,7 +74,7 @@ def mel_of_frames(
     roots, places
         Of `tables`.
     first_bins, last_bins, weights
-        Of `serctl.features.sparse_mel_filters`.
+        Of `serctl.features.mel.sparse_mel_filters`.
     mel : float32 [n_frames, n_mels]
         Filled.
     """

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl import fourier, kernels
 from serctl.errors import AudioError
+from serctl.features import fft, kernels
 
 # Frames per FFT call: they and their spectra, of 2048, take half of a second-level cache.
 BLOCK_FRAMES = 32
@@ -77,8 +77,8 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     n_frames = 1 + len(samples) // spec.hop_samples
     mel = np.empty((n_frames, spec.n_mels), np.float32)
     if spec.n_fft.bit_count() == 1:
-        roots, places = fourier.tables(spec.n_fft)
-        fourier.mel_of_frames(
+        roots, places = fft.tables(spec.n_fft)
+        fft.mel_of_frames(
             samples,
             window,
             spec.hop_samples,

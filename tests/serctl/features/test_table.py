@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serctl import feature_formats, feature_table, features
-from serctl.descriptors import describe, value_names
 from serctl.errors import ResultsError, UsageError
-from serctl.feature_table import check_feature_output, write_features
-from serctl.features import MelSpec
+from serctl.features import formats
+from serctl.features import mel as features
+from serctl.features import table as feature_table
+from serctl.features.descriptors import describe, value_names
+from serctl.features.mel import MelSpec
+from serctl.features.table import check_feature_output, write_features
 
 SPEC = MelSpec()
 FACTS = ["path", "status", "reason", "duration_s", "sample_rate_hz", "channels", "level_dbfs"]
@@ -84,7 +86,7 @@ def test_the_formats_hold_the_same(mixed, tmp_path):
 
 @pytest.mark.parametrize("spool_bytes", [1, 100_000, 1 << 22])
 def test_frames_are_kept_by_path(mixed, tmp_path, monkeypatch, spool_bytes):
-    monkeypatch.setattr(feature_formats, "SPOOL_BYTES", spool_bytes)
+    monkeypatch.setattr(formats, "SPOOL_BYTES", spool_bytes)
     written(mixed, tmp_path / "f.npz", frames=True)
     with np.load(tmp_path / "f.npz") as arrays:
         kept = [name.removeprefix("frames/mel/") for name in arrays if "frames/mel/" in name]
@@ -128,7 +130,7 @@ def test_bytes_are_the_same_for_any_number_of_threads(mixed, tmp_path, monkeypat
 
 
 def test_parquet_is_written_in_groups(write_recording, tmp_path, monkeypatch):
-    monkeypatch.setattr(feature_formats, "ROWS_PER_GROUP", 2)
+    monkeypatch.setattr(formats, "ROWS_PER_GROUP", 2)
     paths = [write_recording(f"{i}.wav", "noise", 0.1) for i in range(5)]
     written(paths, tmp_path / "f.parquet")
     from pyarrow.parquet import ParquetFile

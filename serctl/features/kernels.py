@@ -2,7 +2,7 @@
 
 Each releases the GIL, so that threads run them side by side, and is compiled once and cached on
 disk. Each has a NumPy twin in the tests. They take and fill arrays and check nothing:
-`serctl.features` does.
+`serctl.features.mel` does.
 """
 
 import atexit

@@ -9,10 +9,10 @@ import soundfile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import features
 from serctl.audio import decoding
 from serctl.errors import AudioError
-from serctl.features import MelSpec
+from serctl.features import mel as features
+from serctl.features.mel import MelSpec
 
 SPEC = MelSpec()
 LONGER_THAN_ANY_S = 1000.0

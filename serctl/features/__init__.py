@@ -1,0 +1,1 @@
+"""Features: mel spectrograms, MFCC, spectral descriptors, and tables of them."""
