@@ -31,7 +31,7 @@ from processes import Time, classify, timed
 
 from serctl.audio.scan import scan
 from serctl.errors import SerctlError
-from serctl.models import DEFAULT_MODEL, load_model
+from serctl.models.loading import DEFAULT_MODEL, load_model
 from serctl.threads import n_cores
 
 CONTENDERS = Path(__file__).with_name("contenders")

@@ -21,9 +21,9 @@ import torch
 
 from serctl.audio import decoding
 from serctl.audio.scan import scan
-from serctl.classifier import Classifier
 from serctl.errors import SerctlError
-from serctl.models import DEFAULT_MODEL
+from serctl.models.classifier import Classifier
+from serctl.models.loading import DEFAULT_MODEL
 
 N_CLIPS, N_ROUNDS = 200, 5
 LIBROSA_RATE_HZ = 22050

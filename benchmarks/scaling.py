@@ -16,7 +16,7 @@ from pathlib import Path
 from processes import classify, timed
 
 from serctl.audio.scan import scan
-from serctl.models import DEFAULT_MODEL
+from serctl.models.loading import DEFAULT_MODEL
 from serctl.threads import n_cores
 
 COUNTS = (1000, 10_000, 100_000)

@@ -11,7 +11,7 @@ from statistics import median
 
 from processes import classify, timed
 
-from serctl.models import DEFAULT_MODEL
+from serctl.models.loading import DEFAULT_MODEL
 
 
 def main() -> None:

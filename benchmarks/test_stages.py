@@ -10,10 +10,10 @@ import soxr
 from made_up_clips import MEAN_S, SEED, clip
 
 from serctl.audio import decoding
-from serctl.classifier import Classifier
 from serctl.features import mel
 from serctl.features.mel import MelSpec
-from serctl.models import bundled_models
+from serctl.models.classifier import Classifier
+from serctl.models.loading import bundled_models
 
 RATES_HZ = (16000, 24414, 48000)
 CLASSIFIERS = {name: Classifier(name, device="cpu") for name in bundled_models()}

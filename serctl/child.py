@@ -42,7 +42,7 @@ TAIL_CHARACTERS = 4000
 
 @dataclass(frozen=True)
 class Request:
-    """What a child is asked for, as the arguments of `serctl.classifier.Classifier`."""
+    """What a child is asked for, as the arguments of `serctl.models.classifier.Classifier`."""
 
     model: str | None = None
     emotions: str | None = None

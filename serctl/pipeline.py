@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.classifier import Classifier, Extraction
+from serctl.models.classifier import Classifier, Extraction
 from serctl.results.writer import Result
 from serctl.threads import map_in_order, n_cores
 

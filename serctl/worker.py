@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from serctl.errors import SerctlError
 
 if TYPE_CHECKING:
-    from serctl.classifier import Classifier, Extraction
+    from serctl.models.classifier import Classifier, Extraction
 
 SIGN_OF_LIFE_EVERY_S = 5.0
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -93,8 +93,8 @@ def main() -> None:
 
 def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     gc.disable()
-    from serctl.classifier import Classifier
-    from serctl.models import DEFAULT_MODEL
+    from serctl.models.classifier import Classifier
+    from serctl.models.loading import DEFAULT_MODEL
     from serctl.pipeline import classify_recordings
     from serctl.results.schema import row_of
     from serctl.threads import n_cores

@@ -93,8 +93,8 @@ def tiny_config():
     """Configuration of a model that nobody trained."""
     from serctl.emotions import REPORT_FIVE
     from serctl.features.mel import MelSpec
-    from serctl.inputs import Scaling
-    from serctl.models import ModelConfig
+    from serctl.models.config import ModelConfig
+    from serctl.models.inputs import Scaling
 
     spec = MelSpec()
     scaling = Scaling(
@@ -108,8 +108,8 @@ def save_untrained(folder, config):
     """Write a weights folder of a network that nobody trained, and which hears differences."""
     import torch
 
-    from serctl.models import Model, save_model
-    from serctl.networks import NETWORKS
+    from serctl.models.loading import Model, save_model
+    from serctl.models.networks.torch_classes import NETWORKS
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -133,9 +133,9 @@ def frames_folder(request, tmp_path_factory):
     """Weights folders of models that nobody trained and that hear frames, in windows of 2 s."""
     from serctl.emotions import EMOTIONS
     from serctl.features.mel import MelSpec
-    from serctl.graphs import INPUTS
-    from serctl.inputs import Scaling
-    from serctl.models import ModelConfig
+    from serctl.models.config import ModelConfig
+    from serctl.models.inputs import Scaling
+    from serctl.models.networks import INPUTS
 
     spec = MelSpec(16000, 512, 160, 64, 20, 70.0) if request.param == "cnn" else MelSpec()
     n_columns = INPUTS[request.param].n_columns(spec)
@@ -147,6 +147,6 @@ def frames_folder(request, tmp_path_factory):
 @pytest.fixture(scope="session")
 def classifier(tiny_folder):
     """Classifier of the tiny model, on the CPU."""
-    from serctl.classifier import Classifier
+    from serctl.models.classifier import Classifier
 
     return Classifier(str(tiny_folder), device="cpu")

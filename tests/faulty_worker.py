@@ -15,7 +15,7 @@ import numpy as np
 
 from serctl import worker
 from serctl.audio import decoding
-from serctl.classifier import Classifier
+from serctl.models.classifier import Classifier
 
 HERE = str(Path(__file__).parent)
 COMMAND = (

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 
-from serctl.models import CONFIG_FILE, WEIGHTS_FILE
+from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE
 
 
 def change_config(folder, **changes):

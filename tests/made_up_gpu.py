@@ -1,9 +1,9 @@
 """Classifiers that do on the CPU what they do on a GPU, for machines without one."""
 
-from serctl.classifier import Classifier
-from serctl.inference import TorchInference
-from serctl.inputs import CLIP_STATISTICS
-from serctl.models import load_model
+from serctl.models.classifier import Classifier
+from serctl.models.inference import TorchInference
+from serctl.models.inputs import CLIP_STATISTICS
+from serctl.models.loading import load_model
 
 
 def as_on_a_gpu(folder, batch_size):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from serctl.networks import NETWORKS
+from serctl.models.networks.torch_classes import NETWORKS
 
 FOLDER = Path(__file__).parent / "golden"
 N_CLIPS = 3

@@ -8,7 +8,8 @@ import pytest
 
 from serctl.cli import cli
 from serctl.figures import save_figure
-from serctl.models import bundled_models, read_config
+from serctl.models.config import read_config
+from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.measured import N_RUNS, extent, five, read_results
 from serctl.train.measured import RESULTS as RESULTS_FOLDER

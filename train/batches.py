@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from serctl.features.mel import MelSpec
-from serctl.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
+from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.disturbance import cut_or_surrounded, disturbed
 from serctl.train.recipe import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from serctl.models import ModelConfig
-from serctl.networks import NETWORKS
+from serctl.models.config import ModelConfig
+from serctl.models.networks.torch_classes import NETWORKS
 from serctl.train import card_tables
 from serctl.train.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.card_tables import share_of

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
-from serctl.inputs import CLIP_STATISTICS, InputKind
+from serctl.models.inputs import CLIP_STATISTICS, InputKind
 from serctl.train.clip_names import sentence_of
 from serctl.train.degradation import degraded
 

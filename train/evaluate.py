@@ -13,7 +13,7 @@ import numpy as np
 
 from serctl.emotions import as_known
 from serctl.errors import LabelsError, RunError
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
 from serctl.text import count
 from serctl.train.corpora import clip_table

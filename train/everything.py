@@ -13,7 +13,7 @@ from pathlib import Path
 
 from serctl.errors import UsageError
 from serctl.figures import EXTENSIONS, save_figure
-from serctl.models import read_config
+from serctl.models.config import read_config
 from serctl.train import proposed_features, robustness
 from serctl.train.corpora import clip_table
 from serctl.train.corpora_figure import draw_corpora

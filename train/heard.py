@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from serctl.errors import UsageError
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.train.corpora import manifest, parse_clip_name
 from serctl.train.splits import clips_of, split_clips
 

@@ -14,7 +14,7 @@ import scipy.special
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
-from serctl.models import read_config
+from serctl.models.config import read_config
 from serctl.train.groups import score_groups
 from serctl.train.scores import calibration, score
 from serctl.train.weights_folder import LOGITS_FILE

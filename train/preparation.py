@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from serctl.features.mel import MelSpec
-from serctl.graphs import INPUTS
-from serctl.inputs import CLIP_STATISTICS, InputKind, Scaling
+from serctl.models.inputs import CLIP_STATISTICS, InputKind, Scaling
+from serctl.models.networks import INPUTS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
 from serctl.train.dataset import (

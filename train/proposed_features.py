@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from serctl.errors import AudioError, CheckpointError, SerctlError
 from serctl.features.descriptors import CURVES, MOMENTS, describe
 from serctl.features.mel import MelSpec
-from serctl.graphs.paper_cnn import N_MELS, N_MFCC
-from serctl.networks.paper_cnn import PaperCNN
+from serctl.models.networks.paper_cnn_graph import N_MELS, N_MFCC
+from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import StatisticsClips, ValidationClips, soft_targets
 from serctl.train.corpora import clip_table

@@ -20,7 +20,8 @@ from typing import Any
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import CheckpointError, SerctlError
-from serctl.models import CONFIG_FILE, DEFAULT_MODEL, read_config
+from serctl.models.config import CONFIG_FILE, read_config
+from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.card import card_text
 from serctl.train.corpora import CORPORA
 from serctl.train.measured import RESULTS, read_results

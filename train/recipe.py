@@ -13,11 +13,11 @@ class ModelRecipe:
     Attributes
     ----------
     name, network : str
-        Of the model, and of its network in `serctl.networks.NETWORKS`.
+        Of the model, and of its network in `serctl.models.networks.torch_classes.NETWORKS`.
     emotions : tuple of str
         In the order of the logits.
     window_s, min_duration_s : float
-        As in `serctl.models.ModelConfig`.
+        As in `serctl.models.config.ModelConfig`.
     """
 
     name: str

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
-from serctl.graphs import GRAPHS, INPUTS
-from serctl.inputs import CLIP_STATISTICS, LOG_MEL
+from serctl.models.inputs import CLIP_STATISTICS, LOG_MEL
+from serctl.models.networks import GRAPHS, INPUTS
 from serctl.train.recipe import (
     AugmentationRecipe,
     AuxiliaryRecipe,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from serctl import __version__
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.results.schema import PROBABILITY_DECIMALS
 from serctl.results.writer import Result
 from serctl.train.evaluate import LabelledRecordings

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from serctl.models import DEFAULT_MODEL
+from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.measured import CHANCE, Results, by_five, extent
 from serctl.train.splits import NEW_SPEAKERS, REPORT
 

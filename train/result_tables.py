@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 from serctl.emotions import REPORT_FIVE
-from serctl.models import DEFAULT_MODEL
+from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.card_tables import CORPUS_TERMS, table
 from serctl.train.corpora import CORPORA
 from serctl.train.measured import (

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from serctl.classifier import Classifier, Extraction
 from serctl.emotions import as_known
 from serctl.errors import SerctlError
-from serctl.models import load_model
+from serctl.models.classifier import Classifier, Extraction
+from serctl.models.loading import load_model
 from serctl.pipeline import classify_recordings
 from serctl.train.clip_names import ClipName
 from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
-from serctl.networks.linear import Linear
+from serctl.models.networks.linear_torch import Linear
 
 MAX_STEPS = 10_000
 

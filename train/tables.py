@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from serctl.errors import ResultsError
-from serctl.models import CONFIG_FILE, read_config
+from serctl.models.config import CONFIG_FILE, read_config
 from serctl.train.card import card_text
 from serctl.train.measured import Results, read_results
 from serctl.train.result_tables import TABLES

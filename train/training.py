@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from serctl.classifier import Classifier
-from serctl.devices import choose_device
 from serctl.errors import RunError, UsageError
-from serctl.models import Model, ModelConfig
-from serctl.networks import MEMBERS, NETWORKS
+from serctl.models.classifier import Classifier
+from serctl.models.config import ModelConfig
+from serctl.models.devices import choose_device
+from serctl.models.loading import Model
+from serctl.models.networks.torch_classes import MEMBERS, NETWORKS
 from serctl.train.batches import ValidationClips
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature

@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 import serctl
-from serctl.devices import choose_device
 from serctl.errors import ModelError, UsageError
-from serctl.graphs import GRAPHS
-from serctl.models import CONFIG_FILE, Model, save_model
+from serctl.models.config import CONFIG_FILE
+from serctl.models.devices import choose_device
+from serctl.models.loading import Model, save_model
+from serctl.models.networks import GRAPHS
 from serctl.train.card import card_text
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
@@ -51,7 +52,7 @@ class TrainingOptions:
     n_epochs : int or None
         Instead of the recipe's.
     device : str
-        As `serctl.devices.choose_device` takes it.
+        As `serctl.models.devices.choose_device` takes it.
     output : Path
         The weights folder.
     resume, overwrite : bool

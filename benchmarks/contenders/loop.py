@@ -15,7 +15,7 @@ def heard(paths: list[str], model_name: str) -> list[tuple[str, str]]:
     import numpy as np
     import torch
 
-    from serctl.models import load_model
+    from serctl.models.loading import load_model
 
     torch.set_num_threads(1)
     model = load_model(model_name)

@@ -10,7 +10,7 @@ from serctl.cli import options
 from serctl.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
-    from serctl.models import ModelConfig
+    from serctl.models.config import ModelConfig
     from serctl.results.schema import Result
     from serctl.train.evaluate import LabelledRecordings
     from serctl.train.scores import Calibration, Scores
@@ -111,10 +111,10 @@ def evaluate(
     """
     _check_usage(paths, labels, pairs, split)
     _check_outputs(output, figures, overwrite)
-    from serctl.classifier import Classifier
     from serctl.cli.scores import print_scores
     from serctl.emotions import parse_emotions
-    from serctl.models import DEFAULT_MODEL, find_model, load_model
+    from serctl.models.classifier import Classifier
+    from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
     from serctl.pipeline import classify_recordings
     from serctl.progress import progress
     from serctl.train.evaluate import recordings_of_split

@@ -107,7 +107,7 @@ def train(
         _remake_everything(context, corpora)
         return
     from serctl.cli.scores import print_scores
-    from serctl.models import DEFAULT_MODEL
+    from serctl.models.loading import DEFAULT_MODEL
     from serctl.train.training import TrainingOptions, train_model
 
     if split == "report":

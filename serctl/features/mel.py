@@ -37,7 +37,7 @@ class MelSpec:
     n_mfcc : int
         Cepstral coefficients, from the zeroth on.
     top_db : float
-        Decibels are floored this far below the clip's largest, or, in `serctl.inputs.log_mel`, below
+        Decibels are floored this far below the clip's largest, or, in `serctl.models.inputs.log_mel`, below
         its mean power.
     """
 

@@ -15,7 +15,7 @@ import pytest
 import serctl
 from serctl import cli, errors
 from serctl import progress as progress_module
-from serctl.models import DEFAULT_MODEL
+from serctl.models.loading import DEFAULT_MODEL
 from serctl.progress import progress
 
 SERCTL = [sys.executable, "-m", "serctl"]

@@ -15,7 +15,8 @@ import torch
 
 import serctl
 from serctl.cli import run
-from serctl.models import CONFIG_FILE, WEIGHTS_FILE, bundled_models
+from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE
+from serctl.models.loading import bundled_models
 from serctl.results.writer import STATUSES, columns
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad")

@@ -12,7 +12,7 @@ import synthetic_corpora
 import torch
 
 from serctl.cli import run
-from serctl.models import find_model
+from serctl.models.loading import find_model
 from serctl.train.corpora import SOURCES
 
 Run = Callable[..., tuple[int, str, str]]

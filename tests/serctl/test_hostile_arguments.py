@@ -113,7 +113,7 @@ def rights_without_root(how, folder, kernels):
     as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     as_nobody["env"] = {"HOME": str(folder), "PATH": os.defpath, "NUMBA_CACHE_DIR": kernels}
     try:
-        command = [sys.executable, "-c", "import serctl.classifier"]
+        command = [sys.executable, "-c", "import serctl.models.classifier"]
         subprocess.run(command, cwd=folder, capture_output=True, check=True, **as_nobody)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip(f"{sys.executable} and what it imports may not be reached by user {NOBODY}")

@@ -7,7 +7,8 @@ from hostile_weights import HOSTILE, huge_config
 
 from serctl.cli import run
 from serctl.errors import ModelError
-from serctl.models import CONFIG_FILE, MAX_CONFIG_BYTES, load_model
+from serctl.models.config import CONFIG_FILE, MAX_CONFIG_BYTES
+from serctl.models.loading import load_model
 
 
 @pytest.fixture

@@ -24,15 +24,21 @@ LAYERS = (
     ),
     ("serctl.audio.decoding", "serctl.features.kernels", "serctl.features.fft"),
     ("serctl.features.mel", "serctl.features.descriptors"),
-    ("serctl.inputs", "serctl.graphs", "serctl.networks", "serctl.models", "serctl.devices"),
     (
-        "serctl.inference",
+        "serctl.models.inputs",
+        "serctl.models.networks",
+        "serctl.models.networks.torch_classes",
+        "serctl.models.loading",
+        "serctl.models.devices",
+    ),
+    (
+        "serctl.models.inference",
         "serctl.results.schema",
         "serctl.files.outputs",
         "serctl.results.reader",
         "serctl.results.writer",
     ),
-    ("serctl.classifier", "serctl.features.formats", "serctl.features.table"),
+    ("serctl.models.classifier", "serctl.features.formats", "serctl.features.table"),
     ("serctl.pipeline", "serctl.results.summary", "serctl.results.summary_text", "serctl.figures"),
     ("serctl.worker", "serctl.child", "serctl.journal_lines", "serctl.journal"),
     ("serctl.finished", "serctl.supervisor", "serctl.run"),
@@ -153,7 +159,7 @@ def test_classifying_is_done_by_a_child_and_its_parent_is_light(
 
 def test_classifying_on_a_cpu_needs_neither_torch_nor_librosa(tiny_folder):
     classify = f"Classifier({str(tiny_folder)!r}, device='cpu').classify('a.wav')"
-    heavy = heavy_after(f"from serctl.classifier import Classifier; {classify}")
+    heavy = heavy_after(f"from serctl.models.classifier import Classifier; {classify}")
     assert "numba" in heavy  # so that the list is not empty for another reason
     assert set(heavy).isdisjoint({"torch", "librosa", "pandas", "sklearn", "matplotlib"})
 

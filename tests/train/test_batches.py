@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from serctl.features.mel import MelSpec
-from serctl.inputs import FRAMES, LOG_MEL, InputKind, Scaling
+from serctl.models.inputs import FRAMES, LOG_MEL, InputKind, Scaling
 from serctl.train.batches import (
     FrameClips,
     StatisticsClips,

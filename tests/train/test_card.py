@@ -9,9 +9,9 @@ from made_up_results import CNN, SIX, SVM, made_up_summary, made_up_test
 
 from serctl.emotions import REPORT_FIVE
 from serctl.features.mel import MelSpec
-from serctl.inputs import Scaling
-from serctl.models import ModelConfig
-from serctl.networks import NETWORKS
+from serctl.models.config import ModelConfig
+from serctl.models.inputs import Scaling
+from serctl.models.networks.torch_classes import NETWORKS
 from serctl.train.card import card_text
 from serctl.train.card_tables import interval_of_mean
 from serctl.train.corpora import CORPORA

@@ -11,7 +11,7 @@ import soundfile
 from serctl.errors import AudioError
 from serctl.features import mel
 from serctl.features.mel import MelSpec
-from serctl.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
+from serctl.models.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
 from serctl.train import dataset
 from serctl.train.corpora import manifest

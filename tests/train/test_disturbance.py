@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from serctl.features.mel import MelSpec
-from serctl.inputs import log_mel
+from serctl.models.inputs import log_mel
 from serctl.train.disturbance import (
     CUT_FRAMES,
     MAX_SILENT_FRAMES,

@@ -7,7 +7,7 @@ import pytest
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import CorporaError, LabelsError, RunError, UsageError
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
 from serctl.train.corpora import clip_table
 from serctl.train.evaluate import (

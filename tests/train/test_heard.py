@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.train.corpora import manifest
 from serctl.train.heard import training_warning
 

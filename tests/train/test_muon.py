@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from serctl.networks.cnn import CnnMember
+from serctl.models.networks.cnn_torch import CnnMember
 from serctl.train.muon import KernelMuon, kernels_of
 
 

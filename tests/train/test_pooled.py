@@ -9,7 +9,7 @@ import scipy.special
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.train import weights_folder
 from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.scores import Calibration, calibration

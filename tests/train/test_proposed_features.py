@@ -7,7 +7,7 @@ import pytest
 import synthetic_corpora
 import torch
 
-from serctl.networks.paper_cnn import PaperCNN
+from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.train import proposed_features
 from serctl.train.proposed_features import PROPOSED, PaperCNNAndMore, measure
 from serctl.train.recipe import Recipe

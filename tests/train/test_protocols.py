@@ -10,7 +10,7 @@ import synthetic_corpora
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
-from serctl.models import load_model
+from serctl.models.loading import load_model
 from serctl.train import everything, protocols
 from serctl.train.corpora import clip_table, parse_clip_name
 from serctl.train.loop import History

@@ -6,9 +6,9 @@ import pytest
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
-from serctl.graphs import INPUTS
-from serctl.inputs import CLIP_STATISTICS
-from serctl.networks import NETWORKS
+from serctl.models.inputs import CLIP_STATISTICS
+from serctl.models.networks import INPUTS
+from serctl.models.networks.torch_classes import NETWORKS
 from serctl.train import recipe_files
 from serctl.train.recipe_files import load_recipe, recipe_names
 

@@ -1,6 +1,6 @@
 import json
 
-from serctl.models import ModelConfig
+from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
 from serctl.train.evaluate import LabelledRecordings
 from serctl.train.record import record_text

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from serctl.networks.cnn import CnnMember
+from serctl.models.networks.cnn_torch import CnnMember
 from serctl.train.telling_heads import WithTellingHeads, telling_loss
 
 

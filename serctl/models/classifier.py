@@ -6,7 +6,7 @@
 
 `extract` does what a thread can do for one recording, `probabilities` what the network does for
 windows, and `result` joins them; `serctl.pipeline` runs these for many recordings, and
-`serctl.inference` says where the network computes.
+`serctl.models.inference` says where the network computes.
 """
 
 import os
@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.devices import choose_device
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
-from serctl.inference import GraphInference, TorchInference
-from serctl.inputs import CLIP_STATISTICS
-from serctl.models import DEFAULT_MODEL, Model, load_model
+from serctl.models.devices import choose_device
+from serctl.models.inference import GraphInference, TorchInference
+from serctl.models.inputs import CLIP_STATISTICS
+from serctl.models.loading import DEFAULT_MODEL, Model, load_model
 from serctl.results.writer import Result
 from serctl.timing import FEATURES, NETWORK, Stage
 

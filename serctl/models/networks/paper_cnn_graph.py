@@ -1,8 +1,8 @@
-"""`serctl.networks.paper_cnn` as a graph."""
+"""`serctl.models.networks.paper_cnn_torch` as a graph."""
 
 from itertools import pairwise
 
-from serctl.graphs.builder import GraphBuilder, integers
+from serctl.models.networks.builder import GraphBuilder, integers
 
 N_MELS, N_MFCC = 128, 20
 DENSE = (200, 700, 150, 50)  # widths, but for the last

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from serctl.emotions import EMOTIONS
-from serctl.graphs import GRAPHS, INPUTS
-from serctl.graphs.builder import INPUT, GraphBuilder
-from serctl.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL
-from serctl.networks import NETWORKS
-from serctl.networks.linear import Linear
-from serctl.networks.paper_cnn import PaperCNN
-from serctl.networks.paper_rnn import PaperRNN
+from serctl.models.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL
+from serctl.models.networks import GRAPHS, INPUTS
+from serctl.models.networks.builder import INPUT, GraphBuilder
+from serctl.models.networks.linear_torch import Linear
+from serctl.models.networks.paper_cnn_torch import PaperCNN
+from serctl.models.networks.paper_rnn_torch import PaperRNN
+from serctl.models.networks.torch_classes import NETWORKS
 
 HEAR_FRAMES = sorted(name for name, kind in INPUTS.items() if kind in (FRAMES, LOG_MEL))
 

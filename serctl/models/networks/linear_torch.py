@@ -6,7 +6,7 @@ Linear Classification", 2008). A softmax of the margins over a temperature makes
 
 from torch import Tensor, nn
 
-from serctl.graphs.linear import N_MELS, N_MFCC
+from serctl.models.networks.linear_graph import N_MELS, N_MFCC
 
 
 class Linear(nn.Module):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from serctl.graphs import cnn as sizes
+from serctl.models.networks import cnn_graph as sizes
 
 
 class SqueezeExcitation(nn.Module):

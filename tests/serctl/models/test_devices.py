@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from serctl import devices
-from serctl.devices import choose_device
 from serctl.errors import UsageError
+from serctl.models import devices
+from serctl.models.devices import choose_device
 
 
 def test_devices(monkeypatch):

@@ -10,8 +10,7 @@ from test_features import librosa_mel
 from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec, clip_statistics
-from serctl.graphs import INPUTS
-from serctl.inputs import (
+from serctl.models.inputs import (
     CLIP_STATISTICS,
     FRAMES,
     LOG_MEL,
@@ -21,7 +20,8 @@ from serctl.inputs import (
     scaled_floor,
     statistics_in_db,
 )
-from serctl.networks import NETWORKS
+from serctl.models.networks import INPUTS
+from serctl.models.networks.torch_classes import NETWORKS
 
 SPEC = MelSpec()
 CNN_SPEC = MelSpec(rate_hz=16000, n_fft=512, hop_samples=160, n_mels=64, n_mfcc=20, top_db=70.0)

@@ -1,8 +1,8 @@
-"""`serctl.networks.cnn` as a graph."""
+"""`serctl.models.networks.cnn_torch` as a graph."""
 
 import numpy as np
 
-from serctl.graphs.builder import GraphBuilder, integers
+from serctl.models.networks.builder import GraphBuilder, integers
 
 N_MELS = 64
 N_MEMBERS = 3

@@ -9,10 +9,10 @@ import torch
 from made_up_gpu import as_on_a_gpu, seen_by
 
 from serctl.audio import decoding
-from serctl.classifier import Classifier
 from serctl.errors import ModelError, UsageError
 from serctl.features import mel
-from serctl.models import Model, load_model
+from serctl.models.classifier import Classifier
+from serctl.models.loading import Model, load_model
 
 RATE_HZ = 22050  # the model's, so that files can be cut where windows are
 

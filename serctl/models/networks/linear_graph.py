@@ -1,6 +1,6 @@
-"""`serctl.networks.linear` as a graph."""
+"""`serctl.models.networks.linear_torch` as a graph."""
 
-from serctl.graphs.builder import GraphBuilder
+from serctl.models.networks.builder import GraphBuilder
 
 N_MELS, N_MFCC = 128, 20
 

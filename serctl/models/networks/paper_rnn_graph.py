@@ -1,9 +1,9 @@
-"""`serctl.networks.paper_rnn` as a graph."""
+"""`serctl.models.networks.paper_rnn_torch` as a graph."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.graphs.builder import GraphBuilder, integers
+from serctl.models.networks.builder import GraphBuilder, integers
 
 N_MELS, N_MFCC = 128, 20
 WIDTH = 64

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d
 
-from serctl.graphs.paper_rnn import N_LAYERS, N_MELS, N_MFCC, STEP_FRAMES, WIDTH
+from serctl.models.networks.paper_rnn_graph import N_LAYERS, N_MELS, N_MFCC, STEP_FRAMES, WIDTH
 
 
 class PaperRNN(nn.Module):

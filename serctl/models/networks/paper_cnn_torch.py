@@ -6,7 +6,7 @@ By Sharma, Philip, Chang and Lau, University of Toronto.
 import torch
 from torch import Tensor, nn
 
-from serctl.graphs.paper_cnn import N_MELS
+from serctl.models.networks.paper_cnn_graph import N_MELS
 
 
 class PaperCNN(nn.Module):

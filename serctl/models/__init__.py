@@ -1,0 +1,1 @@
+"""Models: weights folders, the inputs of networks, inference and the classifier."""
