@@ -1,4 +1,4 @@
-"""A child process like `serctl.worker`'s, in which some recordings have a decoder's worst faults.
+"""A child process like `serctl.engine.worker`'s, in which some recordings have a decoder's worst faults.
 
 What happens to a recording is in its name: ``crash.wav`` ends the process by SIGSEGV, and so on.
 The others are classified as ever.
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from serctl import worker
 from serctl.audio import decoding
+from serctl.engine import worker
 from serctl.models.classifier import Classifier
 
 HERE = str(Path(__file__).parent)

@@ -24,10 +24,10 @@ import numpy as np
 import soundfile
 
 from serctl.emotions import as_known
+from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier, Extraction
 from serctl.models.loading import load_model
-from serctl.pipeline import classify_recordings
 from serctl.train.clip_names import ClipName
 from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
 from serctl.train.corpora import absent_error, find_clips, parse_clip_name

@@ -12,9 +12,9 @@ from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from serctl.audio.patterns import Selection
+    from serctl.engine.run import Run
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
-    from serctl.run import Run
 
 STANDARD_OUTPUT = "-"
 MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
@@ -115,8 +115,8 @@ def classify(
     if not paths and files_from is None:
         raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
     from serctl.audio.patterns import Selection
-    from serctl.run import Destination, Run
-    from serctl.supervisor import Request
+    from serctl.engine.run import Destination, Run
+    from serctl.engine.supervisor import Request
 
     selection = Selection(include, exclude, follow_symlinks)
     if dry_run:

@@ -113,9 +113,9 @@ def evaluate(
     _check_outputs(output, figures, overwrite)
     from serctl.cli.scores import print_scores
     from serctl.emotions import parse_emotions
+    from serctl.engine.pipeline import classify_recordings
     from serctl.models.classifier import Classifier
     from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
-    from serctl.pipeline import classify_recordings
     from serctl.progress import progress
     from serctl.train.evaluate import recordings_of_split
     from serctl.train.heard import training_warning

@@ -5,7 +5,7 @@
 'happy'
 
 `extract` does what a thread can do for one recording, `probabilities` what the network does for
-windows, and `result` joins them; `serctl.pipeline` runs these for many recordings, and
+windows, and `result` joins them; `serctl.engine.pipeline` runs these for many recordings, and
 `serctl.models.inference` says where the network computes.
 """
 

@@ -7,7 +7,7 @@ of names that are not UTF-8 kept as they are.
 
 Rows go to ``<output>.partial``, and the output appears whole, by rename, when all are written. When
 something fails on the way, the partial file goes: what a run has done is in its journal
-(`serctl.journal`).
+(`serctl.engine.journal`).
 """
 
 import json

@@ -39,9 +39,19 @@ LAYERS = (
         "serctl.results.writer",
     ),
     ("serctl.models.classifier", "serctl.features.formats", "serctl.features.table"),
-    ("serctl.pipeline", "serctl.results.summary", "serctl.results.summary_text", "serctl.figures"),
-    ("serctl.worker", "serctl.child", "serctl.journal_lines", "serctl.journal"),
-    ("serctl.finished", "serctl.supervisor", "serctl.run"),
+    (
+        "serctl.engine.pipeline",
+        "serctl.results.summary",
+        "serctl.results.summary_text",
+        "serctl.figures",
+    ),
+    (
+        "serctl.engine.worker",
+        "serctl.engine.process",
+        "serctl.engine.journal_format",
+        "serctl.engine.journal",
+    ),
+    ("serctl.engine.retry", "serctl.engine.supervisor", "serctl.engine.run"),
     ("serctl.cli",),
     ("serctl.__main__",),
 )

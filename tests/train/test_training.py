@@ -16,10 +16,10 @@ from click import Context
 from serctl.cli import run
 from serctl.cli.train import train
 from serctl.emotions import REPORT_FIVE
+from serctl.engine.pipeline import classify_recordings
 from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
-from serctl.pipeline import classify_recordings
 from serctl.train import dataset, weights_folder
 from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serctl import journal as journal_module
+from serctl.engine import journal as journal_module
+from serctl.engine.journal import Journal
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
-from serctl.journal import Journal
 from serctl.results.schema import STATUSES, Result, row_of
 
 EMOTIONS = ("angry", "sad")
@@ -221,7 +221,7 @@ def test_a_journal_without_rows_goes(files):
 def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
     paths, output = files
     code = (
-        "import sys; from serctl.journal import Journal\n"
+        "import sys; from serctl.engine.journal import Journal\n"
         f"sys.path.append({os.path.dirname(__file__)!r}); from test_journal import *\n"
         "with Journal(sys.argv[1]) as journal:\n"
         "    journal.begin(PARAMETERS, sys.argv[2:])\n"

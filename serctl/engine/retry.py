@@ -14,10 +14,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from serctl.engine.journal import DO_AGAIN
+from serctl.engine.journal_format import check_parameters
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
-from serctl.journal import DO_AGAIN
-from serctl.journal_lines import check_parameters
 from serctl.results.schema import row_of
 from serctl.results.writer import read_results
 

@@ -1,6 +1,6 @@
 """One run of classifying: its journal, the process that works, and its output.
 
-A run with a file as output keeps every row in a journal (`serctl.journal`) and writes the output
+A run with a file as output keeps every row in a journal (`serctl.engine.journal`) and writes the output
 from it at the end, in the order of the scan. One with standard output as output streams its rows,
 and has no journal. Either way every recording of the scan has exactly one row, or the run raises.
 """
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from serctl.engine.journal import Journal
+from serctl.engine.retry import FinishedRun
+from serctl.engine.supervisor import Done, Request, Supervisor
 from serctl.errors import UsageError
 from serctl.files.outputs import STANDARD_OUTPUT, check_output
-from serctl.finished import FinishedRun
-from serctl.journal import Journal
 from serctl.results.schema import JOURNAL, Result, result_of
 from serctl.results.writer import ResultsWriter, write_run
-from serctl.supervisor import Done, Request, Supervisor
 
 Progress = Callable[[Iterable[Done], int], Iterable[Done]]
 

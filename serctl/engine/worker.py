@@ -1,6 +1,6 @@
 """The child process of a run: it loads the model and classifies what it is sent.
 
-`serctl.supervisor` starts it, since a process that decodes damaged files may crash, hang or eat
+`serctl.engine.supervisor` starts it, since a process that decodes damaged files may crash, hang or eat
 memory, and then only this one ends. It is told what to do, as lines of JSON on standard input: the
 request, then ``[index, path]`` for every recording; an empty line ends a job, all of whose rows are
 sent before the next job begins. It answers in lines on what was standard output:
@@ -93,9 +93,9 @@ def main() -> None:
 
 def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     gc.disable()
+    from serctl.engine.pipeline import classify_recordings
     from serctl.models.classifier import Classifier
     from serctl.models.loading import DEFAULT_MODEL
-    from serctl.pipeline import classify_recordings
     from serctl.results.schema import row_of
     from serctl.threads import n_cores
     from serctl.timing import spent

@@ -1,6 +1,6 @@
 """The process that classifies, as its parent sees it: started, fed, listened to and ended.
 
-`serctl.worker` is what runs there, and says how the two talk. Threads feed it and listen to it, so
+`serctl.engine.worker` is what runs there, and says how the two talk. Threads feed it and listen to it, so
 that neither a pipe that is full nor a child that is silent holds up the parent. What it writes on
 standard error is kept for the message, should it end.
 """
@@ -27,7 +27,7 @@ COMMAND = (
     *(("-X", "dev") if sys.flags.dev_mode else ()),
     "-P",
     "-c",
-    "from serctl.worker import main; main()",
+    "from serctl.engine.worker import main; main()",
 )
 
 START_S = 600.0  # for a new child to be ready

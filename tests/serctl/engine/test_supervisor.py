@@ -9,12 +9,12 @@ import faulty_worker
 import pytest
 import soundfile
 
-from serctl import supervisor
-from serctl.child import Child
+from serctl.engine import supervisor
+from serctl.engine.pipeline import classify_recordings
+from serctl.engine.process import Child
+from serctl.engine.supervisor import Request, Supervisor
 from serctl.errors import ModelError, RunError, UsageError
-from serctl.pipeline import classify_recordings
 from serctl.results.schema import row_of
-from serctl.supervisor import Request, Supervisor
 
 CRASHED = "Decoding ended the process that did it, also when it was tried alone"
 
@@ -204,7 +204,7 @@ def test_the_child_is_not_misled_by_modules_where_it_is_started(tmp_path, monkey
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
     code = (
-        "import sys; from serctl.supervisor import *\n"
+        "import sys; from serctl.engine.supervisor import *\n"
         f"sys.path.append({faulty_worker.HERE!r}); import faulty_worker\n"
         "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
         "    watching.description(); print(watching._child._process.pid, flush=True)\n"
@@ -231,7 +231,7 @@ def is_alive(pid):
 
 def test_this_process_stays_thin():
     code = (
-        "import sys, serctl.run, serctl.cli, serctl.results.summary, serctl.worker\n"
+        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary, serctl.engine.worker\n"
         "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

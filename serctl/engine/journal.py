@@ -30,11 +30,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from serctl.engine.journal_format import check_header, header_line, read_row, row_line
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import open_locked
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.files.sync import Syncer, sync_folder
-from serctl.journal_lines import check_header, header_line, read_row, row_line
 from serctl.results.schema import JOURNAL, Result, result_of
 
 DO_AGAIN = frozenset(("unreadable", "failed"))  # with ``--retry-failed``

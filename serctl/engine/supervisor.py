@@ -1,6 +1,6 @@
 """The parent of a run: it watches the process that classifies, and outlives it.
 
-The child (`serctl.worker`) says which recordings it is decoding. When it crashes, is killed, or
+The child (`serctl.engine.worker`) says which recordings it is decoding. When it crashes, is killed, or
 shows no sign of life for `STALL_S`, these are suspects. A new child gets them one by one, each
 alone, before all that is left. The one with which the child ends again is the culprit, and becomes
 a row ``failed`` that says how; the others have their rows, the same as ever, since a row does not
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from serctl.child import COMMAND, Child, Request
+from serctl.engine.process import COMMAND, Child, Request
 from serctl.errors import RunError
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.results.schema import Result, row_of

@@ -1,0 +1,1 @@
+"""Engine: the run, its journal, and the process that classifies."""
