@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from serctl.cli import options
-from serctl.cli.profile import Laps, print_profile
+from serctl.cli.terminal.profile import Laps, print_profile
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
 
 def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> None:
     """Print the summary, and what was heard if recordings are few."""
-    from serctl.cli.tables import print_summary
+    from serctl.cli.terminal.tables import print_summary
 
     print_summary(summary, stderr=stderr)
     if few:
@@ -232,7 +232,7 @@ def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> Non
 
 def _print_rows(results: list["Result"], stderr: bool) -> None:
     """Print what was heard in each of a few recordings."""
-    from serctl.cli.tables import plain_console, print_table
+    from serctl.cli.terminal.tables import plain_console, print_table
     from serctl.text import printable
 
     print_table(

@@ -48,7 +48,7 @@ def corpora(
     else ./corpora. The exit status is 0 if all four are complete and can be read, 1 if they are
     not, and 3 if there are none.
     """
-    from serctl.cli.tables import plain_console
+    from serctl.cli.terminal.tables import plain_console
     from serctl.train.corpora import SOURCES, WHERE_THE_CORPORA_ARE
 
     if folder is not None and not os.path.isdir(folder):
@@ -109,7 +109,7 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
     """Print clips that can be read, by emotion and corpus, beside how many there should be."""
     import pandas as pd
 
-    from serctl.cli.tables import print_table
+    from serctl.cli.terminal.tables import print_table
     from serctl.train.corpora import CORPORA, manifest
 
     def count(clips: "pd.DataFrame") -> "pd.DataFrame":
@@ -210,7 +210,7 @@ def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
 
 def _print_findings(console: "Console", findings: list[tuple[str, list[str]]]) -> None:
     """Print how many there are of each finding, and the first names."""
-    from serctl.cli.tables import print_table
+    from serctl.cli.terminal.tables import print_table
 
     def examples(what: str, names: list[str]) -> str:
         more = ["..."] if len(names) > MAX_NAMES_SHOWN else []

@@ -111,7 +111,7 @@ def evaluate(
     """
     _check_usage(paths, labels, pairs, split)
     _check_outputs(output, figures, overwrite)
-    from serctl.cli.scores import print_scores
+    from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
     from serctl.engine.pipeline import classify_recordings
     from serctl.models.classifier import Classifier

@@ -79,7 +79,7 @@ def _corpus_label() -> "Callable[[str], Label]":
 
 def _print_summary(output: str, counts: Counter[str], failures: list[tuple[str, str]]) -> None:
     """Print counts by status, and what could not be read, with the reason."""
-    from serctl.cli.tables import plain_console
+    from serctl.cli.terminal.tables import plain_console
     from serctl.results.schema import STATUSES
     from serctl.text import count, printable
 

@@ -27,7 +27,7 @@ def plot(files: tuple[str, ...], output: str, overwrite: bool) -> None:
     amplitude and colour, so that they can be compared.
     """
     from serctl.audio.scan import scan
-    from serctl.cli.tables import plain_console
+    from serctl.cli.terminal.tables import plain_console
     from serctl.figures import check_picture, draw_recordings, save_figure
     from serctl.text import printable
 

@@ -38,7 +38,7 @@ def report(results: tuple[str, ...], by: str | None, form: str) -> None:
     RESULTS are files that serctl classify wrote (.csv, .jsonl or .json), serctl-results.csv if none
     is named. Several are summarised as one.
     """
-    from serctl.cli.tables import print_summary
+    from serctl.cli.terminal.tables import print_summary
     from serctl.results.summary import csv_text, json_text, summarise
     from serctl.results.summary_text import markdown_text
 

@@ -106,7 +106,7 @@ def train(
     if everything:
         _remake_everything(context, corpora)
         return
-    from serctl.cli.scores import print_scores
+    from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
     from serctl.train.training import TrainingOptions, train_model
 

@@ -28,7 +28,7 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
     calibration : Calibration, optional
         Of the same clips.
     """
-    from serctl.cli.tables import plain_console, print_table
+    from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console()
     unanswered = f", {scores.n_unanswered} of them without an answer" if scores.n_unanswered else ""
@@ -76,7 +76,7 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
 def _print_groups(
     console: "Console", title: str, header: str, groups: dict[str, dict[str, float]]
 ) -> None:
-    from serctl.cli.tables import print_table
+    from serctl.cli.terminal.tables import print_table
     from serctl.text import printable
 
     print_table(

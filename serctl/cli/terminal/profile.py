@@ -32,7 +32,7 @@ def print_profile(laps: Laps, spent: Mapping[str, float], n_workers: int, stderr
     stderr : bool
         Whether to standard error, and not to standard output.
     """
-    from serctl.cli.tables import plain_console, print_table
+    from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console(stderr)
     whole_s = sum(laps.seconds.values())

@@ -83,7 +83,7 @@ def test_scores_are_written_though_nobody_reads_what_is_printed(
     def gone(*_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("serctl.cli.scores.print_scores", gone)
+    monkeypatch.setattr("serctl.cli.terminal.scores.print_scores", gone)
     status, _, _ = serctl(clips, "-o", "scores.json")
     assert status == 141
     assert json.loads(Path("scores.json").read_text())["recordings"]
