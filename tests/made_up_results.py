@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
-from serctl.train.corpora import CORPORA
+from serctl.train.corpora.manifest import CORPORA
 from serctl.train.measured import RESULTS
 from serctl.train.scores import score
 

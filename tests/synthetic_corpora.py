@@ -15,8 +15,14 @@ import pytest
 import soundfile
 
 from serctl.emotions import EMOTIONS
-from serctl.train import corpora, training
-from serctl.train.corpora import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING, SILENT_CLIP, manifest
+from serctl.train import training
+from serctl.train.corpora import manifest as corpora
+from serctl.train.corpora.manifest import (
+    IDENTICAL_CLIPS,
+    LEFT_OUT_OF_TRAINING,
+    SILENT_CLIP,
+    manifest,
+)
 from serctl.train.recipe import Recipe
 from serctl.train.recipe_files import load_recipe
 

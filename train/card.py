@@ -14,8 +14,8 @@ from serctl.models.networks.torch_classes import NETWORKS
 from serctl.train import card_tables
 from serctl.train.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.card_tables import share_of
+from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.measured import extent
-from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 WIDTH = 100  # of lines in a card
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from serctl.train.corpora import CORPORA
+from serctl.train.corpora.manifest import CORPORA
 from serctl.train.published import EMOBOX
 from serctl.train.scores import INTERVAL, N_RESAMPLES, RESAMPLING_SEED
 

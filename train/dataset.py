@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import platformdirs
 from numpy.typing import NDArray
 
@@ -26,10 +25,7 @@ from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
-from serctl.train.clip_names import sentence_of
 from serctl.train.degradation import degraded
-
-VOTES = Path(__file__).with_name("crema-d-votes.csv")
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
 # `serctl.train.degradation` damages them otherwise.
@@ -122,47 +118,6 @@ class ClipFeatures:
             random = np.random.default_rng([self.version, int(digest, 16)])
             samples = degraded(samples, self.spec.rate_hz, random)
         return self.kind.raw(samples, self.spec).astype(self.dtype, copy=False)
-
-
-def votes_of(
-    clips: pd.DataFrame, emotions: Sequence[str], for_neutral: bool = False
-) -> NDArray[np.float64]:
-    """Votes of listeners who heard the voice alone, for each emotion; CREMA-D alone has them.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        With the columns corpus, clip and emotion.
-    emotions : sequence of str
-        In the order of the columns; votes for others are dropped.
-    for_neutral : bool, optional
-        Whether votes for neutral count for clips that are acted otherwise. They are 38% of the
-        votes, and a network that learns from them hears neutral too often.
-
-    Returns
-    -------
-    float64 [n_clips, n_emotions]
-        How many; all 0 where nobody was asked.
-    """
-    table = pd.read_csv(VOTES).set_index("clip").reindex(columns=list(emotions), fill_value=0)
-    votes = table.reindex(clips["clip"]).fillna(0).to_numpy(np.float64)
-    votes[(clips["corpus"] != "crema-d").to_numpy()] = 0
-    if "neutral" in emotions and not for_neutral:
-        acted = (clips["emotion"] != "neutral").to_numpy()
-        votes[acted, list(emotions).index("neutral")] = 0
-    return votes
-
-
-def sentences_of(clips: pd.DataFrame) -> "pd.Series[str]":
-    """What is said in each clip, as its name says; missing where it does not.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        With the columns corpus and clip.
-    """
-    names = zip(clips["corpus"], clips["clip"], strict=True)
-    return pd.Series([sentence_of(*name) for name in names], index=clips.index, dtype=object)
 
 
 def label_indices(labels: Sequence[str], emotions: Sequence[str]) -> NDArray[np.int64]:

@@ -16,11 +16,11 @@ from serctl.errors import LabelsError, RunError
 from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
 from serctl.text import count
-from serctl.train.corpora import clip_table
+from serctl.train.corpora.manifest import clip_table
+from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.label_names import LEFT_OUT, EmotionNames
 from serctl.train.labels import Labelled, Labels
 from serctl.train.scores import Calibration, Scores, calibration, score
-from serctl.train.splits import clips_of, emotions_of, split_clips
 
 MAX_CONFLICTS_SHOWN = 3
 
@@ -149,7 +149,7 @@ def recordings_of_split(
     corpora : str
         Folder of the four corpora.
     split, fold, seed
-        As `serctl.train.splits.split_clips` takes them.
+        As `serctl.train.corpora.splits.split_clips` takes them.
     known, chosen : sequence of str
         The model's emotions, and those of them to which it is restricted, if it is.
 

@@ -15,8 +15,8 @@ from serctl.errors import UsageError
 from serctl.figures import EXTENSIONS, save_figure
 from serctl.models.config import read_config
 from serctl.train import proposed_features, robustness
-from serctl.train.corpora import clip_table
-from serctl.train.corpora_figure import draw_corpora
+from serctl.train.corpora.figure import draw_corpora
+from serctl.train.corpora.manifest import clip_table
 from serctl.train.measured import RESULTS
 from serctl.train.protocols import WEIGHTS, run_protocols
 from serctl.train.recipe_files import RECIPES, recipe_names

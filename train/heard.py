@@ -13,8 +13,8 @@ import numpy as np
 
 from serctl.errors import UsageError
 from serctl.models.config import ModelConfig
-from serctl.train.corpora import manifest, parse_clip_name
-from serctl.train.splits import clips_of, split_clips
+from serctl.train.corpora.manifest import manifest, parse_clip_name
+from serctl.train.corpora.splits import clips_of, split_clips
 
 
 def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) -> str:

@@ -14,15 +14,11 @@ from serctl.models.inputs import CLIP_STATISTICS, InputKind, Scaling
 from serctl.models.networks import INPUTS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
-from serctl.train.dataset import (
-    ClipFeatures,
-    cache_folder,
-    label_indices,
-    sentences_of,
-    votes_of,
-)
+from serctl.train.corpora.clip_names import sentences_of
+from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
+from serctl.train.corpora.votes import votes_of
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
 from serctl.train.recipe import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
-from serctl.train.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 
 Features = NDArray[np.floating]
 # Wraps the iterator over clips' features, given how many there will be.
@@ -122,9 +118,9 @@ def prepare_clips(
     Parameters
     ----------
     clips : DataFrame
-        As `serctl.train.corpora.clip_table` returns them.
+        As `serctl.train.corpora.manifest.clip_table` returns them.
     split, fold, seed
-        As `serctl.train.splits.split_clips` takes them.
+        As `serctl.train.corpora.splits.split_clips` takes them.
     recipe : Recipe
         Of the model.
     on_clips : callable

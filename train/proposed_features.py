@@ -26,12 +26,12 @@ from serctl.models.networks.paper_cnn_graph import N_MELS, N_MFCC
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.threads import map_in_order, n_cores
 from serctl.train.batches import StatisticsClips, ValidationClips, soft_targets
-from serctl.train.corpora import clip_table
-from serctl.train.dataset import votes_of
+from serctl.train.corpora.manifest import clip_table
+from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
+from serctl.train.corpora.votes import votes_of
 from serctl.train.loop import Training
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
 from serctl.train.recipe_files import load_recipe, tables_of
-from serctl.train.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.svm import best_svm
 
 PROPOSED = tuple(f"{curve}_{moment}" for curve in CURVES for moment in MOMENTS)

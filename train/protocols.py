@@ -23,11 +23,11 @@ from serctl.errors import CheckpointError, SerctlError
 from serctl.models.config import CONFIG_FILE, read_config
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.card import card_text
-from serctl.train.corpora import CORPORA
+from serctl.train.corpora.manifest import CORPORA
+from serctl.train.corpora.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.measured import RESULTS, read_results
 from serctl.train.pooled import pooled_measures, scores_of_five
 from serctl.train.recipe_files import load_recipe, tables_of
-from serctl.train.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
 

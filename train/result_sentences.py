@@ -10,8 +10,8 @@ from statistics import median
 from typing import Any
 
 from serctl.models.loading import DEFAULT_MODEL
+from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.measured import CHANCE, Results, by_five, extent
-from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 WIDTH = 118  # of lines in the documents
 

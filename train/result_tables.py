@@ -11,7 +11,8 @@ from typing import Any
 from serctl.emotions import REPORT_FIVE
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.card_tables import CORPUS_TERMS, table
-from serctl.train.corpora import CORPORA
+from serctl.train.corpora.manifest import CORPORA
+from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.measured import (
     CHANCE,
     CREMA_D_LISTENERS,
@@ -23,7 +24,6 @@ from serctl.train.measured import (
 )
 from serctl.train.published import EMOBOX
 from serctl.train.result_sentences import headline, leak, paragraph, worse
-from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 NOT_MEASURED = "Not measured yet."
 PICTURES = (  # what is measured, the figure's file, and what it shows

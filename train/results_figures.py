@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
+from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.figures import (
     draw_accuracy,
     draw_confusion_matrix,
@@ -32,7 +33,6 @@ from serctl.train.measured import (
     read_results,
 )
 from serctl.train.scores import Calibration
-from serctl.train.splits import NEW_SPEAKERS, REPORT
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}

@@ -28,9 +28,9 @@ from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier, Extraction
 from serctl.models.loading import load_model
-from serctl.train.clip_names import ClipName
 from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
-from serctl.train.corpora import absent_error, find_clips, parse_clip_name
+from serctl.train.corpora.clip_names import ClipName
+from serctl.train.corpora.manifest import absent_error, find_clips, parse_clip_name
 from serctl.train.scores import score
 
 SEED = 0

@@ -21,7 +21,7 @@ from serctl.models.devices import choose_device
 from serctl.models.loading import Model
 from serctl.models.networks.torch_classes import MEMBERS, NETWORKS
 from serctl.train.batches import ValidationClips
-from serctl.train.corpora import SILENT_CLIP, clip_table
+from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips, telling
 from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe

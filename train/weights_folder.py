@@ -23,12 +23,12 @@ from serctl.models.devices import choose_device
 from serctl.models.loading import Model, save_model
 from serctl.models.networks import GRAPHS
 from serctl.train.card import card_text
+from serctl.train.corpora.splits import Split
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
 from serctl.train.recipe import Recipe
 from serctl.train.recipe_files import tables_of
 from serctl.train.scores import Scores
-from serctl.train.splits import Split
 from serctl.train.svm import CostSearch
 
 LOGITS_FILE = "test_logits.npz"
@@ -46,7 +46,7 @@ class TrainingOptions:
     model : str
         Whose recipe is followed.
     split : str
-        One of `serctl.train.splits.SPLITS`.
+        One of `serctl.train.corpora.splits.SPLITS`.
     fold, seed : int
         Of the split and of everything random.
     n_epochs : int or None

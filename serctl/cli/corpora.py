@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from serctl.train.survey import Survey
+    from serctl.train.corpora.survey import Survey
 
 DEFAULT_FOLDER = os.path.join(os.curdir, "corpora")
 MAX_NAMES_SHOWN = 3
@@ -49,7 +49,7 @@ def corpora(
     not, and 3 if there are none.
     """
     from serctl.cli.terminal.tables import plain_console
-    from serctl.train.corpora import SOURCES, WHERE_THE_CORPORA_ARE
+    from serctl.train.corpora.manifest import SOURCES, WHERE_THE_CORPORA_ARE
 
     if folder is not None and not os.path.isdir(folder):
         found = "a file, and a folder is needed" if os.path.exists(folder) else "no such folder"
@@ -100,7 +100,7 @@ def _check_figures(figures: tuple[str, ...], overwrite: bool) -> None:
 
 def _survey_with_progress(folder: str) -> "Survey":
     from serctl.progress import progress
-    from serctl.train.survey import survey
+    from serctl.train.corpora.survey import survey
 
     return survey(folder, lambda readings, n: progress(readings, n, "Reading", "clip"))
 
@@ -110,7 +110,7 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
     import pandas as pd
 
     from serctl.cli.terminal.tables import print_table
-    from serctl.train.corpora import CORPORA, manifest
+    from serctl.train.corpora.manifest import CORPORA, manifest
 
     def count(clips: "pd.DataFrame") -> "pd.DataFrame":
         counts = pd.crosstab(clips["emotion"], clips["corpus"])
@@ -137,7 +137,7 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
 
 def _summary(table: "pd.DataFrame") -> str:
     """How many clips there are of the report's five emotions, and of neutral."""
-    from serctl.train.corpora import manifest
+    from serctl.train.corpora.manifest import manifest
 
     counts, expected = (
         frame["emotion"].value_counts().reindex(EMOTIONS, fill_value=0)
@@ -157,7 +157,7 @@ def _summary(table: "pd.DataFrame") -> str:
 
 def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
     """Each thing that can be odd, and the names that it holds for."""
-    from serctl.train.corpora import IDENTICAL_CLIPS, SILENT_CLIP
+    from serctl.train.corpora.manifest import IDENTICAL_CLIPS, SILENT_CLIP
 
     def below(path: str) -> str:
         return os.path.relpath(path, folder)
@@ -238,6 +238,6 @@ def _write(table: "pd.DataFrame", output: str) -> None:
 
 def _draw(table: "pd.DataFrame", figure: str) -> None:
     from serctl.figures import save_figure
-    from serctl.train.corpora_figure import draw_corpora
+    from serctl.train.corpora.figure import draw_corpora
 
     save_figure(draw_corpora(_readable(table)), figure)

@@ -67,7 +67,7 @@ def features(
 
 
 def _corpus_label() -> "Callable[[str], Label]":
-    from serctl.train.corpora import parse_clip_name
+    from serctl.train.corpora.manifest import parse_clip_name
 
     def label(path: str) -> "Label":
         # The absolute path, since the folder above may name SAVEE's speaker.

@@ -26,7 +26,7 @@ DEVICE = click.option(
     help="Where the network runs; auto takes a GPU if there is one.",
 )
 
-# As in serctl.train.splits, which is not to be imported for a help text.
+# As in serctl.train.corpora.splits, which is not to be imported for a help text.
 SPLITS = (
     "report",
     "new-speakers",

@@ -14,14 +14,10 @@ from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
 from serctl.train import dataset
-from serctl.train.corpora import manifest
-from serctl.train.dataset import (
-    ClipFeatures,
-    cache_folder,
-    label_indices,
-    sentences_of,
-    votes_of,
-)
+from serctl.train.corpora.clip_names import sentences_of
+from serctl.train.corpora.manifest import manifest
+from serctl.train.corpora.votes import votes_of
+from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
 
 SPEC = MelSpec()
 

@@ -9,7 +9,8 @@ from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import CorporaError, LabelsError, RunError, UsageError
 from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
-from serctl.train.corpora import clip_table
+from serctl.train.corpora.manifest import clip_table
+from serctl.train.corpora.splits import split_clips
 from serctl.train.evaluate import (
     LabelledRecordings,
     known_recordings,
@@ -17,7 +18,6 @@ from serctl.train.evaluate import (
 )
 from serctl.train.label_names import EmotionNames, parse_map
 from serctl.train.labels import Labelled, Labels, labels_of_folders, labels_of_names
-from serctl.train.splits import split_clips
 
 SIX = (*REPORT_FIVE, "neutral")
 ANGRY, SAD, NEUTRAL, SURPRISE = "DC_a01.wav", "DC_sa01.wav", "DC_n01.wav", "DC_su01.wav"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from serctl.models.config import ModelConfig
-from serctl.train.corpora import manifest
+from serctl.train.corpora.manifest import manifest
 from serctl.train.heard import training_warning
 
 TABLE = manifest()

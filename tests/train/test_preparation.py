@@ -6,7 +6,7 @@ import synthetic_corpora
 import torch
 
 from serctl.train.batches import FrameClips
-from serctl.train.corpora import clip_table
+from serctl.train.corpora.manifest import clip_table
 from serctl.train.preparation import PreparedClips, prepare_clips, telling
 from serctl.train.recipe import MemberRecipe, Recipe
 

@@ -12,11 +12,11 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.models.loading import load_model
 from serctl.train import everything, protocols
-from serctl.train.corpora import clip_table, parse_clip_name
+from serctl.train.corpora.manifest import clip_table, parse_clip_name
+from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
 from serctl.train.loop import History
 from serctl.train.protocols import run_protocols
 from serctl.train.recipe import Recipe
-from serctl.train.splits import FOLD_COUNTS, SPLITS
 from serctl.train.training import Watcher
 from serctl.train.weights_folder import TrainingOptions
 

@@ -9,7 +9,7 @@ import soundfile
 from serctl.errors import AudioError, CorporaError
 from serctl.train import robustness
 from serctl.train.conditions import CONDITIONS, Condition
-from serctl.train.corpora import parse_clip_name
+from serctl.train.corpora.manifest import parse_clip_name
 from serctl.train.robustness import ClipFolder, generator, measure
 
 CLIPS = {  # one clip each of seven speakers, and a second one of the first

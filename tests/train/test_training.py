@@ -22,12 +22,12 @@ from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
 from serctl.train import dataset, weights_folder
 from serctl.train.card import card_text
-from serctl.train.corpora import SILENT_CLIP, clip_table
+from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
+from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.evaluate import recordings_of_split
 from serctl.train.loop import History
 from serctl.train.recipe_files import load_recipe
 from serctl.train.scores import Scores
-from serctl.train.splits import clips_of, emotions_of, split_clips
 from serctl.train.training import TrainingOptions, Watcher, train_model
 from serctl.train.weights_folder import command_line
 

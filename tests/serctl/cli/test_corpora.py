@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from serctl.cli import run
 from serctl.cli.corpora import corpora
-from serctl.train.corpora import SOURCES, manifest
+from serctl.train.corpora.manifest import SOURCES, manifest
 
 Run = Callable[..., tuple[int, str, str]]
 

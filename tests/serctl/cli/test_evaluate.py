@@ -13,7 +13,7 @@ import torch
 
 from serctl.cli import run
 from serctl.models.loading import find_model
-from serctl.train.corpora import SOURCES
+from serctl.train.corpora.manifest import SOURCES
 
 Run = Callable[..., tuple[int, str, str]]
 

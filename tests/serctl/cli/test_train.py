@@ -13,8 +13,8 @@ import torch
 from serctl.cli import run
 from serctl.cli.options import SPLITS as cli_splits
 from serctl.train import training
-from serctl.train.corpora import SOURCES
-from serctl.train.splits import SPLITS
+from serctl.train.corpora.manifest import SOURCES
+from serctl.train.corpora.splits import SPLITS
 
 Run = Callable[..., tuple[int, str, str]]
 N_EPOCHS = 30  # so many that a kill comes before the last

@@ -22,7 +22,13 @@ import soundfile
 from serctl.audio.decoding import SILENT_PEAK
 from serctl.audio.scan import UNDECODABLE_EXTENSIONS
 from serctl.results.schema import DURATION_DECIMALS
-from serctl.train.corpora import absent_error, chosen_clips, find_clips, manifest, missing_clips
+from serctl.train.corpora.manifest import (
+    absent_error,
+    chosen_clips,
+    find_clips,
+    manifest,
+    missing_clips,
+)
 
 BLOCK_FRAMES = 1 << 18  # decoded at a time
 # What a clone without Git LFS has in place of a file; CREMA-D's repository uses it.

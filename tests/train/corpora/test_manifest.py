@@ -7,8 +7,8 @@ import pytest
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import CorporaError
-from serctl.train import corpora
-from serctl.train.corpora import (
+from serctl.train.corpora import manifest as corpora
+from serctl.train.corpora.manifest import (
     CORPORA,
     IDENTICAL_CLIPS,
     LEFT_OUT_OF_TRAINING,

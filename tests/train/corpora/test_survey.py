@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from serctl.errors import CorporaError
-from serctl.train import survey as survey_module
-from serctl.train.corpora import manifest
-from serctl.train.survey import Survey, survey
+from serctl.train.corpora import survey as survey_module
+from serctl.train.corpora.manifest import manifest
+from serctl.train.corpora.survey import Survey, survey
 
 RATE_HZ = 16000
 N_SAMPLES = 400

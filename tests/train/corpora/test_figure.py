@@ -1,7 +1,7 @@
 import pytest
 
-from serctl.train.corpora import CORPORA, manifest
-from serctl.train.corpora_figure import draw_corpora
+from serctl.train.corpora.figure import draw_corpora
+from serctl.train.corpora.manifest import CORPORA, manifest
 
 
 def texts(axes):

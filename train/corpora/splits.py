@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE, as_known
 from serctl.errors import UsageError
-from serctl.train.corpora import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
+from serctl.train.corpora.manifest import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
 EMOBOX = "emobox-"
 REPORT, NEW_SPEAKERS = "report", "new-speakers"
@@ -63,7 +63,7 @@ def split_clips(table: pd.DataFrame, name: str, fold: int = 0, seed: int = 0) ->
     Parameters
     ----------
     table : DataFrame
-        Clips as `serctl.train.corpora.clip_table` returns them, restricted to the emotions in use.
+        Clips as `serctl.train.corpora.manifest.clip_table` returns them, restricted to the emotions in use.
     name : str
         One of `SPLITS`.
     fold : int

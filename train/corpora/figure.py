@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
-from serctl.train.corpora import CORPORA
+from serctl.train.corpora.manifest import CORPORA
 
 SHADES = ("#08306b", "#2a7ab9", "#8fc0de", "#dcebf7")  # of the corpora, dark to light
 LEFT_OUT = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}

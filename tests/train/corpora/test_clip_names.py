@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serctl.audio.scan import AUDIO_EXTENSIONS
-from serctl.train.clip_names import ClipName, is_song, read_clip_name, read_jl_name
-from serctl.train.corpora import manifest, parse_clip_name
+from serctl.train.corpora.clip_names import ClipName, is_song, read_clip_name, read_jl_name
+from serctl.train.corpora.manifest import manifest, parse_clip_name
 
 MANIFEST = manifest()
 PATHS = MANIFEST["path"].tolist()

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
-from serctl.train.corpora import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING, manifest
-from serctl.train.splits import FOLD_COUNTS, N_FOLDS, SPLITS, Split, split_clips, split_corpus
+from serctl.train.corpora.manifest import IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING, manifest
+from serctl.train.corpora.splits import (
+    FOLD_COUNTS,
+    N_FOLDS,
+    SPLITS,
+    Split,
+    split_clips,
+    split_corpus,
+)
 
 # In the order of `clip_table`, which the drawing depends on.
 TABLE = manifest().sort_values(["corpus", "clip"], ignore_index=True)

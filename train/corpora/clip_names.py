@@ -1,7 +1,7 @@
 """What the file names of the four corpora, and of JL-Corpus, say: one parser for each corpus.
 
 A parser reads the form of a name alone: whether there is such a clip (actor, sentence, word, take)
-is the manifest's to say, and `serctl.train.corpora.parse_clip_name` asks it. What is not a name of
+is the manifest's to say, and `serctl.train.corpora.manifest.parse_clip_name` asks it. What is not a name of
 the form gives None; nothing here raises or touches the disk.
 """
 
@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
+
+import pandas as pd
 
 from serctl.audio.scan import AUDIO_EXTENSIONS
 
@@ -20,7 +22,7 @@ class ClipName:
     Parameters
     ----------
     corpus : str
-        One of `serctl.train.corpora.CORPORA`, or ``jl-corpus``.
+        One of `serctl.train.corpora.manifest.CORPORA`, or ``jl-corpus``.
     clip : str
         The stem in its canonical spelling, which identifies the clip within its corpus.
     speaker : str
@@ -38,7 +40,7 @@ class ClipName:
 def read_clip_name(path: str | PurePath) -> ClipName | None:
     """Clip that a path would be by the form of its name, or None.
 
-    Parameters and result are those of `serctl.train.corpora.parse_clip_name`, which asks the
+    Parameters and result are those of `serctl.train.corpora.manifest.parse_clip_name`, which asks the
     manifest too.
     """
     path = PurePath(path)
@@ -171,3 +173,15 @@ _PARSERS: tuple[Callable[[str, str], ClipName | None], ...] = (
     _parse_savee,
     _parse_tess,
 )
+
+
+def sentences_of(clips: pd.DataFrame) -> "pd.Series[str]":
+    """What is said in each clip, as its name says; missing where it does not.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With the columns corpus and clip.
+    """
+    names = zip(clips["corpus"], clips["clip"], strict=True)
+    return pd.Series([sentence_of(*name) for name in names], index=clips.index, dtype=object)

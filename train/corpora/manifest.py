@@ -7,7 +7,7 @@ speaker. A name is taken only if the manifest has that clip, so that no foreign 
 accident.
 
 ``manifest.csv`` lists all 12162 clips with the SHA-256 of every original. Nothing here decodes or
-hashes audio (`serctl.train.survey` does); what is absent or incomplete raises `CorporaError`.
+hashes audio (`serctl.train.corpora.survey` does); what is absent or incomplete raises `CorporaError`.
 """
 
 import functools
@@ -20,7 +20,7 @@ import pandas as pd
 
 from serctl.audio.scan import AUDIO_EXTENSIONS
 from serctl.errors import CorporaError
-from serctl.train.clip_names import ClipName, is_song, read_clip_name
+from serctl.train.corpora.clip_names import ClipName, is_song, read_clip_name
 
 CORPORA = ("crema-d", "ravdess", "savee", "tess")
 

@@ -1,0 +1,1 @@
+"""The four corpora: clip names, the manifest, speakers, votes, splits and a survey."""
