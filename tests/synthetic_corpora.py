@@ -23,8 +23,8 @@ from serctl.train.corpora.manifest import (
     SILENT_CLIP,
     manifest,
 )
-from serctl.train.recipe import Recipe
-from serctl.train.recipe_files import load_recipe
+from serctl.train.recipes.loading import load_recipe
+from serctl.train.recipes.schema import Recipe
 
 RATE_HZ = 16000
 DURATION_S = 0.4

@@ -13,7 +13,7 @@ from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.measured import N_RUNS, extent, five, read_results
 from serctl.train.measured import RESULTS as RESULTS_FOLDER
-from serctl.train.recipe_files import recipe_names
+from serctl.train.recipes.loading import recipe_names
 from serctl.train.result_tables import TABLES
 from serctl.train.results_figures import draw_figures
 from serctl.train.tables import BLOCK, remade

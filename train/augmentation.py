@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Beta
 
 from serctl.features.mel import MelSpec, hz_to_mel, mel_edges, mel_to_hz
-from serctl.train.recipe import AugmentationRecipe
+from serctl.train.recipes.schema import AugmentationRecipe
 
 
 def cropped(frames: Tensor, n_frames: int) -> Tensor:

@@ -23,7 +23,7 @@ from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.disturbance import cut_or_surrounded, disturbed
-from serctl.train.recipe import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
+from serctl.train.recipes.schema import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
 
 BATCHES_SORTED = 16  # clips of so many batches are sorted by length and dealt out
 LENGTH_JITTER = 0.22  # natural logarithm; so that no clip always has the same company

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from serctl.features.mel import MelSpec
-from serctl.train.recipe import DisturbanceRecipe
+from serctl.train.recipes.schema import DisturbanceRecipe
 
 CUT_FRAMES = (90, 300)  # left of a clip that is cut
 MAX_SILENT_FRAMES = 80  # before a clip, and after it

@@ -19,7 +19,7 @@ from serctl.train.corpora.figure import draw_corpora
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.measured import RESULTS
 from serctl.train.protocols import WEIGHTS, run_protocols
-from serctl.train.recipe_files import RECIPES, recipe_names
+from serctl.train.recipes.loading import RECIPES, recipe_names
 from serctl.train.results_figures import remake_figures
 from serctl.train.tables import remake_tables
 from serctl.train.training import Watcher

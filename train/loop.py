@@ -24,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from serctl.errors import CheckpointError, RunError
 from serctl.train.batches import TrainingClips, ValidationClips
 from serctl.train.muon import KernelMuon, kernels_of
-from serctl.train.recipe import MuonRecipe, TrainingRecipe
+from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
 from serctl.train.telling_heads import WithTellingHeads, telling_loss
 
 RISING_SHARE = 0.2  # of a one-cycle's steps

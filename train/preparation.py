@@ -18,7 +18,7 @@ from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 from serctl.train.corpora.votes import votes_of
 from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
-from serctl.train.recipe import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
+from serctl.train.recipes.schema import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
 
 Features = NDArray[np.floating]
 # Wraps the iterator over clips' features, given how many there will be.

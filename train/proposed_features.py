@@ -31,7 +31,7 @@ from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SE
 from serctl.train.corpora.votes import votes_of
 from serctl.train.loop import Training
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
-from serctl.train.recipe_files import load_recipe, tables_of
+from serctl.train.recipes.loading import load_recipe, tables_of
 from serctl.train.svm import best_svm
 
 PROPOSED = tuple(f"{curve}_{moment}" for curve in CURVES for moment in MOMENTS)

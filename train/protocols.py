@@ -27,7 +27,7 @@ from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.measured import RESULTS, read_results
 from serctl.train.pooled import pooled_measures, scores_of_five
-from serctl.train.recipe_files import load_recipe, tables_of
+from serctl.train.recipes.loading import load_recipe, tables_of
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import LOGITS_FILE, TrainingOptions
 

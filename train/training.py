@@ -24,8 +24,8 @@ from serctl.train.batches import ValidationClips
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips, telling
-from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe
-from serctl.train.recipe_files import load_recipe
+from serctl.train.recipes.loading import load_recipe
+from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
 from serctl.train.scores import Scores, score
 from serctl.train.svm import CostSearch, fit_svm
 from serctl.train.weights_folder import (

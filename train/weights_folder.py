@@ -26,8 +26,8 @@ from serctl.train.card import card_text
 from serctl.train.corpora.splits import Split
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
-from serctl.train.recipe import Recipe
-from serctl.train.recipe_files import tables_of
+from serctl.train.recipes.loading import tables_of
+from serctl.train.recipes.schema import Recipe
 from serctl.train.scores import Scores
 from serctl.train.svm import CostSearch
 

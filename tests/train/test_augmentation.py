@@ -6,7 +6,7 @@ import torch
 
 from serctl.features.mel import MelSpec, mel_edges, mel_to_hz
 from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
-from serctl.train.recipe import AugmentationRecipe
+from serctl.train.recipes.schema import AugmentationRecipe
 
 NOTHING = AugmentationRecipe(
     n_versions=0,

@@ -15,8 +15,8 @@ from serctl.train.batches import (
     soft_targets,
     with_noise,
 )
-from serctl.train.recipe import AugmentationRecipe
-from serctl.train.recipe_files import load_recipe
+from serctl.train.recipes.loading import load_recipe
+from serctl.train.recipes.schema import AugmentationRecipe
 
 SPEC = MelSpec(rate_hz=16000, n_fft=512, hop_samples=160, n_mels=8, n_mfcc=4, top_db=70.0)
 NOTHING = AugmentationRecipe(0, 0.0, 0, 0.0, 0.0, 0, 0, 0)

@@ -11,7 +11,7 @@ from serctl.train.disturbance import (
     cut_or_surrounded,
     disturbed,
 )
-from serctl.train.recipe import DisturbanceRecipe
+from serctl.train.recipes.schema import DisturbanceRecipe
 
 SPEC = MelSpec(rate_hz=16000, n_fft=512, hop_samples=160, n_mels=64, n_mfcc=20, top_db=70.0)
 NOTHING = DisturbanceRecipe(0.0, 0.0, 0.0)

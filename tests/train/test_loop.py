@@ -13,8 +13,8 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from serctl.errors import CheckpointError, RunError
 from serctl.train.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
-from serctl.train.recipe import TrainingRecipe
-from serctl.train.recipe_files import load_recipe
+from serctl.train.recipes.loading import load_recipe
+from serctl.train.recipes.schema import TrainingRecipe
 
 N_INPUTS, N_EMOTIONS = 6, 3
 IDENTITY = {"model": "toy", "seed": 0, "training.n_epochs": "8"}

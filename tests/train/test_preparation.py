@@ -8,7 +8,7 @@ import torch
 from serctl.train.batches import FrameClips
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.preparation import PreparedClips, prepare_clips, telling
-from serctl.train.recipe import MemberRecipe, Recipe
+from serctl.train.recipes.schema import MemberRecipe, Recipe
 
 PLAIN = MemberRecipe(disturbed=1.0, sentence=0.0, votes_for_neutral=False)
 OTHER = MemberRecipe(disturbed=0.5, sentence=0.3, votes_for_neutral=True)

@@ -10,7 +10,7 @@ import torch
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.train import proposed_features
 from serctl.train.proposed_features import PROPOSED, PaperCNNAndMore, measure
-from serctl.train.recipe import Recipe
+from serctl.train.recipes.schema import Recipe
 
 
 def short_recipe(name: str) -> Recipe:

@@ -16,7 +16,7 @@ from serctl.train.corpora.manifest import clip_table, parse_clip_name
 from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
 from serctl.train.loop import History
 from serctl.train.protocols import run_protocols
-from serctl.train.recipe import Recipe
+from serctl.train.recipes.schema import Recipe
 from serctl.train.training import Watcher
 from serctl.train.weights_folder import TrainingOptions
 

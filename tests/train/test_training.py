@@ -26,7 +26,7 @@ from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.evaluate import recordings_of_split
 from serctl.train.loop import History
-from serctl.train.recipe_files import load_recipe
+from serctl.train.recipes.loading import load_recipe
 from serctl.train.scores import Scores
 from serctl.train.training import TrainingOptions, Watcher, train_model
 from serctl.train.weights_folder import command_line

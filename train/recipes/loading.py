@@ -14,7 +14,7 @@ from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, LOG_MEL
 from serctl.models.networks import GRAPHS, INPUTS
-from serctl.train.recipe import (
+from serctl.train.recipes.schema import (
     AugmentationRecipe,
     AuxiliaryRecipe,
     DisturbanceRecipe,
@@ -26,7 +26,7 @@ from serctl.train.recipe import (
     TrainingRecipe,
 )
 
-RECIPES = Path(__file__).with_name("recipes")
+RECIPES = Path(__file__).parent
 
 PARTS: dict[str, type] = {
     "model": ModelRecipe,

@@ -1,4 +1,4 @@
-"""Recipes: every number that makes a model. `serctl.train.recipe_files` reads them."""
+"""Recipes: every number that makes a model. `serctl.train.recipes.loading` reads them."""
 
 from dataclasses import dataclass
 from typing import Literal

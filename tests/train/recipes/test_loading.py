@@ -9,16 +9,16 @@ from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.networks import INPUTS
 from serctl.models.networks.torch_classes import NETWORKS
-from serctl.train import recipe_files
-from serctl.train.recipe_files import load_recipe, recipe_names
+from serctl.train.recipes import loading
+from serctl.train.recipes.loading import load_recipe, recipe_names
 
 
 @pytest.fixture
 def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of recipes that may be changed."""
     folder = tmp_path / "recipes"
-    shutil.copytree(recipe_files.RECIPES, folder)
-    monkeypatch.setattr(recipe_files, "RECIPES", folder)
+    shutil.copytree(loading.RECIPES, folder)
+    monkeypatch.setattr(loading, "RECIPES", folder)
     return folder
 
 
