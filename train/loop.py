@@ -22,7 +22,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import CheckpointError, RunError
-from serctl.train.batches import TrainingClips, ValidationClips
+from serctl.train.data.batches import TrainingClips, ValidationClips
 from serctl.train.muon import KernelMuon, kernels_of
 from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
 from serctl.train.telling_heads import WithTellingHeads, telling_loss

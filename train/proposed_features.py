@@ -25,12 +25,12 @@ from serctl.features.mel import MelSpec
 from serctl.models.networks.paper_cnn_graph import N_MELS, N_MFCC
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.threads import map_in_order, n_cores
-from serctl.train.batches import StatisticsClips, ValidationClips, soft_targets
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.corpora.votes import votes_of
+from serctl.train.data.batches import StatisticsClips, ValidationClips, soft_targets
+from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips
 from serctl.train.loop import Training
-from serctl.train.preparation import OnClips, PreparedClips, prepare_clips
 from serctl.train.recipes.loading import load_recipe, tables_of
 from serctl.train.svm import best_svm
 
@@ -77,7 +77,7 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
     corpora : str
         Folder of the four corpora.
     on_clips : callable
-        As `serctl.train.preparation.prepare_clips` takes it.
+        As `serctl.train.data.preparation.prepare_clips` takes it.
     work : Path
         Folder for checkpoints, which are left there.
 

@@ -44,7 +44,7 @@ def telling_loss(logits: Tensor, labels: Tensor) -> Tensor:
     logits : float [batch, n]
         Of one of the heads.
     labels : int64 [batch] or float [batch, n]
-        As in `serctl.train.batches.Batch.told`.
+        As in `serctl.train.data.batches.Batch.told`.
     """
     if labels.is_floating_point():
         return cross_entropy(logits, labels)

@@ -20,10 +20,10 @@ from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.loading import Model
 from serctl.models.networks.torch_classes import MEMBERS, NETWORKS
-from serctl.train.batches import ValidationClips
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
+from serctl.train.data.batches import ValidationClips
+from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips, telling
 from serctl.train.loop import History, Training, fit_temperature
-from serctl.train.preparation import OnClips, PreparedClips, prepare_clips, telling
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
 from serctl.train.scores import Scores, score

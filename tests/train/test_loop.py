@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from serctl.errors import CheckpointError, RunError
-from serctl.train.batches import Batch, StatisticsClips, ValidationClips
+from serctl.train.data.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import TrainingRecipe

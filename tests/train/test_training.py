@@ -20,10 +20,11 @@ from serctl.engine.pipeline import classify_recordings
 from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
-from serctl.train import dataset, weights_folder
+from serctl.train import weights_folder
 from serctl.train.card import card_text
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
+from serctl.train.data import feature_cache
 from serctl.train.evaluate import recordings_of_split
 from serctl.train.loop import History
 from serctl.train.recipes.loading import load_recipe
@@ -409,7 +410,9 @@ def test_what_is_tested_changes_nothing_that_is_learnt(
 def test_inputs_are_scaled_to_the_training_clips(short: Path, small_corpora: Path) -> None:
     config = load_model(str(short)).config
     clips = clips_of_five(str(small_corpora))
-    extract = dataset.ClipFeatures(config.inputs, config.features, dataset.cache_folder())
+    extract = feature_cache.ClipFeatures(
+        config.inputs, config.features, feature_cache.cache_folder()
+    )
     rows = split_clips(clips, "new-speakers", 0).train
     paths, spec = clips["path"].iloc[rows], config.features
     scaled = [config.inputs.scaled(extract(path), config.scaling, spec) for path in paths]

@@ -98,7 +98,7 @@ class AugmentationRecipe:
     Attributes
     ----------
     n_versions : int
-        Copies of each clip with a damaged sound (`serctl.train.degradation`).
+        Copies of each clip with a damaged sound (`serctl.train.data.degradation`).
     version_share : float
         How often one of them is shown, and not the clip.
     crop_frames : int
@@ -123,7 +123,7 @@ class AugmentationRecipe:
 
 @dataclass(frozen=True)
 class DisturbanceRecipe:
-    """What happens to log-mel spectrograms of training clips (`serctl.train.disturbance`).
+    """What happens to log-mel spectrograms of training clips (`serctl.train.data.mixing`).
 
     Attributes
     ----------

@@ -3,8 +3,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from serctl.train import degradation
-from serctl.train.degradation import PEAK, babble, by_telephone, coloured_noise, degraded, in_a_room
+from serctl.train.data import degradation
+from serctl.train.data.degradation import (
+    PEAK,
+    babble,
+    by_telephone,
+    coloured_noise,
+    degraded,
+    in_a_room,
+)
 
 RATE_HZ = 16000
 N_SAMPLES = 12000

@@ -5,9 +5,9 @@ import pytest
 import synthetic_corpora
 import torch
 
-from serctl.train.batches import FrameClips
 from serctl.train.corpora.manifest import clip_table
-from serctl.train.preparation import PreparedClips, prepare_clips, telling
+from serctl.train.data.batches import FrameClips
+from serctl.train.data.preparation import PreparedClips, prepare_clips, telling
 from serctl.train.recipes.schema import MemberRecipe, Recipe
 
 PLAIN = MemberRecipe(disturbed=1.0, sentence=0.0, votes_for_neutral=False)

@@ -8,7 +8,7 @@ from torch import nn
 
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES, LOG_MEL, InputKind, Scaling
-from serctl.train.batches import (
+from serctl.train.data.batches import (
     FrameClips,
     StatisticsClips,
     ValidationClips,

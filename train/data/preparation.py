@@ -13,11 +13,11 @@ from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, InputKind, Scaling
 from serctl.models.networks import INPUTS
 from serctl.threads import map_in_order, n_cores
-from serctl.train.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
 from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 from serctl.train.corpora.votes import votes_of
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
+from serctl.train.data.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
+from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.recipes.schema import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
 
 Features = NDArray[np.floating]
@@ -192,3 +192,9 @@ def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scal
     for one in raw:
         sums[1] += np.square(kind.columns(one, spec) - mean).sum(axis=0)
     return Scaling(tuple(mean.tolist()), tuple(np.sqrt(sums[1] / n_frames).tolist()))
+
+
+def label_indices(labels: Sequence[str], emotions: Sequence[str]) -> NDArray[np.int64]:
+    """Index in ``emotions`` of each of ``labels``, int64 [n]."""
+    index = {emotion: i for i, emotion in enumerate(emotions)}
+    return np.array([index[label] for label in labels], np.int64)

@@ -2,7 +2,7 @@
 
 There are two kinds of training clips. `StatisticsClips` have inputs of one shape, to which noise is
 added. `FrameClips` have spectrograms of their own lengths: clips of like length share a batch, are
-changed (`serctl.train.augmentation`), and filled up with the floor. Everything random is drawn from
+changed (`serctl.train.data.augmentation`), and filled up with the floor. Everything random is drawn from
 torch's generator on the CPU, in a fixed order.
 
 Validation clips are seen as the classifier sees them: whole, unchanged, and beside others of the
@@ -21,8 +21,8 @@ from torch.nn.functional import one_hot
 
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
-from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
-from serctl.train.disturbance import cut_or_surrounded, disturbed
+from serctl.train.data.augmentation import cropped, filled_to, masked, mixed, stretched
+from serctl.train.data.mixing import cut_or_surrounded, disturbed
 from serctl.train.recipes.schema import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
 
 BATCHES_SORTED = 16  # clips of so many batches are sorted by length and dealt out

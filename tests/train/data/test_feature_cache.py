@@ -13,11 +13,12 @@ from serctl.features import mel
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
 from serctl.threads import map_in_order
-from serctl.train import dataset
 from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.manifest import manifest
 from serctl.train.corpora.votes import votes_of
-from serctl.train.dataset import ClipFeatures, cache_folder, label_indices
+from serctl.train.data import feature_cache
+from serctl.train.data.feature_cache import ClipFeatures, cache_folder
+from serctl.train.data.preparation import label_indices
 
 SPEC = MelSpec()
 
@@ -92,7 +93,7 @@ def test_other_parameters_do_not_share_the_cache(
     assert len(ClipFeatures(CLIP_STATISTICS, SPEC, cache)(clip)) == 148
     assert len(ClipFeatures(CLIP_STATISTICS, replace(SPEC, n_mfcc=13), cache)(clip)) == 141
     ClipFeatures(CLIP_STATISTICS, replace(SPEC, top_db=60.0), cache)(clip)
-    monkeypatch.setattr(dataset, "CACHE_VERSION", dataset.CACHE_VERSION + 1)
+    monkeypatch.setattr(feature_cache, "CACHE_VERSION", feature_cache.CACHE_VERSION + 1)
     ClipFeatures(CLIP_STATISTICS, SPEC, cache)(clip)
     assert n_computed() == len(cache_files(cache)) == 4
 
@@ -167,7 +168,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     def fill(file: object, array: np.ndarray) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(dataset.np, "save", fill)
+    monkeypatch.setattr(feature_cache.np, "save", fill)
     extract = ClipFeatures(CLIP_STATISTICS, SPEC, cache)
     assert np.array_equal(extract(clip), extract(clip))
     assert n_computed() == 2

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from serctl.features.mel import MelSpec, mel_edges, mel_to_hz
-from serctl.train.augmentation import cropped, filled_to, masked, mixed, stretched
+from serctl.train.data.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.recipes.schema import AugmentationRecipe
 
 NOTHING = AugmentationRecipe(

@@ -4,7 +4,7 @@ import torch
 
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import log_mel
-from serctl.train.disturbance import (
+from serctl.train.data.mixing import (
     CUT_FRAMES,
     MAX_SILENT_FRAMES,
     SILENCE_RISE_DB,
@@ -69,7 +69,7 @@ def test_bystanders_leave_frames_and_level(clips: tuple[torch.Tensor, torch.Tens
 def test_bystanders_are_the_other_clips(
     clips: tuple[torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serctl.train.disturbance.SNR_DB", (-60.0, -60.0))
+    monkeypatch.setattr("serctl.train.data.mixing.SNR_DB", (-60.0, -60.0))
     batch, n_frames = clips
     batch = batch.clone()
     batch[:, :, 40:] = -SPEC.top_db  # nobody has treble

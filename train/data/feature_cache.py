@@ -5,7 +5,7 @@ a file that changed is read anew, wherever it lies, and a file that moved is not
 aside and renamed; one that cannot be read back, or is of another shape, is computed again. Where
 the cache cannot be written, features are computed each time.
 
-A version above 0 is a copy of the clip with a damaged sound (`serctl.train.degradation`), which is
+A version above 0 is a copy of the clip with a damaged sound (`serctl.train.data.degradation`), which is
 drawn by the number and the clip's SHA-256 alone. Its features are kept in float16, which rounds a
 spectrogram's decibels to less than 0.1.
 """
@@ -13,7 +13,6 @@ spectrogram's decibels to less than 0.1.
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
-from serctl.train.degradation import degraded
+from serctl.train.data.degradation import degraded
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
-# `serctl.train.degradation` damages them otherwise.
+# `serctl.train.data.degradation` damages them otherwise.
 CACHE_VERSION = 2
 
 
@@ -118,12 +117,6 @@ class ClipFeatures:
             random = np.random.default_rng([self.version, int(digest, 16)])
             samples = degraded(samples, self.spec.rate_hz, random)
         return self.kind.raw(samples, self.spec).astype(self.dtype, copy=False)
-
-
-def label_indices(labels: Sequence[str], emotions: Sequence[str]) -> NDArray[np.int64]:
-    """Index in ``emotions`` of each of ``labels``, int64 [n]."""
-    index = {emotion: i for i, emotion in enumerate(emotions)}
-    return np.array([index[label] for label in labels], np.int64)
 
 
 def _sha256(path: str) -> str:

@@ -1,0 +1,1 @@
+"""Training data: cached features, augmentation, mixing and batches."""
