@@ -9,8 +9,8 @@ from typing import Any
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.evaluation.scores import score
 from serctl.train.measured import RESULTS
-from serctl.train.scores import score
 
 SIX = EMOTIONS[:6]
 N_CLIPS = 20  # of each emotion and corpus

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.evaluation.scores import INTERVAL, N_RESAMPLES, RESAMPLING_SEED
 from serctl.train.published import EMOBOX
-from serctl.train.scores import INTERVAL, N_RESAMPLES, RESAMPLING_SEED
 
 CORPUS_TERMS = {
     "crema-d": ("CREMA-D", "91 actors, US English", "ODbL 1.0, contents DbCL 1.0"),
@@ -173,7 +173,7 @@ def calibration(results: dict[str, Any]) -> str:
 def interval_of_mean(tests: Sequence[dict[str, Any]]) -> list[float]:
     """95% interval of the mean UA of several test parts, [low, high].
 
-    The percentile bootstrap of `serctl.train.scores`: the clips of each part are drawn anew by
+    The percentile bootstrap of `serctl.train.evaluation.scores`: the clips of each part are drawn anew by
     themselves, and their UA averaged. Where parts share clips (seeds of ``report``), it is somewhat
     too narrow.
     """

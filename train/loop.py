@@ -8,7 +8,6 @@ early stopping knows.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,42 +22,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from serctl.errors import CheckpointError, RunError
 from serctl.train.data.batches import TrainingClips, ValidationClips
+from serctl.train.evaluation.history import Epoch, History
 from serctl.train.muon import KernelMuon, kernels_of
 from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
 from serctl.train.telling_heads import WithTellingHeads, telling_loss
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
-
-
-@dataclass
-class Epoch:
-    """What one epoch gave: mean training loss, in nats, and accuracies in [0, 1] or losses."""
-
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
-
-
-@dataclass
-class History:
-    """What the training of one network gave.
-
-    Attributes
-    ----------
-    epochs : list of Epoch
-        All that ran.
-    best_epoch : int
-        The one whose weights are kept, from 0.
-    """
-
-    epochs: list[Epoch] = field(default_factory=list)
-    best_epoch: int = -1
-
-    @property
-    def best_accuracy(self) -> float:
-        """Validation accuracy of the epoch that is kept."""
-        return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
 
 
 def _decayed(

@@ -12,7 +12,7 @@ from typing import Any
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import ResultsError
 from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
-from serctl.train.scores import Scores, score
+from serctl.train.evaluation.scores import Scores, score
 
 RESULTS = Path("train", "results")  # in a checkout
 

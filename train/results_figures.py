@@ -16,12 +16,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.figures import (
+from serctl.train.evaluation.figures import (
     draw_accuracy,
     draw_confusion_matrix,
     draw_precision_recall,
     draw_reliability,
 )
+from serctl.train.evaluation.scores import Calibration
 from serctl.train.measured import (
     CHANCE,
     RESULTS,
@@ -32,7 +33,6 @@ from serctl.train.measured import (
     pooled,
     read_results,
 )
-from serctl.train.scores import Calibration
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}

@@ -31,7 +31,7 @@ from serctl.models.loading import load_model
 from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
 from serctl.train.corpora.clip_names import ClipName
 from serctl.train.corpora.manifest import absent_error, find_clips, parse_clip_name
-from serctl.train.scores import score
+from serctl.train.evaluation.scores import score
 
 SEED = 0
 

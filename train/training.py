@@ -23,13 +23,14 @@ from serctl.models.networks.torch_classes import MEMBERS, NETWORKS
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.data.batches import ValidationClips
 from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips, telling
-from serctl.train.loop import History, Training, fit_temperature
+from serctl.train.evaluation.held_out_logits import TestedClips
+from serctl.train.evaluation.history import History
+from serctl.train.evaluation.scores import Scores, score
+from serctl.train.loop import Training, fit_temperature
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
-from serctl.train.scores import Scores, score
 from serctl.train.svm import CostSearch, fit_svm
 from serctl.train.weights_folder import (
-    TestedClips,
     TrainingOptions,
     checkpoint_files,
     n_members,

@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import serctl
 from serctl.errors import ModelError, UsageError
@@ -24,14 +22,14 @@ from serctl.models.loading import Model, save_model
 from serctl.models.networks import GRAPHS
 from serctl.train.card import card_text
 from serctl.train.corpora.splits import Split
-from serctl.train.figures import confusion_matrix, learning_curve
-from serctl.train.loop import History
+from serctl.train.evaluation.figures import confusion_matrix, learning_curve
+from serctl.train.evaluation.held_out_logits import LOGITS_FILE, TestedClips
+from serctl.train.evaluation.history import History
+from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import tables_of
 from serctl.train.recipes.schema import Recipe
-from serctl.train.scores import Scores
 from serctl.train.svm import CostSearch
 
-LOGITS_FILE = "test_logits.npz"
 LEARNING_CURVE_FILE = "learning_curve.png"
 
 
@@ -69,47 +67,6 @@ class TrainingOptions:
     output: Path
     resume: bool
     overwrite: bool
-
-
-@dataclass(frozen=True)
-class TestedClips:
-    """What a model heard in the clips of a test part.
-
-    Attributes
-    ----------
-    clips : list of (str, str) [n]
-        Corpus and name of each.
-    speakers : list of str [n]
-        Of each.
-    emotions : tuple of str
-        In the order of the logits.
-    acted : int64 [n]
-        Index of each clip's emotion.
-    answered : bool [n]
-        Whether users get an answer; a silent clip has none, and counts as wrong.
-    logits : float32 [n, n_emotions]
-        Before the temperature.
-    """
-
-    clips: list[tuple[str, str]]
-    speakers: list[str]
-    emotions: tuple[str, ...]
-    acted: NDArray[np.int64]
-    answered: NDArray[np.bool_]
-    logits: NDArray[np.float32]
-
-    def save(self, path: Path) -> None:
-        """Write ``test_logits.npz``: a key for each attribute, and ``corpora`` for ``clips``' first."""
-        np.savez_compressed(
-            path,
-            corpora=np.array([corpus for corpus, _ in self.clips]),
-            clips=np.array([clip for _, clip in self.clips]),
-            speakers=np.array(self.speakers),
-            emotions=np.array(self.emotions),
-            acted=self.acted,
-            answered=self.answered,
-            logits=self.logits,
-        )
 
 
 def has_folds(split: str) -> bool:

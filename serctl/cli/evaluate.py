@@ -12,8 +12,8 @@ from serctl.errors import ResultsError, UsageError
 if TYPE_CHECKING:
     from serctl.models.config import ModelConfig
     from serctl.results.schema import Result
-    from serctl.train.evaluate import LabelledRecordings
-    from serctl.train.scores import Calibration, Scores
+    from serctl.train.evaluation.labelled import LabelledRecordings
+    from serctl.train.evaluation.scores import Calibration, Scores
 
 MAX_FAILURES_SHOWN = 10
 
@@ -117,7 +117,7 @@ def evaluate(
     from serctl.models.classifier import Classifier
     from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
     from serctl.progress import progress
-    from serctl.train.evaluate import recordings_of_split
+    from serctl.train.evaluation.labelled import recordings_of_split
     from serctl.train.heard import training_warning
 
     folder = find_model(model or DEFAULT_MODEL)
@@ -173,7 +173,7 @@ def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> 
         check_output(output, overwrite, (".json",))
     if figures is not None:
         from serctl.figures import check_picture
-        from serctl.train.figures import score_figures
+        from serctl.train.evaluation.figures import score_figures
 
         try:
             os.makedirs(figures, exist_ok=True)
@@ -193,10 +193,10 @@ def _labelled(
     chosen: tuple[str, ...],
 ) -> "LabelledRecordings":
     """Recordings with labels from where --labels says."""
-    from serctl.train.evaluate import known_recordings
-    from serctl.train.label_names import parse_map
-    from serctl.train.label_table import labels_of_table
-    from serctl.train.labels import labels_of_folders, labels_of_names
+    from serctl.train.evaluation.label_names import parse_map
+    from serctl.train.evaluation.label_table import labels_of_table
+    from serctl.train.evaluation.labelled import known_recordings
+    from serctl.train.evaluation.labels import labels_of_folders, labels_of_names
 
     names = parse_map(pairs)
     if labels == "corpora":
@@ -238,14 +238,14 @@ def _write(
     written = []
     if output is not None:
         from serctl.files.outputs import written_whole
-        from serctl.train.record import record_text
+        from serctl.train.evaluation.record import record_text
 
         text = record_text(config, clips, results, scores, calibration)
         with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
             file.write(text)
         written.append(f"Scores: {printable(output)}")
     if figures is not None:
-        from serctl.train.figures import draw_scores
+        from serctl.train.evaluation.figures import draw_scores
 
         draw_scores(scores, calibration, f"{config.name}, {scores.n_clips} clips", Path(figures))
         written.append(f"Figures: {printable(figures)}")

@@ -9,7 +9,7 @@ import click
 from serctl.cli import options
 
 if TYPE_CHECKING:
-    from serctl.train.loop import History
+    from serctl.train.evaluation.history import History
     from serctl.train.training import Watcher
 
 EXAMPLES = """\b

@@ -15,8 +15,8 @@ from serctl.models.networks.torch_classes import NETWORKS
 from serctl.train.card import card_text
 from serctl.train.card_tables import interval_of_mean
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.evaluation.scores import score
 from serctl.train.published import EMOBOX
-from serctl.train.scores import score
 
 CONFIG = ModelConfig(
     name="paper-cnn",

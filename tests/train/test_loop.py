@@ -12,7 +12,8 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 
 from serctl.errors import CheckpointError, RunError
 from serctl.train.data.batches import Batch, StatisticsClips, ValidationClips
-from serctl.train.loop import History, Training, fit_temperature
+from serctl.train.evaluation.history import History
+from serctl.train.loop import Training, fit_temperature
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import TrainingRecipe
 

@@ -14,7 +14,7 @@ from serctl.models.loading import load_model
 from serctl.train import everything, protocols
 from serctl.train.corpora.manifest import clip_table, parse_clip_name
 from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
-from serctl.train.loop import History
+from serctl.train.evaluation.history import History
 from serctl.train.protocols import run_protocols
 from serctl.train.recipes.schema import Recipe
 from serctl.train.training import Watcher

@@ -9,6 +9,7 @@ from made_up_results import CNN, SVM, made_up_summary, write_results
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from serctl.train.evaluation.scores import calibration
 from serctl.train.measured import RESULTS
 from serctl.train.results_figures import (
     draw_comparison,
@@ -16,7 +17,6 @@ from serctl.train.results_figures import (
     draw_learning_curves,
     remake_figures,
 )
-from serctl.train.scores import calibration
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 

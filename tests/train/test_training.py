@@ -25,10 +25,10 @@ from serctl.train.card import card_text
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.data import feature_cache
-from serctl.train.evaluate import recordings_of_split
-from serctl.train.loop import History
+from serctl.train.evaluation.history import History
+from serctl.train.evaluation.labelled import recordings_of_split
+from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.scores import Scores
 from serctl.train.training import TrainingOptions, Watcher, train_model
 from serctl.train.weights_folder import command_line
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serctl.train.scores import Calibration, Scores
+    from serctl.train.evaluation.scores import Calibration, Scores
 
 MAX_SPEAKERS_SHOWN = 7  # of more, the lowest three, the median and the highest three
 

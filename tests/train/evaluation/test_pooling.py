@@ -11,8 +11,8 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
 from serctl.models.config import ModelConfig
 from serctl.train import weights_folder
-from serctl.train.pooled import pooled_measures, scores_of_five
-from serctl.train.scores import Calibration, calibration
+from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
+from serctl.train.evaluation.scores import Calibration, calibration
 
 SPEAKERS = ("crema1001", "crema1002", "ravdess01", "tessYAF")
 N_CLIPS = 60

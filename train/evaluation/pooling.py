@@ -15,9 +15,9 @@ import scipy.special
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
 from serctl.models.config import read_config
-from serctl.train.groups import score_groups
-from serctl.train.scores import calibration, score
-from serctl.train.weights_folder import LOGITS_FILE
+from serctl.train.evaluation.groups import score_groups
+from serctl.train.evaluation.held_out_logits import LOGITS_FILE
+from serctl.train.evaluation.scores import calibration, score
 
 
 def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
     -------
     dict
         ``calibration``: ``before`` and ``after`` the temperature, each as
-        `serctl.train.scores.Calibration`, of clips that got an answer. ``groups``: as
-        `serctl.train.groups.score_groups`.
+        `serctl.train.evaluation.scores.Calibration`, of clips that got an answer. ``groups``: as
+        `serctl.train.evaluation.groups.score_groups`.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def scores_of_five(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of `serctl.train.scores.Scores`, over the clips that act one of the five.
+        Of `serctl.train.evaluation.scores.Scores`, over the clips that act one of the five.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from serctl.train.corpora.speakers import AGE_GROUPS, AGE_NOT_KNOWN, SEXES, Speaker, speakers_known
-from serctl.train.scores import score
+from serctl.train.evaluation.scores import score
 
 
 def score_groups(
@@ -23,7 +23,7 @@ def score_groups(
     Parameters
     ----------
     acted, answered : sequence of str [n]
-        As `serctl.train.scores.score` takes them.
+        As `serctl.train.evaluation.scores.score` takes them.
     speakers : sequence of str [n]
         The speaker of each clip.
     emotions : sequence of str

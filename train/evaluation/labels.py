@@ -15,7 +15,7 @@ from serctl.audio.scan import scan
 from serctl.errors import CorporaError, LabelsError
 from serctl.train.corpora.clip_names import read_jl_name
 from serctl.train.corpora.manifest import parse_clip_name
-from serctl.train.label_names import EmotionNames, unknown_names
+from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 
 NO_CLIP_NAME = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
 

@@ -18,9 +18,9 @@ from serctl.results.writer import Result
 from serctl.text import count
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
-from serctl.train.label_names import LEFT_OUT, EmotionNames
-from serctl.train.labels import Labelled, Labels
-from serctl.train.scores import Calibration, Scores, calibration, score
+from serctl.train.evaluation.label_names import LEFT_OUT, EmotionNames
+from serctl.train.evaluation.labels import Labelled, Labels
+from serctl.train.evaluation.scores import Calibration, Scores, calibration, score
 
 MAX_CONFLICTS_SHOWN = 3
 

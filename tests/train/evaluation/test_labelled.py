@@ -11,13 +11,13 @@ from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import split_clips
-from serctl.train.evaluate import (
+from serctl.train.evaluation.label_names import EmotionNames, parse_map
+from serctl.train.evaluation.labelled import (
     LabelledRecordings,
     known_recordings,
     recordings_of_split,
 )
-from serctl.train.label_names import EmotionNames, parse_map
-from serctl.train.labels import Labelled, Labels, labels_of_folders, labels_of_names
+from serctl.train.evaluation.labels import Labelled, Labels, labels_of_folders, labels_of_names
 
 SIX = (*REPORT_FIVE, "neutral")
 ANGRY, SAD, NEUTRAL, SURPRISE = "DC_a01.wav", "DC_sa01.wav", "DC_n01.wav", "DC_su01.wav"

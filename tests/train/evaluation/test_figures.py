@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from serctl.emotions import EMOTIONS
-from serctl.train import figures
-from serctl.train.figures import (
+from serctl.train.evaluation import figures
+from serctl.train.evaluation.figures import (
     confusion_matrix,
     draw_accuracy,
     draw_confusion_matrix,
@@ -19,8 +19,8 @@ from serctl.train.figures import (
     learning_curve,
     score_figures,
 )
-from serctl.train.loop import Epoch, History
-from serctl.train.scores import Calibration, Scores, calibration, score
+from serctl.train.evaluation.history import Epoch, History
+from serctl.train.evaluation.scores import Calibration, Scores, calibration, score
 
 
 def history(n_epochs: int) -> History:

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
-from serctl.train.loop import History
-from serctl.train.scores import Calibration, Scores
+from serctl.train.evaluation.history import History
+from serctl.train.evaluation.scores import Calibration, Scores
 
 DPI = 150
 DARK, LIGHT, HATCH = "#08306b", "#8fc0de", "////"

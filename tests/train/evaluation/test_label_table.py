@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from serctl.errors import LabelsError, NothingFoundError, PathError
-from serctl.train.label_names import EmotionNames, parse_map
-from serctl.train.label_table import labels_of_table
-from serctl.train.labels import Labels
+from serctl.train.evaluation.label_names import EmotionNames, parse_map
+from serctl.train.evaluation.label_table import labels_of_table
+from serctl.train.evaluation.labels import Labels
 
 NO_MAP = EmotionNames()
 ROWS = "path,emotion\na.wav,angry\nsub/b.wav,sad\n"

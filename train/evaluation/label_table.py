@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from serctl.audio.scan import scan
 from serctl.errors import LabelsError, PathError
-from serctl.train.label_names import EmotionNames, unknown_names
-from serctl.train.labels import Labelled, Labels
+from serctl.train.evaluation.label_names import EmotionNames, unknown_names
+from serctl.train.evaluation.labels import Labelled, Labels
 
 NEEDED = ("path", "emotion")
 PART = ("split", "part")

@@ -8,8 +8,8 @@ from serctl import __version__
 from serctl.models.config import ModelConfig
 from serctl.results.schema import PROBABILITY_DECIMALS
 from serctl.results.writer import Result
-from serctl.train.evaluate import LabelledRecordings
-from serctl.train.scores import Calibration, Scores
+from serctl.train.evaluation.labelled import LabelledRecordings
+from serctl.train.evaluation.scores import Calibration, Scores
 
 
 def record_text(

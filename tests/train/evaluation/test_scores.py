@@ -13,7 +13,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from serctl.emotions import REPORT_FIVE
-from serctl.train.scores import Scores, calibration, score
+from serctl.train.evaluation.scores import Scores, calibration, score
 
 Clip = tuple[str, str, str]  # acted, answered, corpus
 
@@ -160,7 +160,9 @@ def many_clips(n_clips: int, share_right: float) -> list[Clip]:
 def test_intervals_are_those_of_clips_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     clips = many_clips(300, 0.4)
     scores = score(*columns(clips), REPORT_FIVE)
-    monkeypatch.setattr("serctl.train.scores.N_RESAMPLES", 1)  # those of the drawn ones are unused
+    monkeypatch.setattr(
+        "serctl.train.evaluation.scores.N_RESAMPLES", 1
+    )  # those of the drawn ones are unused
     for name, values in resampled(clips, 1500).items():
         expected = np.quantile(values, [0.025, 0.975])
         # Two bootstraps differ by chance: of each quantile, by about a twentieth of the width.

@@ -2,8 +2,8 @@ import json
 
 from serctl.models.config import ModelConfig
 from serctl.results.writer import Result
-from serctl.train.evaluate import LabelledRecordings
-from serctl.train.record import record_text
+from serctl.train.evaluation.labelled import LabelledRecordings
+from serctl.train.evaluation.record import record_text
 
 
 def test_the_record_holds_everything(tiny_config: ModelConfig) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from serctl.errors import CorporaError, LabelsError, NothingFoundError, PathError
-from serctl.train.label_names import EmotionNames, parse_map
-from serctl.train.labels import NO_CLIP_NAME, Labels, labels_of_folders, labels_of_names
+from serctl.train.evaluation.label_names import EmotionNames, parse_map
+from serctl.train.evaluation.labels import NO_CLIP_NAME, Labels, labels_of_folders, labels_of_names
 
 NO_MAP = EmotionNames()
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from serctl.emotions import REPORT_FIVE
 from serctl.train.corpora.manifest import manifest
 from serctl.train.corpora.speakers import AGE_NOT_KNOWN, speakers_known
-from serctl.train.groups import score_groups
-from serctl.train.scores import score
+from serctl.train.evaluation.groups import score_groups
+from serctl.train.evaluation.scores import score
 
 SPEAKERS = ("crema1001", "crema1002", "ravdess01", "ravdess02", "saveeDC", "tessOAF", "tessYAF")
 

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import UsageError
-from serctl.train.label_names import LEFT_OUT, SAME_WORD, EmotionNames, parse_map, unknown_names
+from serctl.train.evaluation.label_names import (
+    LEFT_OUT,
+    SAME_WORD,
+    EmotionNames,
+    parse_map,
+    unknown_names,
+)
 
 
 @pytest.mark.parametrize("spelled", [str, str.upper, str.title, "  {} ".format])

@@ -1,0 +1,1 @@
+"""Evaluation: labels, scores, calibration, groups and their figures."""

@@ -1,0 +1,50 @@
+"""TODO docstring of train/evaluation/held_out_logits.py."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOGITS_FILE = "test_logits.npz"
+
+
+@dataclass(frozen=True)
+class TestedClips:
+    """What a model heard in the clips of a test part.
+
+    Attributes
+    ----------
+    clips : list of (str, str) [n]
+        Corpus and name of each.
+    speakers : list of str [n]
+        Of each.
+    emotions : tuple of str
+        In the order of the logits.
+    acted : int64 [n]
+        Index of each clip's emotion.
+    answered : bool [n]
+        Whether users get an answer; a silent clip has none, and counts as wrong.
+    logits : float32 [n, n_emotions]
+        Before the temperature.
+    """
+
+    clips: list[tuple[str, str]]
+    speakers: list[str]
+    emotions: tuple[str, ...]
+    acted: NDArray[np.int64]
+    answered: NDArray[np.bool_]
+    logits: NDArray[np.float32]
+
+    def save(self, path: Path) -> None:
+        """Write ``test_logits.npz``: a key for each attribute, and ``corpora`` for ``clips``' first."""
+        np.savez_compressed(
+            path,
+            corpora=np.array([corpus for corpus, _ in self.clips]),
+            clips=np.array([clip for _, clip in self.clips]),
+            speakers=np.array(self.speakers),
+            emotions=np.array(self.emotions),
+            acted=self.acted,
+            answered=self.answered,
+            logits=self.logits,
+        )

@@ -1,0 +1,33 @@
+"""TODO docstring of train/evaluation/history.py."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Epoch:
+    """What one epoch gave: mean training loss, in nats, and accuracies in [0, 1] or losses."""
+
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass
+class History:
+    """What the training of one network gave.
+
+    Attributes
+    ----------
+    epochs : list of Epoch
+        All that ran.
+    best_epoch : int
+        The one whose weights are kept, from 0.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = -1
+
+    @property
+    def best_accuracy(self) -> float:
+        """Validation accuracy of the epoch that is kept."""
+        return self.epochs[self.best_epoch].validation_accuracy if self.epochs else -1.0
