@@ -43,7 +43,7 @@ train-all corpora="./corpora":
 
 # Measure what a model hears of worse recordings, on the clips of speaker fold 0; then just tables
 robustness fold0 model="cnn":
-    {{bin}}python -m serctl.train.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json
+    {{bin}}python -m serctl.train.robustness.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json
 
 # Write every table with measured numbers in the documents and on the cards, from train/results
 tables:

@@ -14,13 +14,14 @@ from pathlib import Path
 from serctl.errors import UsageError
 from serctl.figures import EXTENSIONS, save_figure
 from serctl.models.config import read_config
-from serctl.train import proposed_features, robustness
+from serctl.train import proposed_features
 from serctl.train.corpora.figure import draw_corpora
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.measured import RESULTS
 from serctl.train.protocols import WEIGHTS, run_protocols
 from serctl.train.recipes.loading import RECIPES, recipe_names
 from serctl.train.results_figures import remake_figures
+from serctl.train.robustness import robustness
 from serctl.train.tables import remake_tables
 from serctl.train.training import Watcher
 

@@ -118,7 +118,7 @@ def evaluate(
     from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
     from serctl.progress import progress
     from serctl.train.evaluation.labelled import recordings_of_split
-    from serctl.train.heard import training_warning
+    from serctl.train.robustness.overlap import training_warning
 
     folder = find_model(model or DEFAULT_MODEL)
     loaded = load_model(model or DEFAULT_MODEL)

@@ -103,7 +103,7 @@ GROUPS = {
 }
 ROBUSTNESS = {
     "sha256": "0123",
-    "command": "python -m serctl.train.robustness cnn FOLD0",
+    "command": "python -m serctl.train.robustness.robustness cnn FOLD0",
     "emotions": list(SIX),
     "n_clips": 2158,
     "rows": [

@@ -141,7 +141,7 @@ def test_emobox_stands_beside_what_is_published() -> None:
 
 
 def robustness(*drops: float) -> dict[str, object]:
-    """Robustness as `serctl.train.robustness` measures it: clean, and then so many points lost."""
+    """Robustness as `serctl.train.robustness.robustness` measures it: clean, and then so many points lost."""
     names = ("clean", "first", "second", "third", "fourth", "fifth")
     rows = [
         {"condition": name, "ua": 0.7 - drop / 100, "ua_drop": drop}

@@ -6,7 +6,7 @@ import pytest
 
 from serctl.models.config import ModelConfig
 from serctl.train.corpora.manifest import manifest
-from serctl.train.heard import training_warning
+from serctl.train.robustness.overlap import training_warning
 
 TABLE = manifest()
 FOLD_0 = TABLE[(TABLE["fold"] == 0) & (TABLE["emotion"] == "sad") & TABLE["test"]]

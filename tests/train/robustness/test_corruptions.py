@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_windows
 from serctl.errors import CorporaError
-from serctl.train.conditions import (
+from serctl.train.robustness.corruptions import (
     CONDITIONS,
     DIRECT_TO_REVERBERANT_DB,
     N_TALKERS,

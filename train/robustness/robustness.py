@@ -1,6 +1,6 @@
 """What a model still hears when recordings are worse: accuracy by condition, and the drop from clean.
 
-    python -m serctl.train.robustness MODEL FOLDER [-o FILE.json]
+    python -m serctl.train.robustness.robustness MODEL FOLDER [-o FILE.json]
 
 MODEL is a bundled model or a weights folder, FOLDER one of corpus clips that it was not trained on,
 such as those of speaker fold 0. Every clip is read at the model's rate (`serctl.audio.decoding`), degraded,
@@ -28,10 +28,10 @@ from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier, Extraction
 from serctl.models.loading import load_model
-from serctl.train.conditions import CONDITIONS, Condition, Sound, read_clip
 from serctl.train.corpora.clip_names import ClipName
 from serctl.train.corpora.manifest import absent_error, find_clips, parse_clip_name
 from serctl.train.evaluation.scores import score
+from serctl.train.robustness.corruptions import CONDITIONS, Condition, Sound, read_clip
 
 SEED = 0
 
@@ -156,7 +156,7 @@ def measure(
     return {
         "model": loaded.config.name,
         "sha256": loaded.config.sha256,
-        "command": f"python -m serctl.train.robustness {loaded.config.name} FOLD0",
+        "command": f"python -m serctl.train.robustness.robustness {loaded.config.name} FOLD0",
         "seed": SEED,
         "emotions": emotions,
         "n_clips": len(clips),
@@ -185,7 +185,9 @@ def _extractor(
 def main() -> None:
     """Run from the command line."""
     assert __doc__
-    parser = argparse.ArgumentParser("python -m serctl.train.robustness", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m serctl.train.robustness.robustness", description=__doc__
+    )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("folder", metavar="FOLDER")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json")

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 
 from serctl.errors import AudioError, CorporaError
-from serctl.train import robustness
-from serctl.train.conditions import CONDITIONS, Condition
 from serctl.train.corpora.manifest import parse_clip_name
-from serctl.train.robustness import ClipFolder, generator, measure
+from serctl.train.robustness import robustness
+from serctl.train.robustness.corruptions import CONDITIONS, Condition
+from serctl.train.robustness.robustness import ClipFolder, generator, measure
 
 CLIPS = {  # one clip each of seven speakers, and a second one of the first
     "CREMA-D": ["1001_DFA_ANG_XX", "1001_DFA_SAD_XX", "1002_DFA_ANG_XX", "1003_DFA_FEA_XX"],

@@ -1,0 +1,1 @@
+"""Robustness: accuracy on corrupted recordings, and overlap of test clips with training."""
