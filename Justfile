@@ -47,11 +47,11 @@ robustness fold0 model="cnn":
 
 # Write every table with measured numbers in the documents and on the cards, from train/results
 tables:
-    {{bin}}python -m serctl.train.tables
+    {{bin}}python -m serctl.train.documents.rewrite
 
 # Draw every figure of what was measured, from train/results
 figures:
-    {{bin}}python -m serctl.train.results_figures
+    {{bin}}python -m serctl.train.documents.figures
 
 # Rewrite the stored references of the tests
 golden:

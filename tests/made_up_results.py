@@ -9,8 +9,8 @@ from typing import Any
 
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.documents.measurements import RESULTS
 from serctl.train.evaluation.scores import score
-from serctl.train.measured import RESULTS
 
 SIX = EMOTIONS[:6]
 N_CLIPS = 20  # of each emotion and corpus

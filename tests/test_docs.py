@@ -11,12 +11,12 @@ from serctl.figures import save_figure
 from serctl.models.config import read_config
 from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
-from serctl.train.measured import N_RUNS, extent, five, read_results
-from serctl.train.measured import RESULTS as RESULTS_FOLDER
+from serctl.train.documents.figures import draw_figures
+from serctl.train.documents.measurements import N_RUNS, extent, five, read_results
+from serctl.train.documents.measurements import RESULTS as RESULTS_FOLDER
+from serctl.train.documents.result_tables import TABLES
+from serctl.train.documents.rewrite import BLOCK, remade
 from serctl.train.recipes.loading import recipe_names
-from serctl.train.result_tables import TABLES
-from serctl.train.results_figures import draw_figures
-from serctl.train.tables import BLOCK, remade
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/results.md")

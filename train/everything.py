@@ -17,12 +17,12 @@ from serctl.models.config import read_config
 from serctl.train import proposed_features
 from serctl.train.corpora.figure import draw_corpora
 from serctl.train.corpora.manifest import clip_table
-from serctl.train.measured import RESULTS
+from serctl.train.documents.figures import remake_figures
+from serctl.train.documents.measurements import RESULTS
+from serctl.train.documents.rewrite import remake_tables
 from serctl.train.protocols import WEIGHTS, run_protocols
 from serctl.train.recipes.loading import RECIPES, recipe_names
-from serctl.train.results_figures import remake_figures
 from serctl.train.robustness import robustness
-from serctl.train.tables import remake_tables
 from serctl.train.training import Watcher
 
 PROPOSED_WORK = Path("serctl-weights", "proposed-features")

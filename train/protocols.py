@@ -22,12 +22,12 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import CheckpointError, SerctlError
 from serctl.models.config import CONFIG_FILE, read_config
 from serctl.models.loading import DEFAULT_MODEL
-from serctl.train.card import card_text
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
+from serctl.train.documents.card import card_text
+from serctl.train.documents.measurements import RESULTS, read_results
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE
 from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
-from serctl.train.measured import RESULTS, read_results
 from serctl.train.recipes.loading import load_recipe, tables_of
 from serctl.train.training import Watcher, train_model
 from serctl.train.weights_folder import TrainingOptions

@@ -20,8 +20,8 @@ from serctl.models.config import CONFIG_FILE
 from serctl.models.devices import choose_device
 from serctl.models.loading import Model, save_model
 from serctl.models.networks import GRAPHS
-from serctl.train.card import card_text
 from serctl.train.corpora.splits import Split
+from serctl.train.documents.card import card_text
 from serctl.train.evaluation.figures import confusion_matrix, learning_curve
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE, TestedClips
 from serctl.train.evaluation.history import History

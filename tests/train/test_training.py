@@ -21,10 +21,10 @@ from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageE
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
 from serctl.train import weights_folder
-from serctl.train.card import card_text
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.data import feature_cache
+from serctl.train.documents.card import card_text
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.labelled import recordings_of_split
 from serctl.train.evaluation.scores import Scores

@@ -1,6 +1,6 @@
 """The tables of the documents and the cards, from what was measured.
 
-    python -m serctl.train.tables
+    python -m serctl.train.documents.rewrite
 
 Run in a checkout. What stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` in `DOCUMENTS`
 is replaced by the table of that name, made of ``train/results`` alone, and every card in
@@ -14,9 +14,9 @@ from typing import Any
 
 from serctl.errors import ResultsError
 from serctl.models.config import CONFIG_FILE, read_config
-from serctl.train.card import card_text
-from serctl.train.measured import Results, read_results
-from serctl.train.result_tables import TABLES
+from serctl.train.documents.card import card_text
+from serctl.train.documents.measurements import Results, read_results
+from serctl.train.documents.result_tables import TABLES
 
 DOCUMENTS = (Path("README.md"), Path("docs", "results.md"))
 WEIGHTS, METRICS_FILE, CARD_FILE = Path("weights"), "metrics.json", "card.md"

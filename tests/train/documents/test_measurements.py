@@ -6,7 +6,7 @@ from made_up_results import CNN, N_CLIPS, SVM, made_up_summary, made_up_test, wr
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import ResultsError
 from serctl.train.corpora.manifest import CORPORA
-from serctl.train.measured import RESULTS, SYSTEMS, five, pooled, read_results
+from serctl.train.documents.measurements import RESULTS, SYSTEMS, five, pooled, read_results
 
 
 def test_results_come_in_the_order_of_the_systems(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The sentences with measured numbers that the documents hold, wrapped.
 
-Each is made of the results of all models, as `serctl.train.measured.read_results` gives them, and
+Each is made of the results of all models, as `serctl.train.documents.measurements.read_results` gives them, and
 is empty where nothing was measured that it could say.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.measured import CHANCE, Results, by_five, extent
+from serctl.train.documents.measurements import CHANCE, Results, by_five, extent
 
 WIDTH = 118  # of lines in the documents
 

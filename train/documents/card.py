@@ -11,11 +11,11 @@ import torch
 
 from serctl.models.config import ModelConfig
 from serctl.models.networks.torch_classes import NETWORKS
-from serctl.train import card_tables
-from serctl.train.card_tables import CORPUS_TERMS as CORPUS_TERMS
-from serctl.train.card_tables import share_of
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.measured import extent
+from serctl.train.documents import card_tables
+from serctl.train.documents.card_tables import CORPUS_TERMS as CORPUS_TERMS
+from serctl.train.documents.card_tables import share_of
+from serctl.train.documents.measurements import extent
 
 WIDTH = 100  # of lines in a card
 
@@ -141,7 +141,7 @@ def card_text(
     metrics : dict
         As ``metrics.json`` holds it.
     results : dict, optional
-        As `serctl.train.measured.read_results` gives it for a bundled model: its protocols, and
+        As `serctl.train.documents.measurements.read_results` gives it for a bundled model: its protocols, and
         ``robustness`` (left out if it is of other weights), ``groups`` and ``calibration``.
 
     Returns

@@ -1,6 +1,6 @@
 """Figures of several models, from what was measured of them.
 
-    python -m serctl.train.results_figures
+    python -m serctl.train.documents.figures
 
 Run in a checkout. Draws every figure into ``train/results`` anew, as PNG and SVG, from the JSON
 there alone. Readable in grey: bars differ in lightness and hatching, lines in lightness and dash.
@@ -16,14 +16,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from serctl.figures import EXTENSIONS, save_figure
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.evaluation.figures import (
-    draw_accuracy,
-    draw_confusion_matrix,
-    draw_precision_recall,
-    draw_reliability,
-)
-from serctl.train.evaluation.scores import Calibration
-from serctl.train.measured import (
+from serctl.train.documents.measurements import (
     CHANCE,
     RESULTS,
     SYSTEMS,
@@ -33,6 +26,13 @@ from serctl.train.measured import (
     pooled,
     read_results,
 )
+from serctl.train.evaluation.figures import (
+    draw_accuracy,
+    draw_confusion_matrix,
+    draw_precision_recall,
+    draw_reliability,
+)
+from serctl.train.evaluation.scores import Calibration
 
 BAR = 0.26  # of the distance between two systems
 IN_REPORT: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": "////"}
@@ -55,7 +55,7 @@ def draw_comparison(results: Results) -> Figure:
     Parameters
     ----------
     results : dict
-        As `serctl.train.measured.read_results` gives it.
+        As `serctl.train.documents.measurements.read_results` gives it.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def draw_learning_curves(results: Results) -> Figure | None:
     Parameters
     ----------
     results : dict
-        As `serctl.train.measured.read_results` gives it. The first run of ``report`` has
+        As `serctl.train.documents.measurements.read_results` gives it. The first run of ``report`` has
         ``curves``: one for each network that learns apart.
 
     Returns
@@ -206,7 +206,7 @@ def draw_figures(results: Results) -> dict[str, Figure]:
     Parameters
     ----------
     results : dict
-        As `serctl.train.measured.read_results` gives it.
+        As `serctl.train.documents.measurements.read_results` gives it.
 
     Returns
     -------

@@ -12,11 +12,11 @@ from serctl.features.mel import MelSpec
 from serctl.models.config import ModelConfig
 from serctl.models.inputs import Scaling
 from serctl.models.networks.torch_classes import NETWORKS
-from serctl.train.card import card_text
-from serctl.train.card_tables import interval_of_mean
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.documents.card import card_text
+from serctl.train.documents.card_tables import interval_of_mean
+from serctl.train.documents.published import EMOBOX
 from serctl.train.evaluation.scores import score
-from serctl.train.published import EMOBOX
 
 CONFIG = ModelConfig(
     name="paper-cnn",

@@ -4,16 +4,16 @@ import pytest
 from made_up_results import CNN, SVM, made_up_summary
 
 from serctl.emotions import REPORT_FIVE
-from serctl.train import result_sentences, result_tables
-from serctl.train.result_sentences import WIDTH
-from serctl.train.result_tables import NOT_MEASURED, TABLES
+from serctl.train.documents import result_tables, sentences
+from serctl.train.documents.result_tables import NOT_MEASURED, TABLES
+from serctl.train.documents.sentences import WIDTH
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 
 
 @pytest.fixture(autouse=True)
 def default_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (result_tables, result_sentences):
+    for module in (result_tables, sentences):
         monkeypatch.setattr(module, "DEFAULT_MODEL", "cnn")
 
 

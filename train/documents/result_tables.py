@@ -1,6 +1,6 @@
 """Every table with measured numbers that the documents hold, as Markdown.
 
-Each is made of the results of all models, as `serctl.train.measured.read_results` gives them. A
+Each is made of the results of all models, as `serctl.train.documents.measurements.read_results` gives them. A
 model that was not measured is left out, and so is a table that nothing was measured for.
 """
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from serctl.emotions import REPORT_FIVE
 from serctl.models.loading import DEFAULT_MODEL
-from serctl.train.card_tables import CORPUS_TERMS, table
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.measured import (
+from serctl.train.documents.card_tables import CORPUS_TERMS, table
+from serctl.train.documents.measurements import (
     CHANCE,
     CREMA_D_LISTENERS,
     SYSTEMS,
@@ -22,8 +22,8 @@ from serctl.train.measured import (
     extent,
     pooled,
 )
-from serctl.train.published import EMOBOX
-from serctl.train.result_sentences import headline, leak, paragraph, worse
+from serctl.train.documents.published import EMOBOX
+from serctl.train.documents.sentences import headline, leak, paragraph, worse
 
 NOT_MEASURED = "Not measured yet."
 PICTURES = (  # what is measured, the figure's file, and what it shows

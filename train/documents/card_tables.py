@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from serctl.train.corpora.manifest import CORPORA
+from serctl.train.documents.published import EMOBOX
 from serctl.train.evaluation.scores import INTERVAL, N_RESAMPLES, RESAMPLING_SEED
-from serctl.train.published import EMOBOX
 
 CORPUS_TERMS = {
     "crema-d": ("CREMA-D", "91 actors, US English", "ODbL 1.0, contents DbCL 1.0"),

@@ -6,7 +6,7 @@ from made_up_results import CNN, SVM, write_results
 
 from serctl.errors import ResultsError
 from serctl.models.loading import find_model
-from serctl.train.tables import remade, remake_tables
+from serctl.train.documents.rewrite import remade, remake_tables
 
 README = "# serctl\n\n<!-- table: models -->\nstale\n<!-- end -->\n\nafter\n"
 

@@ -9,14 +9,14 @@ from made_up_results import CNN, SVM, made_up_summary, write_results
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from serctl.train.evaluation.scores import calibration
-from serctl.train.measured import RESULTS
-from serctl.train.results_figures import (
+from serctl.train.documents.figures import (
     draw_comparison,
     draw_figures,
     draw_learning_curves,
     remake_figures,
 )
+from serctl.train.documents.measurements import RESULTS
+from serctl.train.evaluation.scores import calibration
 
 BOTH = {"paper-svm": SVM, "cnn": CNN}
 

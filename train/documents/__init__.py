@@ -1,0 +1,1 @@
+"""Documents: cards, tables, sentences and figures made from `train/results`."""
