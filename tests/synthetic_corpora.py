@@ -15,7 +15,6 @@ import pytest
 import soundfile
 
 from serctl.emotions import EMOTIONS
-from serctl.train import training
 from serctl.train.corpora import manifest as corpora
 from serctl.train.corpora.manifest import (
     IDENTICAL_CLIPS,
@@ -25,6 +24,7 @@ from serctl.train.corpora.manifest import (
 )
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe
+from serctl.train.training import train
 
 RATE_HZ = 16000
 DURATION_S = 0.4
@@ -53,11 +53,11 @@ def small_recipe(name: str) -> Recipe:
     if recipe.training is None:
         return recipe
     numbers = {"n_epochs": 12, "n_passes": 1, "patience": 100, "batch_size": 16}
-    training = replace(recipe.training, **numbers, learning_rate=2e-3, ema_decay=0.9)
+    train = replace(recipe.training, **numbers, learning_rate=2e-3, ema_decay=0.9)
     augmentation = recipe.augmentation
     if augmentation is not None and augmentation.n_versions:
         augmentation = replace(augmentation, n_versions=1)
-    return replace(recipe, training=training, augmentation=augmentation)
+    return replace(recipe, training=train, augmentation=augmentation)
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     keys = dict.fromkeys(zip(table["corpus"], table["clip"], strict=True))
     patch.setattr(corpora, "_read_manifest", lambda: table)
     patch.setattr(corpora, "_manifest_keys", lambda: keys)
-    patch.setattr(training, "load_recipe", small_recipe)
+    patch.setattr(train, "load_recipe", small_recipe)
 
 
 def write_clips(root: Path) -> Path:

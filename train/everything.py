@@ -23,7 +23,7 @@ from serctl.train.documents.rewrite import remake_tables
 from serctl.train.protocols import WEIGHTS, run_protocols
 from serctl.train.recipes.loading import RECIPES, recipe_names
 from serctl.train.robustness import robustness
-from serctl.train.training import Watcher
+from serctl.train.training.train import Watcher
 
 PROPOSED_WORK = Path("serctl-weights", "proposed-features")
 

@@ -30,9 +30,9 @@ from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SE
 from serctl.train.corpora.votes import votes_of
 from serctl.train.data.batches import StatisticsClips, ValidationClips, soft_targets
 from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips
-from serctl.train.loop import Training
 from serctl.train.recipes.loading import load_recipe, tables_of
-from serctl.train.svm import best_svm
+from serctl.train.training.loop import Training
+from serctl.train.training.svm import best_svm
 
 PROPOSED = tuple(f"{curve}_{moment}" for curve in CURVES for moment in MOMENTS)
 RESULTS = Path("train", "results", "proposed-features.json")
@@ -204,7 +204,7 @@ def write(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    from serctl.cli.train import watching
+    from serctl.train.training.progress import watching
 
     if len(sys.argv) != 2:
         sys.exit(__doc__)

@@ -29,8 +29,8 @@ from serctl.train.documents.measurements import RESULTS, read_results
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE
 from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
 from serctl.train.recipes.loading import load_recipe, tables_of
-from serctl.train.training import Watcher, train_model
-from serctl.train.weights_folder import TrainingOptions
+from serctl.train.training.train import Watcher, train_model
+from serctl.train.training.weights_folder import TrainingOptions
 
 WORK = Path("serctl-weights", "protocols")
 WEIGHTS = Path("weights")
@@ -199,7 +199,7 @@ def _curves(run: dict[str, Any]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run from the command line."""
-    from serctl.cli.train import watching
+    from serctl.train.training.progress import watching
 
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)

@@ -1,16 +1,15 @@
 """``serctl train``: weights from the four corpora."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from serctl.cli import options
+from serctl.train.training.progress import watching
 
 if TYPE_CHECKING:
-    from serctl.train.evaluation.history import History
-    from serctl.train.training import Watcher
+    pass
 
 EXAMPLES = """\b
 Examples:
@@ -108,7 +107,7 @@ def train(
         return
     from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
-    from serctl.train.training import TrainingOptions, train_model
+    from serctl.train.training.train import TrainingOptions, train_model
 
     if split == "report":
         options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
@@ -133,60 +132,3 @@ def _remake_everything(context: click.Context, corpora: str) -> None:
 
     with watching() as watcher:
         remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))
-
-
-class watching:
-    """Shows clips and epochs as they come, on standard error."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def __enter__(self) -> "Watcher":
-        from serctl.train.training import Watcher
-
-        return Watcher(self._clips, self._epochs)
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def _clips(self, rows: Iterable[Any], n_clips: int) -> Iterator[Any]:
-        from serctl.progress import progress
-
-        return progress(rows, n_clips, "Features", "clip")
-
-    def _epochs(self, histories: "Sequence[History]", n_epochs: int, n_networks: int) -> None:
-        import sys
-
-        history = histories[-1]
-        n_done = len(history.epochs)
-        network = f"network {len(histories)} of {n_networks}, " if n_networks > 1 else ""
-        told = ""
-        if n_done:
-            epoch = history.epochs[-1]
-            told = (
-                f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.1%}, "
-                f"kept {history.best_accuracy:.1%}"
-            )
-        if not sys.stderr.isatty():
-            if n_done:
-                click.echo(f"{network}epoch {n_done} of at most {n_epochs}: {told}", err=True)
-            return
-        n_done += (len(histories) - 1) * n_epochs
-        if self._bar is not None and n_done < self._bar.n:  # another training
-            self._bar.close()
-            self._bar = None
-        if self._bar is None:
-            from tqdm import tqdm
-
-            # Of a bar of 80 columns, the figures take most.
-            layout = "{desc}: {n_fmt}/{total_fmt} |{bar}| {remaining} left{postfix}"
-            self._bar = tqdm(
-                desc="Training",
-                total=n_networks * n_epochs,
-                initial=n_done,
-                bar_format=layout,
-                dynamic_ncols=True,
-            )
-        self._bar.set_postfix_str(told, refresh=False)
-        self._bar.update(n_done - self._bar.n)

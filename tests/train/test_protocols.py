@@ -17,8 +17,8 @@ from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
 from serctl.train.evaluation.history import History
 from serctl.train.protocols import run_protocols
 from serctl.train.recipes.schema import Recipe
-from serctl.train.training import Watcher
-from serctl.train.weights_folder import TrainingOptions
+from serctl.train.training.train import Watcher
+from serctl.train.training.weights_folder import TrainingOptions
 
 N_RUNS = {"report": 3, **{split: n for split, n in FOLD_COUNTS.items() if split != "report"}}
 
@@ -41,7 +41,7 @@ def corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
     """Folder of synthetic clips that pass for complete corpora in the whole of this module."""
     with pytest.MonkeyPatch.context() as patch:
         synthetic_corpora.install(patch)
-        patch.setattr("serctl.train.training.load_recipe", short_recipe)
+        patch.setattr("serctl.train.training.train.load_recipe", short_recipe)
         patch.setattr(protocols, "load_recipe", short_recipe)
         patch.setenv("SERCTL_CACHE", str(cache))
         yield clips_folder
@@ -152,7 +152,7 @@ def test_what_another_recipe_made_is_made_again(
         assert recipe.svm is not None
         return replace(recipe, svm=replace(recipe.svm, costs=(0.02,)))
 
-    monkeypatch.setattr("serctl.train.training.load_recipe", other)
+    monkeypatch.setattr("serctl.train.training.train.load_recipe", other)
     monkeypatch.setattr(protocols, "load_recipe", other)
     run_protocols(str(corpora), "paper-svm", watcher())
     assert len(trained) == sum(N_RUNS.values())
@@ -179,7 +179,7 @@ def test_what_was_cut_off_and_is_of_another_recipe_is_made_anew(
         assert recipe.training is not None
         return replace(recipe, training=replace(recipe.training, learning_rate=1e-3))
 
-    monkeypatch.setattr("serctl.train.training.load_recipe", other)
+    monkeypatch.setattr("serctl.train.training.train.load_recipe", other)
     monkeypatch.setattr(protocols, "load_recipe", other)
     run_protocols(str(corpora), "paper-cnn", watcher())
     of_folder = [(one.resume, one.overwrite) for one in trained if one.output == folder]

@@ -138,7 +138,7 @@ class DisturbanceRecipe:
 
 @dataclass(frozen=True)
 class MuonRecipe:
-    """How convolutions are trained (`serctl.train.muon`); AdamW trains the rest.
+    """How convolutions are trained (`serctl.train.training.muon`); AdamW trains the rest.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class MuonRecipe:
 
 @dataclass(frozen=True)
 class AuxiliaryRecipe:
-    """What a network has to learn besides emotions (`serctl.train.telling_heads`).
+    """What a network has to learn besides emotions (`serctl.train.training.auxiliary_heads`).
 
     Attributes
     ----------

@@ -12,9 +12,9 @@ import torch
 
 from serctl.cli import run
 from serctl.cli.options import SPLITS as cli_splits
-from serctl.train import training
 from serctl.train.corpora.manifest import SOURCES
 from serctl.train.corpora.splits import SPLITS
+from serctl.train.training import train
 
 Run = Callable[..., tuple[int, str, str]]
 N_EPOCHS = 30  # so many that a kill comes before the last
@@ -297,7 +297,7 @@ def test_all_is_of_a_checkout(serctl: Run) -> None:
 def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
 
-    def remake(corpora: str, watcher: training.Watcher, tell: Callable[[str], None]) -> None:
+    def remake(corpora: str, watcher: train.Watcher, tell: Callable[[str], None]) -> None:
         told.append(corpora)
         tell("cnn: all protocols")
 
@@ -311,15 +311,15 @@ def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_interrupted_it_keeps_its_checkpoint(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = training.Training._save
+    save = train.Training._save
 
-    def interrupt(self: training.Training, *arguments: object) -> None:
+    def interrupt(self: train.Training, *arguments: object) -> None:
         save(self, *arguments)
         if len(self.history.epochs) == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Training, "_save", interrupt)
+        patch.setattr(train.Training, "_save", interrupt)
         status, output, error = serctl(*PAPER_CNN, "--epochs", 4, "-o", "weights")
     assert (status, output) == (130, "")
     assert error.endswith("Interrupted.\n")
@@ -333,16 +333,16 @@ def test_interrupted_it_keeps_its_checkpoint(serctl: Run, monkeypatch: pytest.Mo
 def test_interrupted_in_its_second_network_it_goes_on_there(
     serctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = training.Training._save
+    save = train.Training._save
 
-    def interrupt(self: training.Training, path: Path, *arguments: object) -> None:
+    def interrupt(self: train.Training, path: Path, *arguments: object) -> None:
         save(self, path, *arguments)
         if path.name == "checkpoint-1.pt":
             raise KeyboardInterrupt
 
     serctl("--epochs", 2, "-o", "unbroken")
     with monkeypatch.context() as patch:
-        patch.setattr(training.Training, "_save", interrupt)
+        patch.setattr(train.Training, "_save", interrupt)
         status, _, _ = serctl("--epochs", 2, "-o", "weights")
     assert status == 130
     assert sorted(os.listdir("weights")) == ["checkpoint-1.pt", "checkpoint.pt"]

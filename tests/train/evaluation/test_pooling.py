@@ -10,9 +10,9 @@ import scipy.special
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import RunError
 from serctl.models.config import ModelConfig
-from serctl.train import weights_folder
 from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
 from serctl.train.evaluation.scores import Calibration, calibration
+from serctl.train.training import weights_folder
 
 SPEAKERS = ("crema1001", "crema1002", "ravdess01", "tessYAF")
 N_CLIPS = 60

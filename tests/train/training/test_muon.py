@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from serctl.models.networks.cnn_torch import CnnMember
-from serctl.train.muon import KernelMuon, kernels_of
+from serctl.train.training.muon import KernelMuon, kernels_of
 
 
 def convolution() -> nn.Conv2d:

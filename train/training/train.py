@@ -2,7 +2,7 @@
 
 `train_model` reads the clips, computes their features, trains on the training part of a split,
 stops and calibrates on the validation part, scores the test part once, and writes the weights
-folder (`serctl.train.weights_folder`). What lies there from before is touched only once every clip
+folder (`serctl.train.training.weights_folder`). What lies there from before is touched only once every clip
 has been read.
 """
 
@@ -26,11 +26,11 @@ from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips,
 from serctl.train.evaluation.held_out_logits import TestedClips
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores, score
-from serctl.train.loop import Training, fit_temperature
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
-from serctl.train.svm import CostSearch, fit_svm
-from serctl.train.weights_folder import (
+from serctl.train.training.loop import Training, fit_temperature
+from serctl.train.training.svm import CostSearch, fit_svm
+from serctl.train.training.weights_folder import (
     TrainingOptions,
     checkpoint_files,
     n_members,

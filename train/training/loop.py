@@ -23,9 +23,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from serctl.errors import CheckpointError, RunError
 from serctl.train.data.batches import TrainingClips, ValidationClips
 from serctl.train.evaluation.history import Epoch, History
-from serctl.train.muon import KernelMuon, kernels_of
 from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
-from serctl.train.telling_heads import WithTellingHeads, telling_loss
+from serctl.train.training.auxiliary_heads import WithTellingHeads, telling_loss
+from serctl.train.training.muon import KernelMuon, kernels_of
 
 RISING_SHARE = 0.2  # of a one-cycle's steps
 FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end

@@ -28,7 +28,7 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import tables_of
 from serctl.train.recipes.schema import Recipe
-from serctl.train.svm import CostSearch
+from serctl.train.training.svm import CostSearch
 
 LEARNING_CURVE_FILE = "learning_curve.png"
 

@@ -13,9 +13,9 @@ from torch.nn.functional import cosine_similarity, cross_entropy
 from serctl.errors import CheckpointError, RunError
 from serctl.train.data.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.evaluation.history import History
-from serctl.train.loop import Training, fit_temperature
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import TrainingRecipe
+from serctl.train.training.loop import Training, fit_temperature
 
 N_INPUTS, N_EMOTIONS = 6, 3
 IDENTITY = {"model": "toy", "seed": 0, "training.n_epochs": "8"}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from serctl.train.svm import fit_svm
+from serctl.train.training.svm import fit_svm
 
 N_INPUTS, N_EMOTIONS = 148, 4
 COSTS = (1e-6, 1e-2, 1.0)

@@ -3,7 +3,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from serctl.models.networks.cnn_torch import CnnMember
-from serctl.train.telling_heads import WithTellingHeads, telling_loss
+from serctl.train.training.auxiliary_heads import WithTellingHeads, telling_loss
 
 
 def test_the_heads_hear_the_embedding_and_change_no_answer() -> None:

@@ -20,7 +20,6 @@ from serctl.engine.pipeline import classify_recordings
 from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
-from serctl.train import weights_folder
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.data import feature_cache
@@ -29,8 +28,9 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.labelled import recordings_of_split
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.training import TrainingOptions, Watcher, train_model
-from serctl.train.weights_folder import command_line
+from serctl.train.training import weights_folder
+from serctl.train.training.train import TrainingOptions, Watcher, train_model
+from serctl.train.training.weights_folder import command_line
 
 FILES = {
     "model.safetensors",

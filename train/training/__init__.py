@@ -1,0 +1,1 @@
+"""Training: the loop, optimisers, auxiliary heads and weights folders."""
