@@ -35,7 +35,7 @@ fmt:
 
 # Remake a bundled model and its figures in train/results from the corpora
 train corpora="./corpora" model="cnn":
-    {{bin}}python -m serctl.train.protocols {{corpora}} {{model}}
+    {{bin}}python -m serctl.train.experiments.protocols {{corpora}} {{model}}
 
 # Remake every bundled model, every number in train/results and every figure; goes on where it was cut off
 train-all corpora="./corpora":

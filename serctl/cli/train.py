@@ -128,7 +128,7 @@ def _remake_everything(context: click.Context, corpora: str) -> None:
     given = options.given(others - {"corpora", "everything"})
     if given:
         raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
-    from serctl.train.everything import remake_everything
+    from serctl.train.experiments.train_all import remake_everything
 
     with watching() as watcher:
         remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))

@@ -301,7 +301,7 @@ def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) ->
         told.append(corpora)
         tell("cnn: all protocols")
 
-    monkeypatch.setattr("serctl.train.everything.remake_everything", remake)
+    monkeypatch.setattr("serctl.train.experiments.train_all.remake_everything", remake)
     status, output, error = serctl("--all", "--corpora", "somewhere")
     assert (status, output, error) == (0, "", "cnn: all protocols\n")
     assert told == ["somewhere"]

@@ -1,6 +1,6 @@
 """A bundled model and every figure of it, from the corpora alone.
 
-    python -m serctl.train.protocols CORPORA [MODEL]
+    python -m serctl.train.experiments.protocols CORPORA [MODEL]
 
 Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2), on the five folds of
 ``new-speakers`` and on all folds of EmoBox's four splits, each into a folder below
@@ -56,7 +56,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     """
     results: dict[str, Any] = {
         "model": model,
-        "command": f"python -m serctl.train.protocols CORPORA {model}",
+        "command": f"python -m serctl.train.experiments.protocols CORPORA {model}",
     }
     for split in SPLITS:
         numbers = REPORT_SEEDS if split == REPORT else range(FOLD_COUNTS[split])

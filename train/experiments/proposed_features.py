@@ -1,6 +1,6 @@
 """Whether the features that the report proposes next help its SVM and its CNN.
 
-    python -m serctl.train.proposed_features CORPORA
+    python -m serctl.train.experiments.proposed_features CORPORA
 
 Run in a checkout. Zero-crossing rate, spectral centroid and spectral rolloff, the mean and the
 deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more columns of the SVM,
@@ -100,7 +100,7 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
     five = table[table["emotion"].isin(recipe.model.emotions)]
     proposed = dict(zip(five["path"], _proposed(five["path"].tolist(), on_clips), strict=True))
     results: dict[str, Any] = {
-        "command": "python -m serctl.train.proposed_features CORPORA",
+        "command": "python -m serctl.train.experiments.proposed_features CORPORA",
         "measured": "accuracy on validation clips",
         "features": PROPOSED,
         "recipes": recipes(),

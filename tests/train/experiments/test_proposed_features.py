@@ -8,8 +8,8 @@ import synthetic_corpora
 import torch
 
 from serctl.models.networks.paper_cnn_torch import PaperCNN
-from serctl.train import proposed_features
-from serctl.train.proposed_features import PROPOSED, PaperCNNAndMore, measure
+from serctl.train.experiments import proposed_features
+from serctl.train.experiments.proposed_features import PROPOSED, PaperCNNAndMore, measure
 from serctl.train.recipes.schema import Recipe
 
 

@@ -11,11 +11,11 @@ import synthetic_corpora
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.models.loading import load_model
-from serctl.train import everything, protocols
 from serctl.train.corpora.manifest import clip_table, parse_clip_name
 from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
 from serctl.train.evaluation.history import History
-from serctl.train.protocols import run_protocols
+from serctl.train.experiments import protocols, train_all
+from serctl.train.experiments.protocols import run_protocols
 from serctl.train.recipes.schema import Recipe
 from serctl.train.training.train import Watcher
 from serctl.train.training.weights_folder import TrainingOptions
@@ -195,7 +195,7 @@ def test_all_is_refused_outside_of_the_checkout(corpora: Path, tmp_path: Path) -
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         with pytest.raises(UsageError, match="not the checkout of serctl that is installed"):
-            everything.remake_everything(str(corpora), watcher(), lambda line: None)
+            train_all.remake_everything(str(corpora), watcher(), lambda line: None)
         assert list(tmp_path.iterdir()) == []
 
 
@@ -204,10 +204,10 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
 ) -> None:
     done: list[str] = []
     (checkout / "train" / "recipes").mkdir()
-    monkeypatch.setattr(everything, "RECIPES", checkout / "train" / "recipes")
-    monkeypatch.setattr(everything, "recipe_names", lambda: ["paper-cnn", "paper-svm"])
-    monkeypatch.setattr(everything, "remake_figures", lambda folder: done.append("figures"))
-    monkeypatch.setattr(everything, "remake_tables", lambda folder: done.append("tables"))
+    monkeypatch.setattr(train_all, "RECIPES", checkout / "train" / "recipes")
+    monkeypatch.setattr(train_all, "recipe_names", lambda: ["paper-cnn", "paper-svm"])
+    monkeypatch.setattr(train_all, "remake_figures", lambda folder: done.append("figures"))
+    monkeypatch.setattr(train_all, "remake_tables", lambda folder: done.append("tables"))
 
     def robustness(model: str, folder: str) -> dict[str, Any]:
         done.append(f"robustness of {model}")
@@ -223,32 +223,32 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
             "rows": [row | {"n_unanswered": 0}],
         }
 
-    monkeypatch.setattr(everything.robustness, "measure", robustness)
+    monkeypatch.setattr(train_all.robustness, "measure", robustness)
 
     def proposed(corpora: str, *_: object) -> dict[str, Any]:
         done.append("proposed features")
-        return {"features": [], "recipes": everything.proposed_features.recipes()}
+        return {"features": [], "recipes": train_all.proposed_features.recipes()}
 
-    monkeypatch.setattr(everything.proposed_features, "measure", proposed)
+    monkeypatch.setattr(train_all.proposed_features, "measure", proposed)
     told: list[str] = []
-    everything.remake_everything(str(corpora), watcher(), told.append)
+    train_all.remake_everything(str(corpora), watcher(), told.append)
     measures = ["proposed features", "robustness of paper-cnn", "robustness of paper-svm"]
     assert done == [*measures, "figures", "tables"]
     assert told[:2] == ["paper-cnn: all protocols", "paper-svm: all protocols"]
     for name in ("corpora-counts.svg", "proposed-features.json", "robustness-paper-svm.json"):
         assert (checkout / "train" / "results" / name).exists()
     done.clear()
-    everything.remake_everything(str(corpora), watcher(), told.append)
+    train_all.remake_everything(str(corpora), watcher(), told.append)
     assert done == ["figures", "tables"]
     done.clear()
-    path = checkout / everything.proposed_features.RESULTS
+    path = checkout / train_all.proposed_features.RESULTS
     path.write_text(json.dumps(json.loads(path.read_text()) | {"recipes": "others"}))
-    everything.remake_everything(str(corpora), watcher(), told.append)
+    train_all.remake_everything(str(corpora), watcher(), told.append)
     assert done == ["proposed features", "figures", "tables"]
 
 
 def test_links_to_a_fold_are_named_so_that_clips_are_known(corpora: Path, tmp_path: Path) -> None:
-    everything.link_fold(str(corpora), 0, tmp_path)
+    train_all.link_fold(str(corpora), 0, tmp_path)
     clips = clip_table(str(corpora))
     tested = clips[(clips["fold"] == 0) & clips["test"]]
     names = [parse_clip_name(path) for path in tmp_path.iterdir()]

@@ -1,7 +1,7 @@
 """Every bundled model, every number in ``train/results`` and every figure, from the corpora alone.
 
 `remake_everything` is run in a checkout, unattended, and takes up where it was cut off: trainings
-from their checkpoints (`serctl.train.protocols`), and what is measured of finished models when it
+from their checkpoints (`serctl.train.experiments.protocols`), and what is measured of finished models when it
 is missing or is of other weights or recipes. Tables and figures are made anew each time.
 """
 
@@ -14,13 +14,13 @@ from pathlib import Path
 from serctl.errors import UsageError
 from serctl.figures import EXTENSIONS, save_figure
 from serctl.models.config import read_config
-from serctl.train import proposed_features
 from serctl.train.corpora.figure import draw_corpora
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.documents.figures import remake_figures
 from serctl.train.documents.measurements import RESULTS
 from serctl.train.documents.rewrite import remake_tables
-from serctl.train.protocols import WEIGHTS, run_protocols
+from serctl.train.experiments import proposed_features
+from serctl.train.experiments.protocols import WEIGHTS, run_protocols
 from serctl.train.recipes.loading import RECIPES, recipe_names
 from serctl.train.robustness import robustness
 from serctl.train.training.train import Watcher

@@ -1,0 +1,1 @@
+"""Experiments: protocols, all models at once, and the report's proposed features."""
