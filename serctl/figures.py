@@ -57,7 +57,7 @@ def check_picture(output: str, overwrite: bool) -> None:
         As `results.check_output`, with `EXTENSIONS`; standard output is none of them.
     """
     extension_of(output, EXTENSIONS)
-    check_output(output, overwrite, EXTENSIONS)
+    check_output(output, EXTENSIONS, overwrite)
 
 
 def draw_recordings(paths: Sequence[str], spec: MelSpec | None = None) -> Figure:

@@ -1,4 +1,4 @@
-"""TODO docstring of serctl/text.py."""
+"""Text that is safe to show and reads well: counts with their noun, escaped control characters."""
 
 
 def count(n: int, noun: str) -> str:

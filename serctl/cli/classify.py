@@ -115,8 +115,8 @@ def classify(
     if not paths and files_from is None:
         raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
     from serctl.audio.patterns import Selection
+    from serctl.engine.process import Request
     from serctl.engine.run import Destination, Run
-    from serctl.engine.supervisor import Request
 
     selection = Selection(include, exclude, follow_symlinks)
     if dry_run:

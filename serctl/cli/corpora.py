@@ -87,7 +87,7 @@ def _check_output(output: str, overwrite: bool) -> None:
 
     if not output.lower().endswith(".csv"):
         raise UsageError(f"{output}: the table is written as CSV. Give a name that ends in .csv.")
-    check_output(output, overwrite)
+    check_output(output, (".csv",), overwrite)
 
 
 def _check_figures(figures: tuple[str, ...], overwrite: bool) -> None:

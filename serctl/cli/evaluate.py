@@ -170,7 +170,7 @@ def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> 
         from serctl.files.outputs import check_output, extension_of
 
         extension_of(output, (".json",))
-        check_output(output, overwrite, (".json",))
+        check_output(output, (".json",), overwrite)
     if figures is not None:
         from serctl.figures import check_picture
         from serctl.train.evaluation.figures import score_figures

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
-from serctl.train.training.progress import watching
 
 if TYPE_CHECKING:
     pass
@@ -107,7 +106,9 @@ def train(
         return
     from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
-    from serctl.train.training.train import TrainingOptions, train_model
+    from serctl.train.training.progress import TrainingProgress
+    from serctl.train.training.train import train_model
+    from serctl.train.training.weights_folder import TrainingOptions
 
     if split == "report":
         options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
@@ -116,7 +117,7 @@ def train(
     asked = TrainingOptions(
         corpora, model, split, fold, seed, epochs, device, output, resume, overwrite
     )
-    with watching() as watcher:
+    with TrainingProgress() as watcher:
         scores = train_model(asked, watcher)
     where = f"seed {seed}" if split == "report" else f"fold {fold}"
     print_scores(scores, f"{model}, test part of {split}, {where}")
@@ -129,6 +130,7 @@ def _remake_everything(context: click.Context, corpora: str) -> None:
     if given:
         raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
     from serctl.train.experiments.train_all import remake_everything
+    from serctl.train.training.progress import TrainingProgress
 
-    with watching() as watcher:
+    with TrainingProgress() as watcher:
         remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.models.classifier import Classifier, Extraction
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.threads import map_in_order, n_cores
 
 MOST_WAITING_PER_WINDOW = 4  # of a batch: recordings that wait for it

@@ -1,8 +1,8 @@
 """The process that classifies, as its parent sees it: started, fed, listened to and ended.
 
-`serctl.engine.worker` is what runs there, and says how the two talk. Threads feed it and listen to it, so
-that neither a pipe that is full nor a child that is silent holds up the parent. What it writes on
-standard error is kept for the message, should it end.
+`serctl.engine.worker` is what runs there, and says how the two talk. Threads feed it and listen to
+it, so that neither a pipe that is full nor a child that is silent holds up the parent. What it
+writes on standard error is kept for the message, should it end.
 """
 
 import json

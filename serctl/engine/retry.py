@@ -18,8 +18,8 @@ from serctl.engine.journal import DO_AGAIN
 from serctl.engine.journal_format import check_parameters
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
+from serctl.results.reader import read_results
 from serctl.results.schema import row_of
-from serctl.results.writer import read_results
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 

@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.engine.journal import Journal
+from serctl.engine.process import Request
 from serctl.engine.retry import FinishedRun
-from serctl.engine.supervisor import Done, Request, Supervisor
+from serctl.engine.supervisor import Done, Supervisor
 from serctl.errors import UsageError
 from serctl.files.outputs import STANDARD_OUTPUT, check_output
-from serctl.results.schema import JOURNAL, Result, result_of
+from serctl.results.schema import EXTENSIONS, JOURNAL, Result, result_of
 from serctl.results.writer import ResultsWriter, write_run
 
 Progress = Callable[[Iterable[Done], int], Iterable[Done]]
@@ -31,7 +32,7 @@ class Destination:
     Attributes
     ----------
     output : str
-        A path with one of `serctl.results.writer.EXTENSIONS`, or ``-`` for standard output.
+        A path with one of `serctl.results.schema.EXTENSIONS`, or ``-`` for standard output.
     overwrite : bool
         Whether results, and the journal of a run that did not finish, may be replaced.
     resume : bool
@@ -88,7 +89,9 @@ class Run:
                     "--overwrite to classify anew."
                 )
             self._finished = FinishedRun(to.output)
-        check_output(to.output, to.overwrite or unfinished or self._finished is not None)
+        check_output(
+            to.output, EXTENSIONS, to.overwrite or unfinished or self._finished is not None
+        )
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
                 journal = Journal(to.output, resume=taking_up, overwrite=to.overwrite)

@@ -37,8 +37,8 @@ class MelSpec:
     n_mfcc : int
         Cepstral coefficients, from the zeroth on.
     top_db : float
-        Decibels are floored this far below the clip's largest, or, in `serctl.models.inputs.log_mel`, below
-        its mean power.
+        Decibels are floored this far below the clip's largest, or, in
+        `serctl.models.inputs.log_mel`, below its mean power.
     """
 
     rate_hz: int = 22050

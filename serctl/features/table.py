@@ -2,9 +2,9 @@
 
 Columns and their order are fixed: path, status, reason; emotion, speaker and corpus where labels
 are asked for; duration_s, sample_rate_hz, channels, level_dbfs; and the values of
-`serctl.features.descriptors`, each under its name. What is not known is empty (in NPZ, not a number or 0).
-In NPZ, columns are arrays, those of the mel bands one ``mel`` [n, n_mels], those of the MFCC one
-``mfcc`` [n, n_mfcc]. It may also hold the frames of every recording, as ``frames/mel/<path>``
+`serctl.features.descriptors`, each under its name. What is not known is empty (in NPZ, not a number
+or 0). In NPZ, columns are arrays, those of the mel bands one ``mel`` [n, n_mels], those of the MFCC
+one ``mfcc`` [n, n_mfcc]. It may also hold the frames of every recording, as ``frames/mel/<path>``
 [n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc], all float32.
 
 The same recordings give the same bytes, for any number of threads. A table appears whole, by
@@ -60,7 +60,7 @@ def check_feature_output(output: str, overwrite: bool, frames: bool) -> None:
             f"{output}: Parquet needs pyarrow, which is not installed. Install it with: pip "
             "install 'serctl[parquet]'; or give a name that ends in .csv or .npz."
         )
-    check_output(output, overwrite, tuple(TABLES))
+    check_output(output, tuple(TABLES), overwrite)
 
 
 def write_features(

@@ -6,13 +6,9 @@ from contextlib import contextmanager, suppress
 
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import open_locked
-from serctl.results.schema import EXTENSIONS
-
-PARTIAL = ".partial"
-
 
 STANDARD_OUTPUT = "-"
-
+PARTIAL = ".partial"  # after the output's name, while it is written
 LOCK = ".lock"  # after the output's name, while it is written
 
 
@@ -74,19 +70,17 @@ def _alone(output: str) -> Iterator[None]:
         os.close(lock)
 
 
-def check_output(
-    output: str, overwrite: bool = False, extensions: Sequence[str] = EXTENSIONS
-) -> None:
+def check_output(output: str, extensions: Sequence[str], overwrite: bool = False) -> None:
     """Refuse an output that could not be written, before any work is done.
 
     Parameters
     ----------
     output : str
         A path with one of ``extensions``, or ``-`` for standard output.
+    extensions : sequence of str
+        In lower case, with their dots.
     overwrite : bool
         Whether a file that is there may be replaced.
-    extensions : sequence of str
-        In lower case, with their dots; those of results by default.
 
     Raises
     ------
@@ -115,8 +109,8 @@ def check_output(
         )
 
 
-def extension_of(path: str, known: Sequence[str] = EXTENSIONS) -> str:
-    """Extension of an output, which says its format: of results, unless other ones are known.
+def extension_of(path: str, known: Sequence[str]) -> str:
+    """Extension of an output, in lower case, which says its format.
 
     Raises
     ------

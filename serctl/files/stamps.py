@@ -1,4 +1,4 @@
-"""TODO docstring of serctl/files/stamps.py."""
+"""Stamps: what says whether a file is still the one that was read."""
 
 import os
 from typing import NamedTuple

@@ -24,7 +24,7 @@ from serctl.models.devices import choose_device
 from serctl.models.inference import GraphInference, TorchInference
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.timing import FEATURES, NETWORK, Stage
 
 DEFAULT_BATCH_SIZE = 64

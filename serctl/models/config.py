@@ -1,11 +1,15 @@
-"""TODO docstring of serctl/models/config.py."""
+"""``config.json`` of a weights folder: what it says, read and checked.
+
+Every value is checked before it is used. A folder that holds a pickle is refused: opening one can
+run anything.
+"""
 
 import json
 import reprlib
 import stat
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError
@@ -13,25 +17,11 @@ from serctl.features.mel import MelSpec
 from serctl.models.inputs import InputKind, Scaling
 from serctl.models.networks import GRAPHS, INPUTS
 
-if TYPE_CHECKING:
-    pass
-
-
 WEIGHTS_FILE = "model.safetensors"
-
-
 CONFIG_FILE = "config.json"
-
-
 MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes
-
-
 MAX_NAME_CHARACTERS = 64
-
-
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
-
-
 MEL_BOUNDS = {  # lowest and highest, so that no configuration asks for all memory or all time
     "rate_hz": (1000, 48_000),
     "n_fft": (16, 1 << 14),

@@ -1,10 +1,11 @@
 """Inference: a batch of windows in, logits out, on a CPU or on a GPU.
 
 A probability depends on its window alone, so that results are the same bytes for any number of
-threads and after any resume. On a CPU the network's graph (`serctl.models.networks`) hears one window at a
-time, as long as it is, in the thread that has extracted it, by ONNX Runtime: so nothing waits and
-all cores work; this takes a quarter of the time that torch takes for `cnn` (benchmarks/README.md).
-On a GPU torch hears windows of one length in batches that are filled up to one size.
+threads and after any resume. On a CPU the network's graph (`serctl.models.networks`) hears one
+window at a time, as long as it is, in the thread that has extracted it, by ONNX Runtime: so nothing
+waits and all cores work; this takes a quarter of the time that torch takes for `cnn`
+(benchmarks/README.md). On a GPU torch hears windows of one length in batches that are filled up to
+one size.
 """
 
 import copy

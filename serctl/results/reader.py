@@ -13,7 +13,15 @@ from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
 from serctl.files.outputs import extension_of
-from serctl.results.schema import JOURNAL, REMAKE, Result, columns, emotions_of, result_of
+from serctl.results.schema import (
+    EXTENSIONS,
+    JOURNAL,
+    REMAKE,
+    Result,
+    columns,
+    emotions_of,
+    result_of,
+)
 
 
 def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
@@ -49,7 +57,9 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
                 "serctl classify --resume."
             )
         raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
-    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[extension_of(path)]
+    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
+        extension_of(path, EXTENSIONS)
+    ]
     # Opened twice, so that results that nobody iterates over leave no file open.
     opening = read(path)
     where, names, _ = next(opening, (path, (), ()))

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
-from serctl.results.schema import STATUSES
-from serctl.results.writer import Result, csv_line, read_results
+from serctl.results.reader import read_results
+from serctl.results.schema import STATUSES, Result
+from serctl.results.writer import csv_line
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # of the paths behind each reason

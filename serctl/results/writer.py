@@ -1,9 +1,9 @@
 """Results files: writing results as they come. `serctl.results.reader` reads them back.
 
-One row for every recording, whatever became of it, in the columns of `serctl.results.schema`, as CSV, JSON
-Lines or a JSON array by the extension of the output. The same results give the same bytes. Any file
-name that the system allows reads back exactly: JSON is pure ASCII, and CSV is UTF-8 with the bytes
-of names that are not UTF-8 kept as they are.
+One row for every recording, whatever became of it, in the columns of `serctl.results.schema`, as
+CSV, JSON Lines or a JSON array by the extension of the output. The same results give the same
+bytes. Any file name that the system allows reads back exactly: JSON is pure ASCII, and CSV is UTF-8
+with the bytes of names that are not UTF-8 kept as they are.
 
 Rows go to ``<output>.partial``, and the output appears whole, by rename, when all are written. When
 something fails on the way, the partial file goes: what a run has done is in its journal
@@ -20,33 +20,16 @@ from typing import Any, BinaryIO, Self
 
 from serctl.errors import ResultsError
 from serctl.files.outputs import PARTIAL, STANDARD_OUTPUT, check_output, extension_of
-from serctl.results.reader import read_results
 from serctl.results.schema import (
     DURATION_DECIMALS,
     EXTENSIONS,
     PROBABILITY_DECIMALS,
     SCHEMA_VERSION,
-    STATUSES,
     Cell,
     Result,
     columns,
     row_of,
 )
-
-__all__ = [
-    "EXTENSIONS",
-    "PARTIAL",
-    "SCHEMA_VERSION",
-    "STANDARD_OUTPUT",
-    "STATUSES",
-    "Result",
-    "ResultsWriter",
-    "check_output",
-    "columns",
-    "csv_line",
-    "read_results",
-    "write_run",
-]
 
 
 class ResultsWriter:
@@ -70,12 +53,12 @@ class ResultsWriter:
     """
 
     def __init__(self, output: str, emotions: Sequence[str], overwrite: bool = False) -> None:
-        check_output(output, overwrite)
+        check_output(output, EXTENSIONS, overwrite)
         self.output = output
         self.partial = None if output == STANDARD_OUTPUT else output + PARTIAL
         self.n_written = 0
         self._emotions = tuple(emotions)
-        self._extension = ".csv" if self.partial is None else extension_of(output)
+        self._extension = ".csv" if self.partial is None else extension_of(output, EXTENSIONS)
         self._file: BinaryIO
 
     def __enter__(self) -> Self:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hostile_arguments import NAMED, REFUSED, RIGHTS
-from hostile_audio import AUDIO_CASES
-from hostile_cases import NEIGHBOURS, NO_ROW, Case, command, lay_out
-from hostile_names import NAME_CASES
-from hostile_weights import HOSTILE
+from support.hostile_arguments import NAMED, REFUSED, RIGHTS
+from support.hostile_audio import AUDIO_CASES
+from support.hostile_cases import NEIGHBOURS, NO_ROW, Case, command, lay_out
+from support.hostile_names import NAME_CASES
+from support.hostile_weights import HOSTILE
 
+from serctl.results.reader import read_results
 from serctl.results.schema import Result
-from serctl.results.writer import read_results
 
 CASES = {case.name: case for case in (*AUDIO_CASES, *NAME_CASES)}
 TABLE = Path(__file__).parents[1] / "hostile.md"
@@ -114,7 +114,7 @@ def test_every_good_neighbour_has_the_row_that_it_has_without_the_case(batches, 
     } == undisturbed
 
 
-def test_every_file_has_one_row_and_none_is_made_up(batches):
+def test_every_file_has_one_row_and_none_is_invented(batches):
     for batch in batches.values():
         expected = len(batch.hostile) * len(NEIGHBOURS)
         expected += sum(CASES[name].status != NO_ROW for name in batch.hostile)

@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hostile_arguments import NAMED, REFUSED, all_at_once
-from hostile_cases import NEIGHBOURS, command
-from hostile_names import NAME_CASES
+from support.hostile_arguments import NAMED, REFUSED, all_at_once
+from support.hostile_cases import NEIGHBOURS, command
+from support.hostile_names import NAME_CASES
 
 from serctl.cli import run
-from serctl.results.writer import read_results
+from serctl.results.reader import read_results
 
 PR_CAPBSET_DROP = 24  # of Linux's prctl, and what lets root read everything
 READ_EVERYTHING = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH

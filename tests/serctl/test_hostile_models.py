@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from hostile_weights import HOSTILE, huge_config
+from support.hostile_weights import HOSTILE, huge_config
 
 from serctl.cli import run
 from serctl.errors import ModelError

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serctl.results.schema import STATUSES
-from serctl.results.writer import row_of
+from serctl.results.schema import STATUSES, row_of
 
 MAGICS = [
     b"RIFF\x24\x80\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\x80\0\0",

@@ -9,66 +9,40 @@ from pathlib import Path
 import pytest
 
 import serctl
+import serctl.train
 
 ROOT = Path(serctl.__file__).parent
 
-# Lowest first: a module imports only from rows above its own, or what its own row holds before it.
-LAYERS = (
-    ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads", "serctl.timing"),
-    ("serctl.files.locks", "serctl.files.sync"),
-    (
-        "serctl.audio.patterns",
-        "serctl.audio.scan",
-        "serctl.audio.integrity",
-        "serctl.audio.opening",
-    ),
-    ("serctl.audio.decoding", "serctl.features.kernels", "serctl.features.fft"),
-    ("serctl.features.mel", "serctl.features.descriptors"),
-    (
-        "serctl.models.inputs",
-        "serctl.models.networks",
-        "serctl.models.networks.torch_classes",
-        "serctl.models.loading",
-        "serctl.models.devices",
-    ),
-    (
-        "serctl.models.inference",
-        "serctl.results.schema",
-        "serctl.files.outputs",
-        "serctl.results.reader",
-        "serctl.results.writer",
-    ),
-    ("serctl.models.classifier", "serctl.features.formats", "serctl.features.table"),
-    (
-        "serctl.engine.pipeline",
-        "serctl.results.summary",
-        "serctl.results.summary_text",
-        "serctl.figures",
-    ),
-    (
-        "serctl.engine.worker",
-        "serctl.engine.process",
-        "serctl.engine.journal_format",
-        "serctl.engine.journal",
-    ),
-    ("serctl.engine.retry", "serctl.engine.supervisor", "serctl.engine.run"),
-    ("serctl.cli",),
-    ("serctl.__main__",),
+# Lowest first: a module imports from its own package and from those above it here. `errors` to
+# `text` are the base modules, which import nothing but each other.
+BASE = ("serctl", "errors", "emotions", "threads", "timing", "progress", "text")
+ORDER = ("files", "results", "audio", "features", "models", "figures", "engine")
+TRAIN_ORDER = (
+    "corpora",
+    "recipes",
+    "data",
+    "evaluation",
+    "robustness",
+    "documents",
+    "training",
+    "experiments",
 )
-ORDER = [name for layer in LAYERS for name in layer]
 HEAVY = ("torch", "librosa", "numba", "pandas", "rich", "scipy", "sklearn", "matplotlib", "numpy")
 
 
 def modules():
-    """Name to syntax tree of every module of serctl but those of serctl.train and serctl.weights."""
+    """Name to syntax tree of every module of serctl, and of serctl.train, which is beside it."""
     trees = {}
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        trees[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text("utf-8"))
+    for package in (ROOT, Path(serctl.train.__file__).parent):
+        name = "serctl" if package == ROOT else "serctl.train"
+        for path in sorted(package.rglob("*.py")):
+            parts = (name, *path.relative_to(package).with_suffix("").parts)
+            trees[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text("utf-8"))
     return trees
 
 
 MODULES = modules()
+PACKAGES = sorted({name.rpartition(".")[0] for name in MODULES} - {""})
 
 
 def imported(nodes):
@@ -93,20 +67,54 @@ def run_on_import(tree):
 
 
 def rank(name):
-    """Place of a module in `ORDER`; those of packages in it have their package's."""
-    return ORDER.index(".".join(name.split(".")[:2]))
+    """Place of a module in the order of imports."""
+    room = name.removeprefix("serctl.train.").removeprefix("serctl.").split(".")[0]
+    if name.startswith("serctl.train."):
+        return 100 + TRAIN_ORDER.index(room)
+    if room in ("cli", "__main__"):
+        return 200 + (room == "__main__")
+    return 0 if room in BASE else 1 + ORDER.index(room)
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "serctl.train"])
 def test_imports_run_one_way(name):
     for other in imported(ast.walk(MODULES[name])):
-        if other in MODULES:
-            # A package imports its own modules, and those of serctl.cli each other.
-            beside = rank(other) == rank(name) and other.count(".") + name.count(".") > 2
-            assert rank(other) < rank(name) or beside, f"{name} imports {other}"
+        if other in MODULES and other not in ("serctl", "serctl.train"):
+            assert rank(other) <= rank(name), f"{name} imports {other}"
+
+
+def test_no_two_modules_import_each_other():
+    modules = set(MODULES) - set(PACKAGES)
+    uses = {
+        name: {other for other in imported(run_on_import(tree)) if other in modules} - {name}
+        for name, tree in MODULES.items()
+    }
+    left = dict(uses)
+    while ready := [name for name, others in left.items() if not others & set(left)]:
+        for name in ready:
+            del left[name]
+    assert not left
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folder_has_more_than_a_dozen_modules(package):
+    beside = [name for name in MODULES if name.rpartition(".")[0] == package]
+    # __init__ is counted with its own folder, and each command has a module.
+    modules = [
+        name for name in beside if not any(other.startswith(name + ".") for other in MODULES)
+    ]
+    assert len(modules) <= 12
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_packages_hold_no_code_in_their_init(name):
+    """So that importing one of its modules loads no other: the parent of a run must stay light."""
+    is_package = any(other.startswith(name + ".") for other in MODULES)
+    if is_package and name not in ("serctl", "serctl.cli", "serctl.models.networks"):
+        assert len(MODULES[name].body) == 1
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not n.startswith("serctl.train")])
 def test_only_commands_import_training_and_only_in_functions(name):
     trainers = {o for o in imported(ast.walk(MODULES[name])) if o.startswith("serctl.train")}
     assert not trainers or name.startswith("serctl.cli.")
@@ -117,10 +125,6 @@ def test_only_commands_import_training_and_only_in_functions(name):
 def test_commands_import_nothing_heavy_at_their_top(name):
     at_top = {other.split(".")[0] for other in imported(run_on_import(MODULES[name]))}
     assert at_top - sys.stdlib_module_names <= {"click", "serctl"}
-
-
-def test_every_module_has_its_layer():
-    assert {".".join(name.split(".")[:2]) for name in MODULES} <= set(ORDER)
 
 
 LIGHT = [

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import synthetic_corpora
 import torch
+from support import synthetic_corpora
 
 
 @pytest.fixture(scope="session")

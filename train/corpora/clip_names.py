@@ -1,18 +1,20 @@
 """What the file names of the four corpora, and of JL-Corpus, say: one parser for each corpus.
 
 A parser reads the form of a name alone: whether there is such a clip (actor, sentence, word, take)
-is the manifest's to say, and `serctl.train.corpora.manifest.parse_clip_name` asks it. What is not a name of
-the form gives None; nothing here raises or touches the disk.
+is the manifest's to say, and `serctl.train.corpora.manifest.parse_clip_name` asks it. What is not a
+name of the form gives None; nothing here raises or touches the disk.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from serctl.audio.scan import AUDIO_EXTENSIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ _PARSERS: tuple[Callable[[str, str], ClipName | None], ...] = (
 )
 
 
-def sentences_of(clips: pd.DataFrame) -> "pd.Series[str]":
+def sentences_of(clips: "pd.DataFrame") -> "pd.Series[str]":
     """What is said in each clip, as its name says; missing where it does not.
 
     Parameters
@@ -183,5 +185,7 @@ def sentences_of(clips: pd.DataFrame) -> "pd.Series[str]":
     clips : DataFrame
         With the columns corpus and clip.
     """
+    import pandas as pd
+
     names = zip(clips["corpus"], clips["clip"], strict=True)
     return pd.Series([sentence_of(*name) for name in names], index=clips.index, dtype=object)

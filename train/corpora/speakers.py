@@ -1,4 +1,9 @@
-"""TODO docstring of train/corpora/speakers.py."""
+"""Speakers of the four corpora: sex and age, as far as the corpora give them.
+
+CREMA-D gives both for each of its 91 actors (``crema-d-speakers.csv``, from the corpus's own list).
+In RAVDESS odd numbers are men and even ones women, SAVEE has men alone, TESS two women of 64 (OAF)
+and 26 (YAF). RAVDESS and SAVEE do not give ages.
+"""
 
 import csv
 import functools
@@ -6,12 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SEXES = ("female", "male")
-
-
 # First age that is too old for it.
 AGE_GROUPS = (("under 30", 30), ("30 to 44", 45), ("45 to 59", 60), ("60 and over", None))
-
-
 AGE_NOT_KNOWN = "not known"
 
 

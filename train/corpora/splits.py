@@ -63,7 +63,8 @@ def split_clips(table: pd.DataFrame, name: str, fold: int = 0, seed: int = 0) ->
     Parameters
     ----------
     table : DataFrame
-        Clips as `serctl.train.corpora.manifest.clip_table` returns them, restricted to the emotions in use.
+        Clips as `serctl.train.corpora.manifest.clip_table` returns them, restricted to the emotions
+        in use.
     name : str
         One of `SPLITS`.
     fold : int

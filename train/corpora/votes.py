@@ -1,4 +1,4 @@
-"""TODO docstring of train/corpora/votes.py."""
+"""Votes of CREMA-D's listeners, who judged the voice alone."""
 
 from collections.abc import Sequence
 from pathlib import Path

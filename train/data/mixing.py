@@ -1,8 +1,9 @@
 """What happens to speech in recordings: it is cut, stands in silence, and others talk meanwhile.
 
-All of it is done to log-mel spectrograms, in another way each time a clip is shown. Powers of sounds
-that have nothing to do with one another add. In the end a spectrogram is what `serctl.models.inputs.log_mel`
-would give of such a recording, nearly: in dB above its own mean power.
+All of it is done to log-mel spectrograms, in another way each time a clip is shown. Powers of
+sounds that have nothing to do with one another add. In the end a spectrogram is what
+`serctl.models.inputs.log_mel` would give of such a recording, nearly: in dB above its own mean
+power.
 """
 
 import math

@@ -68,7 +68,7 @@ class PreparedClips:
     def training_clips(
         self, recipe: Recipe, training: TrainingRecipe, member: MemberRecipe | None = None
     ) -> TrainingClips:
-        """The training part, as `serctl.train.training.loop.Training` takes it, for one of the members."""
+        """Training part of one member, as `serctl.train.training.loop.Training` takes it."""
         rows, n_emotions = self.split.train, len(self.emotions)
         for_neutral = member is not None and member.votes_for_neutral
         votes = votes_of(self.clips.iloc[rows], self.emotions, for_neutral)

@@ -141,8 +141,9 @@ def card_text(
     metrics : dict
         As ``metrics.json`` holds it.
     results : dict, optional
-        As `serctl.train.documents.measurements.read_results` gives it for a bundled model: its protocols, and
-        ``robustness`` (left out if it is of other weights), ``groups`` and ``calibration``.
+        As `serctl.train.documents.measurements.read_results` gives it for a bundled model: its
+        protocols, and ``robustness`` (left out if it is of other weights), ``groups`` and
+        ``calibration``.
 
     Returns
     -------

@@ -173,9 +173,9 @@ def calibration(results: dict[str, Any]) -> str:
 def interval_of_mean(tests: Sequence[dict[str, Any]]) -> list[float]:
     """95% interval of the mean UA of several test parts, [low, high].
 
-    The percentile bootstrap of `serctl.train.evaluation.scores`: the clips of each part are drawn anew by
-    themselves, and their UA averaged. Where parts share clips (seeds of ``report``), it is somewhat
-    too narrow.
+    The percentile bootstrap of `serctl.train.evaluation.scores`: the clips of each part are drawn
+    anew by themselves, and their UA averaged. Where parts share clips (seeds of ``report``), it is
+    somewhat too narrow.
     """
     draw = np.random.default_rng(RESAMPLING_SEED).multinomial
     total = np.zeros(N_RESAMPLES)

@@ -1,7 +1,8 @@
 """Every table with measured numbers that the documents hold, as Markdown.
 
-Each is made of the results of all models, as `serctl.train.documents.measurements.read_results` gives them. A
-model that was not measured is left out, and so is a table that nothing was measured for.
+Each is made of the results of all models, as `serctl.train.documents.measurements.read_results`
+gives them. A model that was not measured is left out, and so is a table that nothing was measured
+for.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
 """The sentences with measured numbers that the documents hold, wrapped.
 
-Each is made of the results of all models, as `serctl.train.documents.measurements.read_results` gives them, and
-is empty where nothing was measured that it could say.
+Each is made of the results of all models, as `serctl.train.documents.measurements.read_results`
+gives them, and is empty where nothing was measured that it could say.
 """
 
 import textwrap

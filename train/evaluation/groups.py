@@ -1,9 +1,4 @@
-"""Scores by the sex and the age of who speaks, as far as the corpora tell them.
-
-CREMA-D gives both for each of its 91 actors (``crema-d-speakers.csv``, from the corpus's own list).
-In RAVDESS odd numbers are men and even ones women, SAVEE has men alone, TESS two women of 64 (OAF)
-and 26 (YAF). Ages in RAVDESS and SAVEE are not told one by one.
-"""
+"""Scores by the sex and the age of the speakers (`serctl.train.corpora.speakers`)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

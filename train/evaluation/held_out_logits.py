@@ -1,4 +1,4 @@
-"""TODO docstring of train/evaluation/held_out_logits.py."""
+"""Logits of the clips of a test part, kept so that results can be pooled over folds."""
 
 from dataclasses import dataclass
 from pathlib import Path

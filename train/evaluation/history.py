@@ -1,4 +1,4 @@
-"""TODO docstring of train/evaluation/history.py."""
+"""History of a training: losses and accuracies of each epoch."""
 
 from dataclasses import dataclass, field
 

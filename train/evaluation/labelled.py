@@ -14,7 +14,7 @@ import numpy as np
 from serctl.emotions import as_known
 from serctl.errors import LabelsError, RunError
 from serctl.models.config import ModelConfig
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.text import count
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips

@@ -6,8 +6,7 @@ from dataclasses import asdict
 
 from serctl import __version__
 from serctl.models.config import ModelConfig
-from serctl.results.schema import PROBABILITY_DECIMALS
-from serctl.results.writer import Result
+from serctl.results.schema import PROBABILITY_DECIMALS, Result
 from serctl.train.evaluation.labelled import LabelledRecordings
 from serctl.train.evaluation.scores import Calibration, Scores
 

@@ -3,10 +3,11 @@
     python -m serctl.train.experiments.proposed_features CORPORA
 
 Run in a checkout. Zero-crossing rate, spectral centroid and spectral rolloff, the mean and the
-deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more columns of the SVM,
-and as six more inputs of the CNN's first dense layer. Everything else is as in the recipes. What is
-measured is accuracy on validation clips, which also chose the SVM's C and the CNN's epoch, both
-with and without them; nothing is tested. Writes ``train/results/proposed-features.json``.
+deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more columns of
+the SVM, and as six more inputs of the CNN's first dense layer. Everything else is as in the
+recipes. What is measured is accuracy on validation clips, which also chose the SVM's C and the
+CNN's epoch, both with and without them; nothing is tested. Writes
+``train/results/proposed-features.json``.
 """
 
 import json
@@ -204,12 +205,12 @@ def write(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    from serctl.train.training.progress import watching
+    from serctl.train.training.progress import TrainingProgress
 
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     try:
-        with watching() as watcher:
+        with TrainingProgress() as watcher:
             work = Path("serctl-weights", "proposed-features")
             results = measure(sys.argv[1], watcher.clips, work)
     except SerctlError as error:

@@ -199,13 +199,13 @@ def _curves(run: dict[str, Any]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run from the command line."""
-    from serctl.train.training.progress import watching
+    from serctl.train.training.progress import TrainingProgress
 
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     model = sys.argv[2] if len(sys.argv) == 3 else DEFAULT_MODEL
     try:
-        with watching() as watcher:
+        with TrainingProgress() as watcher:
             results = run_protocols(sys.argv[1], model, watcher)
     except SerctlError as error:
         sys.exit(f"Error: {error}")

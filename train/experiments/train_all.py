@@ -1,8 +1,9 @@
 """Every bundled model, every number in ``train/results`` and every figure, from the corpora alone.
 
 `remake_everything` is run in a checkout, unattended, and takes up where it was cut off: trainings
-from their checkpoints (`serctl.train.experiments.protocols`), and what is measured of finished models when it
-is missing or is of other weights or recipes. Tables and figures are made anew each time.
+from their checkpoints (`serctl.train.experiments.protocols`), and what is measured of finished
+models when it is missing or is of other weights or recipes. Tables and figures are made anew each
+time.
 """
 
 import json

@@ -3,9 +3,10 @@
     python -m serctl.train.robustness.robustness MODEL FOLDER [-o FILE.json]
 
 MODEL is a bundled model or a weights folder, FOLDER one of corpus clips that it was not trained on,
-such as those of speaker fold 0. Every clip is read at the model's rate (`serctl.audio.decoding`), degraded,
-written to a file as such a recording would be, and classified as any other file. So a signal to
-noise ratio is what the model hears, and a clip that goes through unchanged gets its clean answer.
+such as those of speaker fold 0. Every clip is read at the model's rate (`serctl.audio.decoding`),
+degraded, written to a file as such a recording would be, and classified as any other file. So a
+signal to noise ratio is what the model hears, and a clip that goes through unchanged gets its clean
+answer.
 
 Everything random comes from the clip's name and the condition's: results depend neither on the order
 of the clips, nor on their folder, nor on the number of threads. What cannot be read raises.

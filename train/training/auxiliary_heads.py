@@ -17,7 +17,8 @@ class WithTellingHeads(nn.Module):
     Parameters
     ----------
     network : Module
-        With ``N_EMBEDDING``, ``embedding`` and ``answer`` as `serctl.models.networks.cnn_torch.CnnMember` has them.
+        With ``N_EMBEDDING``, ``embedding`` and ``answer`` as
+        `serctl.models.networks.cnn_torch.CnnMember` has them.
     n_told : mapping of str to int
         How many there are of each, such as speakers.
     """

@@ -1,4 +1,4 @@
-"""TODO docstring of train/training/progress.py."""
+"""Progress of a training on standard error: a bar on a terminal, plain lines otherwise."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from serctl.train.training.train import Watcher
 
 
-class watching:
+class TrainingProgress:
     """Shows clips and epochs as they come, on standard error."""
 
     def __init__(self) -> None:

@@ -2,8 +2,8 @@
 
 `train_model` reads the clips, computes their features, trains on the training part of a split,
 stops and calibrates on the validation part, scores the test part once, and writes the weights
-folder (`serctl.train.training.weights_folder`). What lies there from before is touched only once every clip
-has been read.
+folder (`serctl.train.training.weights_folder`). What lies there from before is touched only once
+every clip has been read.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """The networks as ONNX graphs, with which classifying on a CPU does without torch.
 
-One file for each network of `serctl.models.networks.torch_classes`, where training and GPUs have it: with its sizes, and
-with ``graph(builder, heard, n_emotions)``, which adds its nodes to a `GraphBuilder` and names its
-logits. ``N_MELS``, and ``N_MFCC`` if it hears any, say what its sizes need of a
-`serctl.features.mel.MelSpec`; `INPUTS` says what it is given.
+One file for each network of `serctl.models.networks.torch_classes`, where training and GPUs have
+it: with its sizes, and with ``graph(builder, heard, n_emotions)``, which adds its nodes to a
+`GraphBuilder` and names its logits. ``N_MELS``, and ``N_MFCC`` if it hears any, say what its sizes
+need of a `serctl.features.mel.MelSpec`; `INPUTS` says what it is given.
 """
 
 from types import ModuleType

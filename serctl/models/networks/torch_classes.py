@@ -1,8 +1,8 @@
 """The networks, one file each: tensors in, logits out, no input or output.
 
 `NETWORKS` maps the name that a model's ``config.json`` gives to the class that is built, for
-training and for GPUs. On a CPU the same is classified by the graphs of `serctl.models.networks`, where their
-sizes stand too, since a command that only classifies need not load torch.
+training and for GPUs. On a CPU the same is classified by the graphs of `serctl.models.networks`,
+where their sizes stand too, since a command that only classifies need not load torch.
 """
 
 from torch import nn

@@ -17,7 +17,7 @@ import serctl
 from serctl.cli import run
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE
 from serctl.models.loading import bundled_models
-from serctl.results.writer import STATUSES, columns
+from serctl.results.schema import STATUSES, columns
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad")
 HEADER = ",".join(columns(EMOTIONS))

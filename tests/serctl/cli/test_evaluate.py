@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import synthetic_corpora
 import torch
+from support import synthetic_corpora
 
 from serctl.cli import run
 from serctl.models.loading import find_model

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import synthetic_corpora
 import torch
+from support import synthetic_corpora
 
 from serctl.cli import run
 from serctl.cli.options import SPLITS as cli_splits

@@ -222,7 +222,8 @@ def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
     paths, output = files
     code = (
         "import sys; from serctl.engine.journal import Journal\n"
-        f"sys.path.append({os.path.dirname(__file__)!r}); from test_journal import *\n"
+        f"sys.path.append({os.path.dirname(__file__)!r})\n"
+        "from test_journal import PARAMETERS, row, stamp_of\n"
         "with Journal(sys.argv[1]) as journal:\n"
         "    journal.begin(PARAMETERS, sys.argv[2:])\n"
         "    journal.add(0, stamp_of(sys.argv[2]), row(sys.argv[2]))\n"

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_up_gpu import as_on_a_gpu
+from support.fake_gpu import as_on_a_gpu
 
 from serctl.engine.pipeline import classify_recordings
 from serctl.models.classifier import Classifier, Extraction
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.threads import AHEAD_PER_WORKER
 
 

@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 
-import faulty_worker
 import pytest
 import soundfile
+from support import faulty_worker
 
 from serctl.cli import run
 
@@ -21,7 +21,7 @@ STOP_S = 20.0  # a tenth of a second on a machine that does nothing else
 # The command with a child that has a decoder's faults.
 FAULTY = (
     "import sys, serctl.engine.run as run; from serctl.cli import main\n"
-    f"sys.path.append({faulty_worker.HERE!r}); import faulty_worker\n"
+    f"sys.path.append({faulty_worker.TESTS!r}); from support import faulty_worker\n"
     "supervisor = run.Supervisor\n"
     "run.Supervisor = lambda request: supervisor(request, faulty_worker.COMMAND)\n"
     "main()"

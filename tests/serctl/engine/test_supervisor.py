@@ -5,14 +5,14 @@ import subprocess
 import sys
 import time
 
-import faulty_worker
 import pytest
 import soundfile
+from support import faulty_worker
 
 from serctl.engine import supervisor
 from serctl.engine.pipeline import classify_recordings
-from serctl.engine.process import Child
-from serctl.engine.supervisor import Request, Supervisor
+from serctl.engine.process import Child, Request
+from serctl.engine.supervisor import Supervisor
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.results.schema import row_of
 
@@ -205,7 +205,7 @@ def test_the_child_is_not_misled_by_modules_where_it_is_started(tmp_path, monkey
 def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
     code = (
         "import sys; from serctl.engine.supervisor import *\n"
-        f"sys.path.append({faulty_worker.HERE!r}); import faulty_worker\n"
+        f"sys.path.append({faulty_worker.TESTS!r}); from support import faulty_worker\n"
         "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
         "    watching.description(); print(watching._child._process.pid, flush=True)\n"
         "    list(watching.classify(sys.argv[2:], [0]))\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up_gpu import as_on_a_gpu, seen_by
+from support.fake_gpu import as_on_a_gpu, seen_by
 
 from serctl.audio import decoding
 from serctl.errors import ModelError, UsageError

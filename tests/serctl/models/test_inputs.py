@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_features import librosa_mel
+from support.references import librosa_mel
 
 from serctl.audio import decoding
 from serctl.errors import AudioError

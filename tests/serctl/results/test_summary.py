@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.cli import run
+from serctl.results.schema import Result
 from serctl.results.summary import rows, summarise
 from serctl.results.summary_text import clock
-from serctl.results.writer import Result, ResultsWriter
+from serctl.results.writer import ResultsWriter
 from serctl.text import printable
 
 FIVE = ("angry", "disgust", "fear", "happy", "sad")

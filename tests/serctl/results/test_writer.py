@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 
 from serctl.errors import PathError, ResultsError, UsageError
 from serctl.files.outputs import check_output
-from serctl.results.writer import (
-    EXTENSIONS,
-    SCHEMA_VERSION,
-    STATUSES,
-    Result,
-    ResultsWriter,
-    columns,
-    read_results,
-    write_run,
-)
+from serctl.results.reader import read_results
+from serctl.results.schema import EXTENSIONS, SCHEMA_VERSION, STATUSES, Result, columns
+from serctl.results.writer import ResultsWriter, write_run
 
 EMOTIONS = ("angry", "happy", "sad")
 OK = Result("r/a.wav", "ok", "", "sad", 0.7, (0.1, 0.2, 0.7), 1.25, 16000, 1, 1)
@@ -168,13 +161,13 @@ def test_what_is_there_is_not_overwritten_unasked(tmp_path):
     with pytest.raises(UsageError, match=r"r\.csv: .*--overwrite"):
         ResultsWriter(str(tmp_path / "r.csv"), EMOTIONS)
     assert (tmp_path / "r.csv").read_text() == "precious"
-    check_output(str(tmp_path / "r.csv"), overwrite=True)
+    check_output(str(tmp_path / "r.csv"), EXTENSIONS, overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["r", "r.txt", "r.csv.gz", "r.parquet"])
 def test_an_unknown_extension_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match=r"is not one of \.csv, \.jsonl, \.json"):
-        check_output(str(tmp_path / name))
+        check_output(str(tmp_path / name), EXTENSIONS)
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match=r"is not one of \.csv, \.jsonl, \.json"):
         read_results(str(tmp_path / name))
@@ -186,20 +179,20 @@ def test_the_extension_counts_in_any_case(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ResultsError, match=r"r\.csv: there is no folder .*missing\. Make it"):
-        check_output(str(tmp_path / "missing/r.csv"))
+        check_output(str(tmp_path / "missing/r.csv"), EXTENSIONS)
 
 
 def test_a_folder_is_no_output(tmp_path):
     (tmp_path / "r.csv").mkdir()
     with pytest.raises(ResultsError, match=r"r\.csv: is a folder"):
-        check_output(str(tmp_path / "r.csv"))
+        check_output(str(tmp_path / "r.csv"), EXTENSIONS)
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     # Root may write anywhere, so the system's answer is made up.
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(ResultsError, match=rf"the folder {tmp_path} cannot be written to"):
-        check_output(str(tmp_path / "r.csv"))
+        check_output(str(tmp_path / "r.csv"), EXTENSIONS)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

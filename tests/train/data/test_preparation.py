@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic_corpora
 import torch
+from support import synthetic_corpora
 
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import FrameClips

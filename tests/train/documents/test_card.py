@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up_results import CNN, SIX, SVM, made_up_summary, made_up_test
+from support.synthetic_results import CNN, SIX, SVM, synthetic_summary, synthetic_test
 
 from serctl.emotions import REPORT_FIVE
 from serctl.features.mel import MelSpec
@@ -112,8 +112,8 @@ ROBUSTNESS = {
     ],
 }
 EVERYTHING = CNN | {
-    "emobox-crema-d": made_up_summary([0.7, 0.75], "serctl train --split emobox-crema-d"),
-    "emobox-savee": made_up_summary([0.65], "serctl train --split emobox-savee"),
+    "emobox-crema-d": synthetic_summary([0.7, 0.75], "serctl train --split emobox-crema-d"),
+    "emobox-savee": synthetic_summary([0.65], "serctl train --split emobox-savee"),
     "groups": GROUPS,
     "robustness": ROBUSTNESS,
     "calibration": {"before": calibrated(0.0912, 0.661), "after": calibrated(0.0312, 0.643)},
@@ -338,9 +338,9 @@ def test_an_interval_of_one_run_is_that_of_its_scores() -> None:
 
 
 def test_an_interval_of_several_runs_is_narrower() -> None:
-    low, high = interval_of_mean([made_up_test(0.6)])
+    low, high = interval_of_mean([synthetic_test(0.6)])
     assert low < 0.6 < high
-    one, four = high - low, np.diff(interval_of_mean([made_up_test(0.6)] * 4))[0]
+    one, four = high - low, np.diff(interval_of_mean([synthetic_test(0.6)] * 4))[0]
     assert 0.3 * one < four < 0.8 * one
 
 

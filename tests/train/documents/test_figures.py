@@ -5,9 +5,9 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from made_up_results import CNN, SVM, made_up_summary, write_results
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from support.synthetic_results import CNN, SVM, synthetic_summary, write_results
 
 from serctl.train.documents.figures import (
     draw_comparison,
@@ -62,7 +62,7 @@ def test_without_results_the_report_stands_alone() -> None:
 
 
 def test_a_protocol_that_was_measured_in_part_says_so() -> None:
-    part = made_up_summary([0.5, 0.6], "")
+    part = synthetic_summary([0.5, 0.6], "")
     figures = draw_figures({"paper-svm": {"new-speakers": part}})
     assert "55.0% (2 of 5 folds)" in texts(figures["comparison"])
     said = texts(figures["paper-svm-new-speakers-precision-recall"])

@@ -1,7 +1,14 @@
 from pathlib import Path
 
 import pytest
-from made_up_results import CNN, N_CLIPS, SVM, made_up_summary, made_up_test, write_results
+from support.synthetic_results import (
+    CNN,
+    N_CLIPS,
+    SVM,
+    synthetic_summary,
+    synthetic_test,
+    write_results,
+)
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import ResultsError
@@ -70,7 +77,7 @@ def test_five_emotions_are_found_whatever_a_model_knows() -> None:
 
 
 def test_scores_are_pooled_over_the_clips_of_all_runs() -> None:
-    scores = pooled(made_up_summary([0.5, 1.0], ""))
+    scores = pooled(synthetic_summary([0.5, 1.0], ""))
     n_clips = N_CLIPS * len(CORPORA)
     assert scores.n_clips == 2 * 5 * n_clips
     assert scores.emotions == REPORT_FIVE
@@ -79,7 +86,7 @@ def test_scores_are_pooled_over_the_clips_of_all_runs() -> None:
 
 
 def test_clips_without_an_answer_count_as_wrong_in_the_pool() -> None:
-    test = made_up_test(1.0)
+    test = synthetic_test(1.0)
     test["confusion"][0][0] -= 8  # eight angry clips were not answered
     scores = pooled({"runs": [{"test": test}]})
     assert scores.n_unanswered == 8

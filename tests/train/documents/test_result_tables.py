@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from made_up_results import CNN, SVM, made_up_summary
+from support.synthetic_results import CNN, SVM, synthetic_summary
 
 from serctl.emotions import REPORT_FIVE
 from serctl.train.documents import result_tables, sentences
@@ -82,7 +82,7 @@ def test_a_model_that_was_not_measured_is_left_out() -> None:
 
 
 def test_a_protocol_that_was_measured_in_part_says_so() -> None:
-    part = {"cnn": CNN | {"new-speakers": made_up_summary([0.7, 0.8], "")}}
+    part = {"cnn": CNN | {"new-speakers": synthetic_summary([0.7, 0.8], "")}}
     assert cells(TABLES["comparison"](part))["CNN on spectrograms, `cnn`"] == [
         "",
         "85.0% (80.0% to 90.0%)",
@@ -141,7 +141,7 @@ def test_emobox_stands_beside_what_is_published() -> None:
 
 
 def robustness(*drops: float) -> dict[str, object]:
-    """Robustness as `serctl.train.robustness.robustness` measures it: clean, and then so many points lost."""
+    """Robustness as it is measured: clean, and then so many points lost."""
     names = ("clean", "first", "second", "third", "fourth", "fifth")
     rows = [
         {"condition": name, "ua": 0.7 - drop / 100, "ua_drop": drop}

@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_up_results import CNN, SVM, write_results
+from support.synthetic_results import CNN, SVM, write_results
 
 from serctl.errors import ResultsError
 from serctl.models.loading import find_model

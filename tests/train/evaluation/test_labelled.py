@@ -8,7 +8,7 @@ import pytest
 from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import CorporaError, LabelsError, RunError, UsageError
 from serctl.models.config import ModelConfig
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import split_clips
 from serctl.train.evaluation.label_names import EmotionNames, parse_map

@@ -1,7 +1,7 @@
 import json
 
 from serctl.models.config import ModelConfig
-from serctl.results.writer import Result
+from serctl.results.schema import Result
 from serctl.train.evaluation.labelled import LabelledRecordings
 from serctl.train.evaluation.record import record_text
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic_corpora
 import torch
+from support import synthetic_corpora
 
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.train.experiments import proposed_features

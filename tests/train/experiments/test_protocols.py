@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import synthetic_corpora
+from support import synthetic_corpora
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError

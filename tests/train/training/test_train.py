@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import synthetic_corpora
 import torch
 from click import Context
+from support import synthetic_corpora
 
 from serctl.cli import run
 from serctl.cli.train import train
@@ -29,8 +29,8 @@ from serctl.train.evaluation.labelled import recordings_of_split
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.training import weights_folder
-from serctl.train.training.train import TrainingOptions, Watcher, train_model
-from serctl.train.training.weights_folder import command_line
+from serctl.train.training.train import Watcher, train_model
+from serctl.train.training.weights_folder import TrainingOptions, command_line
 
 FILES = {
     "model.safetensors",

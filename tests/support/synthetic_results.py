@@ -16,7 +16,7 @@ SIX = EMOTIONS[:6]
 N_CLIPS = 20  # of each emotion and corpus
 
 
-def made_up_test(right: float, emotions: Sequence[str] = REPORT_FIVE) -> dict[str, Any]:
+def synthetic_test(right: float, emotions: Sequence[str] = REPORT_FIVE) -> dict[str, Any]:
     """Scores of a test part in which this share of every emotion's clips is right."""
     acted, answered, corpora = [], [], []
     for corpus in CORPORA:
@@ -29,9 +29,9 @@ def made_up_test(right: float, emotions: Sequence[str] = REPORT_FIVE) -> dict[st
     return asdict(score(acted, answered, corpora, tuple(emotions)))
 
 
-def made_up_summary(rights: Sequence[float], command: str, **options: Any) -> dict[str, Any]:
+def synthetic_summary(rights: Sequence[float], command: str, **options: Any) -> dict[str, Any]:
     """Summary of a protocol with a run for each share of right answers."""
-    tests = [made_up_test(right, **options) for right in rights]
+    tests = [synthetic_test(right, **options) for right in rights]
     ua = [test["ua"] for test in tests]
     return {
         "ua": mean(ua),
@@ -43,12 +43,12 @@ def made_up_summary(rights: Sequence[float], command: str, **options: Any) -> di
     }
 
 
-def made_up_results(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
+def synthetic_results(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
     """Results of a model that knows the report's five emotions, with learning curves."""
     results = {
         "model": "made up",
-        "report": made_up_summary(report, "serctl train --split report --seed"),
-        "new-speakers": made_up_summary(new, "serctl train --split new-speakers --fold"),
+        "report": synthetic_summary(report, "serctl train --split report --seed"),
+        "new-speakers": synthetic_summary(new, "serctl train --split new-speakers --fold"),
     }
     results["report"]["runs"][0]["curves"] = [
         {
@@ -60,17 +60,17 @@ def made_up_results(report: Sequence[float], new: Sequence[float]) -> dict[str, 
     return results
 
 
-def made_up_six(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
+def synthetic_six(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
     """Results of a model that knows six, of which the report's five are scored too."""
-    results = made_up_results(report, new)
+    results = synthetic_results(report, new)
     command = "serctl train --split new-speakers --fold"
-    of_six = made_up_summary([right - 0.1 for right in new], command, emotions=SIX)
+    of_six = synthetic_summary([right - 0.1 for right in new], command, emotions=SIX)
     results["new-speakers"] = {**of_six, "five": results["new-speakers"]}
     return results
 
 
-SVM = made_up_results([0.40, 0.45, 0.50], [0.40] * 5)
-CNN = made_up_six([0.80, 0.85, 0.90], [0.60, 0.65, 0.70, 0.75, 0.80])
+SVM = synthetic_results([0.40, 0.45, 0.50], [0.40] * 5)
+CNN = synthetic_six([0.80, 0.85, 0.90], [0.60, 0.65, 0.70, 0.75, 0.80])
 
 
 def write_results(checkout: Path, **models: dict[str, Any]) -> Path:

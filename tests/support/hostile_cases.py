@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 # Before and after what is hostile, in the order of the scan.
 NEIGHBOURS = {
     " good.mp3": RECORDINGS / "calls/voicemail.mp3",

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from hostile_cases import NO_ROW, Case, holding, named
+from support.hostile_cases import NO_ROW, Case, holding, named
 
 MISSING = r"No such file or directory\. Check that it can be read\."
 

@@ -17,13 +17,13 @@ from serctl.audio import decoding
 from serctl.engine import worker
 from serctl.models.classifier import Classifier
 
-HERE = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parents[1])
 COMMAND = (
     sys.executable,
     "-P",
     "-c",
     # serctl first, since there is a folder of that name among the tests too.
-    f"import sys, serctl; sys.path.append({HERE!r}); import faulty_worker; faulty_worker.main()",
+    f"import sys, serctl; sys.path.append({TESTS!r}); from support.faulty_worker import main; main()",
 )
 
 

@@ -6,7 +6,7 @@ import zipfile
 from functools import reduce
 
 import numpy as np
-from hostile_cases import RECORDINGS, Case, around, cut, edited, holding, put, written
+from support.hostile_cases import RECORDINGS, Case, around, cut, edited, holding, put, written
 
 TRUNCATED = r"truncated: \d\.\d s came of [23]\.\d s that its header promises\."
 BROKEN_OFF = r"truncated: decoding broke off after \d\.\d s \(.*\)\."
