@@ -109,11 +109,11 @@ def save_untrained(folder, config):
     import torch
 
     from serctl.models.loading import Model, save_model
-    from serctl.models.networks.torch_classes import NETWORKS
+    from serctl.models.networks import NETWORKS
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = NETWORKS[config.network](len(config.emotions))
+        network = NETWORKS[config.network].torch_module(len(config.emotions))
         with torch.no_grad():
             for parameter in network.parameters():
                 if parameter.ndim > 1:
@@ -135,10 +135,10 @@ def frames_folder(request, tmp_path_factory):
     from serctl.features.mel import MelSpec
     from serctl.models.config import ModelConfig
     from serctl.models.inputs import Scaling
-    from serctl.models.networks import INPUTS
+    from serctl.models.networks import NETWORKS
 
     spec = MelSpec(16000, 512, 160, 64, 20, 70.0) if request.param == "cnn" else MelSpec()
-    n_columns = INPUTS[request.param].n_columns(spec)
+    n_columns = NETWORKS[request.param].inputs.n_columns(spec)
     scaling = Scaling((-30.0,) * n_columns, (20.0,) * n_columns)
     config = ModelConfig("framed", request.param, EMOTIONS[:6], spec, scaling, 1.5, 2.0, 0.25)
     return save_untrained(tmp_path_factory.mktemp("framed"), config)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from serctl.models.networks.torch_classes import NETWORKS
+from serctl.models.networks import NETWORKS
 
 FOLDER = Path(__file__).parent / "golden"
 N_CLIPS = 3
@@ -22,7 +22,7 @@ INPUT_SHAPES = {"paper-cnn": (148,), "paper-svm": (148,), "paper-rnn": (50, 148)
 
 def drawn_network(name: str, rng: np.random.Generator) -> nn.Module:
     """Network of `N_EMOTIONS` with pseudo-random weights, for inference."""
-    network = NETWORKS[name](N_EMOTIONS).eval()
+    network = NETWORKS[name].torch_module(N_EMOTIONS).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             # About as large as torch's own, so that no layer fades or explodes.

@@ -1,14 +1,10 @@
 """``serctl train``: weights from the four corpora."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from serctl.cli import options
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = """\b
 Examples:

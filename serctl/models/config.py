@@ -15,7 +15,7 @@ from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import InputKind, Scaling
-from serctl.models.networks import GRAPHS, INPUTS
+from serctl.models.networks import NETWORKS
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -40,7 +40,7 @@ class ModelConfig:
     name : str
         Of the model.
     network : str
-        One of `serctl.models.networks.GRAPHS`.
+        One of `serctl.models.networks.NETWORKS`.
     emotions : tuple of str
         In the order of the logits.
     features : MelSpec
@@ -70,7 +70,7 @@ class ModelConfig:
     @property
     def inputs(self) -> InputKind:
         """What the network is given."""
-        return INPUTS[self.network]
+        return NETWORKS[self.network].inputs
 
     def to_json(self) -> str:
         """Text of ``config.json``."""
@@ -142,15 +142,15 @@ def _checked(values: Any) -> ModelConfig:
             "needed"
         )
     network, emotions, window_s = values["network"], values["emotions"], values["window_s"]
-    if network not in GRAPHS:
-        raise ValueError(f"network {network!r} is not one of {', '.join(GRAPHS)}")
+    if network not in NETWORKS:
+        raise ValueError(f"network {network!r} is not one of {', '.join(NETWORKS)}")
     known = [name for name in EMOTIONS if isinstance(emotions, list) and name in emotions]
     if emotions != known or len(known) < 2:
         raise ValueError(
             f"emotions are {reprlib.repr(emotions)}, a list of two or more of "
             f"{', '.join(EMOTIONS)} is needed, in this order"
         )
-    kind, spec = INPUTS[network], _checked_features(values["features"], network)
+    kind, spec = NETWORKS[network].inputs, _checked_features(values["features"], network)
     _require_number("temperature", values["temperature"], 1e-3, 1e3)
     _require_number("window_s", window_s, 0.1, 3600.0)
     n_frames = 1 + round(window_s * spec.rate_hz) // spec.hop_samples
@@ -175,8 +175,8 @@ def _checked_features(values: Any, network: str) -> MelSpec:
             raise ValueError(
                 f"features have {name} {found}, a whole number from {low} to {high} is needed"
             )
-        needed = getattr(GRAPHS[network], name.upper(), value)  # N_MELS, and N_MFCC if it hears any
-        if value != needed:
+        needed = getattr(NETWORKS[network], name, None)
+        if needed is not None and value != needed:
             raise ValueError(f"features have {name} {value}, the network {network} takes {needed}")
     _require_number("top_db of features", values["top_db"], 1.0, 200.0)
     return MelSpec(**values)

@@ -1,6 +1,6 @@
 """Inputs: what networks are given, from the samples of one window.
 
-There are three kinds, and `serctl.models.networks.INPUTS` says which one a network takes. Each has two
+There are three kinds, and `serctl.models.networks.NETWORKS` says which one a network takes. Each has two
 halves: `InputKind.raw` computes features that depend on nothing learned, so that training can keep
 them; `InputKind.scaled` standardises them by what the training clips have (`Scaling`), and gives
 them the shape that the network takes.

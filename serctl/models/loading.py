@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import serctl.weights
 from serctl.errors import ModelError, UsageError
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, ModelConfig, _read, read_config
-from serctl.models.networks import GRAPHS
+from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Model:
     def graph(self) -> bytes:
         """The network in ONNX's binary form; ModelError if the tensors are not the network's."""
         builder = GraphBuilder(self.tensors)
-        logits = GRAPHS[self.config.network].graph(builder, INPUT, len(self.config.emotions))
+        logits = NETWORKS[self.config.network].graph(builder, INPUT, len(self.config.emotions))
         return builder.model(logits)
 
     @cached_property
@@ -66,9 +66,7 @@ class Model:
         """The network, on the CPU, ready to classify."""
         import torch
 
-        from serctl.models.networks.torch_classes import NETWORKS
-
-        network = NETWORKS[self.config.network](len(self.config.emotions))
+        network = NETWORKS[self.config.network].torch_module(len(self.config.emotions))
         network.load_state_dict({key: torch.tensor(array) for key, array in self.tensors.items()})
         return network.eval()
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, InputKind, Scaling
-from serctl.models.networks import INPUTS
+from serctl.models.networks import NETWORKS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
@@ -137,7 +137,7 @@ def prepare_clips(
     corpus = split_corpus(split)
     clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
     parts = split_clips(clips, split, fold, seed)
-    kind, spec = INPUTS[recipe.model.network], recipe.features
+    kind, spec = NETWORKS[recipe.model.network].inputs, recipe.features
     n_versions = recipe.augmentation.n_versions if recipe.augmentation is not None else 0
     extract = [
         ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, version)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from serctl.models.config import ModelConfig
-from serctl.models.networks.torch_classes import NETWORKS
+from serctl.models.networks import NETWORKS
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.documents import card_tables
 from serctl.train.documents.card_tables import CORPUS_TERMS as CORPUS_TERMS
@@ -18,18 +18,6 @@ from serctl.train.documents.card_tables import share_of
 from serctl.train.documents.measurements import extent
 
 WIDTH = 100  # of lines in a card
-
-WHAT_IT_IS = {
-    "paper-svm": "The report's baseline: a linear support vector machine on the means, over the "
-    "clip, of a mel spectrogram of {n_mels} bands and of {n_mfcc} MFCC.",
-    "paper-rnn": "The report's dual network: one recurrent network over the frames of a mel "
-    "spectrogram of {n_mels} bands, one over those of {n_mfcc} MFCC, joined by dense layers.",
-    "paper-cnn": "The report's final network: convolutions over the means, over the clip, of a mel "
-    "spectrogram of {n_mels} bands and of {n_mfcc} MFCC, in two branches, joined by dense layers.",
-    "cnn": "Three residual networks of convolutions with attentive pooling, which learned apart and "
-    "are heard together, on the log-mel spectrogram of {n_mels} bands, relative to the clip's mean "
-    "power, so that gain does not matter.",
-}
 
 HOW_MANY = (
     "{weights} numbers were learned. It hears one of {n_emotions} emotions ({emotions}) in a "
@@ -173,10 +161,10 @@ def card_text(
 
 def _what_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     with torch.device("meta"):  # shapes alone
-        network = NETWORKS[config.network](len(config.emotions))
+        network = NETWORKS[config.network].torch_module(len(config.emotions))
     n_weights = sum(weights.numel() for weights in network.parameters())
     spec = config.features
-    what = WHAT_IT_IS[config.network].format(n_mels=spec.n_mels, n_mfcc=spec.n_mfcc)
+    what = NETWORKS[config.network].description.format(n_mels=spec.n_mels, n_mfcc=spec.n_mfcc)
     how_many = HOW_MANY.format(
         weights=f"{n_weights:,}".replace(",", " "),
         n_emotions=len(config.emotions),

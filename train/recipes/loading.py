@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, LOG_MEL
-from serctl.models.networks import GRAPHS, INPUTS
+from serctl.models.networks import NETWORKS
 from serctl.train.recipes.schema import (
     AugmentationRecipe,
     AuxiliaryRecipe,
@@ -80,16 +80,16 @@ def tables_of(recipe: Recipe) -> dict[str, Any]:
 def _check_tables(name: str, recipe: Recipe) -> None:
     """Raise ValueError for a table that would do nothing, or one that is missing."""
     network = recipe.model.network
-    if network not in GRAPHS:
-        raise ValueError(f"{name}.toml: network {network}, there are {', '.join(GRAPHS)}")
+    if network not in NETWORKS:
+        raise ValueError(f"{name}.toml: network {network}, there are {', '.join(NETWORKS)}")
     if (recipe.training is None) == (recipe.svm is None):
         raise ValueError(f"{name}.toml: either a table training or a table svm is needed")
-    n_members = getattr(GRAPHS[network], "N_MEMBERS", 0)
+    n_members = NETWORKS[network].n_members if NETWORKS[network].member_class else 0
     if len(recipe.members) != n_members:
         raise ValueError(
             f"{name}.toml: {len(recipe.members)} tables members, {n_members} are needed"
         )
-    kind = INPUTS[network]
+    kind = NETWORKS[network].inputs
     understood = {
         "augmentation": recipe.training is not None and kind is not CLIP_STATISTICS,
         "disturbance": recipe.training is not None and kind is LOG_MEL,

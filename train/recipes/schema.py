@@ -13,7 +13,7 @@ class ModelRecipe:
     Attributes
     ----------
     name, network : str
-        Of the model, and of its network in `serctl.models.networks.torch_classes.NETWORKS`.
+        Of the model, and of its network in `serctl.models.networks.NETWORKS`.
     emotions : tuple of str
         In the order of the logits.
     window_s, min_duration_s : float

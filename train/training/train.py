@@ -19,7 +19,7 @@ from serctl.models.classifier import Classifier
 from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.loading import Model
-from serctl.models.networks.torch_classes import MEMBERS, NETWORKS
+from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.data.batches import ValidationClips
 from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips, telling
@@ -33,7 +33,6 @@ from serctl.train.training.svm import CostSearch, fit_svm
 from serctl.train.training.weights_folder import (
     TrainingOptions,
     checkpoint_files,
-    n_members,
     prepare_output,
     refuse_loss,
     write_weights,
@@ -143,18 +142,18 @@ def _fit_network(
     torch.set_num_threads(training_recipe.n_threads)
     rows = clips.split.validation
     validation = ValidationClips(clips.inputs(rows), clips.targets(rows), device)
-    network, n_emotions = recipe.model.network, len(clips.emotions)
-    n_apart = n_members(network)
+    network, n_emotions = NETWORKS[recipe.model.network], len(clips.emotions)
+    n_apart = network.n_members
     members: list[nn.Module] = []
     histories: list[History] = []
 
     def on_epoch(history: History) -> None:
         watcher.epochs([*histories, history], training_recipe.n_epochs, n_apart)
 
-    for i, checkpoint in enumerate(checkpoint_files(options.output, network)):
+    for i, checkpoint in enumerate(checkpoint_files(options.output, network.name)):
         member_recipe = recipe.members[i] if recipe.members else None
         training = Training(
-            lambda: MEMBERS.get(network, NETWORKS[network])(n_emotions),
+            lambda: network.torch_member(n_emotions),
             training_recipe,
             options.seed * n_apart + i,
             device,
@@ -172,8 +171,8 @@ def _fit_network(
         members.append(member)
         histories.append(training.history)
     whole: Any = members[0]
-    if network in MEMBERS:
-        whole = NETWORKS[network](n_emotions).eval()
+    if network.member_class:
+        whole = network.torch_module(n_emotions).eval()
         whole.members.load_state_dict(nn.ModuleList(members).state_dict())
     return whole, histories
 

@@ -19,7 +19,7 @@ from serctl.errors import ModelError, UsageError
 from serctl.models.config import CONFIG_FILE
 from serctl.models.devices import choose_device
 from serctl.models.loading import Model, save_model
-from serctl.models.networks import GRAPHS
+from serctl.models.networks import NETWORKS
 from serctl.train.corpora.splits import Split
 from serctl.train.documents.card import card_text
 from serctl.train.evaluation.figures import confusion_matrix, learning_curve
@@ -76,7 +76,7 @@ def has_folds(split: str) -> bool:
 
 def n_members(network: str) -> int:
     """How many networks learn apart to make one."""
-    return getattr(GRAPHS[network], "N_MEMBERS", 1)
+    return NETWORKS[network].n_members
 
 
 def checkpoint_files(folder: Path, network: str) -> list[Path]:

@@ -17,6 +17,7 @@ from serctl.features.mel import MelSpec
 from serctl.models import loading
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, read_config
 from serctl.models.loading import Model, bundled_models, find_model, load_model, save_model
+from serctl.models.networks import NETWORKS
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 
 
@@ -306,17 +307,17 @@ def test_a_value_that_will_not_do_is_shown_with_what_will(folder, changes, messa
         read_config(folder)
 
 
-@pytest.mark.parametrize("name", sorted(loading.GRAPHS))
+@pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
-    needs = loading.GRAPHS[name]
-    spec = MelSpec(16000, 1024, 200, needs.N_MELS, getattr(needs, "N_MFCC", 13), 60.0)
-    n_columns = loading.INPUTS[name].n_columns(spec)
+    network = NETWORKS[name]
+    spec = MelSpec(16000, 1024, 200, network.n_mels, network.n_mfcc or 13, 60.0)
+    n_columns = network.inputs.n_columns(spec)
     scaling = {"mean": [0.0] * n_columns, "deviation": [1.0] * n_columns}
     changes = {"network": name, "scaling": scaling}
     rewrite_config(folder, **changes, features=asdict(spec))
     config = read_config(folder)
-    assert (config.features, config.inputs) == (spec, loading.INPUTS[name])
-    for value in ("n_mels", "n_mfcc") if hasattr(needs, "N_MFCC") else ("n_mels",):
+    assert (config.features, config.inputs) == (spec, network.inputs)
+    for value in ("n_mels", "n_mfcc") if network.n_mfcc else ("n_mels",):
         other = getattr(spec, value) + 1
         rewrite_config(folder, **changes, features=asdict(spec) | {value: other})
         with pytest.raises(ModelError, match=f"have {value} {other}, the network {name} takes"):
@@ -331,7 +332,7 @@ def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
 def test_windows_of_frames_are_bounded(frames_folder, tmp_path):
     folder = shutil.copytree(frames_folder, tmp_path / "model")
     spec = read_config(folder).features
-    most_s = (loading.INPUTS[read_config(folder).network].max_frames - 1) * spec.hop_samples
+    most_s = (read_config(folder).inputs.max_frames - 1) * spec.hop_samples
     most_s /= spec.rate_hz
     rewrite_config(folder, window_s=most_s)
     assert read_config(folder).window_s == most_s

@@ -9,14 +9,13 @@ from torch import nn
 
 from serctl.emotions import EMOTIONS
 from serctl.models.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL
-from serctl.models.networks import GRAPHS, INPUTS
+from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
 from serctl.models.networks.linear_torch import Linear
 from serctl.models.networks.paper_cnn_torch import PaperCNN
 from serctl.models.networks.paper_rnn_torch import PaperRNN
-from serctl.models.networks.torch_classes import NETWORKS
 
-HEAR_FRAMES = sorted(name for name, kind in INPUTS.items() if kind in (FRAMES, LOG_MEL))
+HEAR_FRAMES = sorted(n for n, network in NETWORKS.items() if network.inputs in (FRAMES, LOG_MEL))
 
 
 def shapes_of_layers(network, inputs):
@@ -138,9 +137,9 @@ def test_what_fills_up_a_batch_of_paper_rnn_changes_nothing():
 def test_windows_of_any_length_are_heard(name, n_frames):
     torch.manual_seed(0)
     network = make_golden.drawn_network(name, np.random.default_rng(0))
-    n_mels, columns = GRAPHS[name].N_MELS, make_golden.INPUT_SHAPES[name][-1]
+    n_mels, columns = NETWORKS[name].n_mels, make_golden.INPUT_SHAPES[name][-1]
     filled = n_frames + -n_frames % FRAMES_MULTIPLE
-    shape = (n_frames, columns) if INPUTS[name] is FRAMES else (n_mels, filled)
+    shape = (n_frames, columns) if NETWORKS[name].inputs is FRAMES else (n_mels, filled)
     window = torch.randn(1, *shape)
     heard = network(window)
     assert heard.isfinite().all()
@@ -152,7 +151,7 @@ def test_a_batch_of_one_length_may_say_so(name):
     torch.manual_seed(0)
     network = make_golden.drawn_network(name, np.random.default_rng(0))
     batch = torch.randn(3, *make_golden.INPUT_SHAPES[name])
-    n_frames = torch.full((3,), batch.shape[1 if INPUTS[name] is FRAMES else 2])
+    n_frames = torch.full((3,), batch.shape[1 if NETWORKS[name].inputs is FRAMES else 2])
     torch.testing.assert_close(network(batch, n_frames), network(batch), rtol=0, atol=1e-5)
 
 
@@ -166,7 +165,7 @@ def test_logits_are_the_stored_ones(name):
 @pytest.mark.parametrize("n_emotions", [2, len(EMOTIONS)])
 def test_there_are_as_many_logits_as_emotions(name, n_emotions):
     inputs = torch.zeros(4, *make_golden.INPUT_SHAPES[name])
-    assert NETWORKS[name](n_emotions)(inputs).shape == (4, n_emotions)
+    assert NETWORKS[name].torch_module(n_emotions)(inputs).shape == (4, n_emotions)
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -183,7 +182,7 @@ def test_clips_of_a_batch_do_not_touch_each_other(name):
 def trained(name, n_emotions=6):
     """Network whose norms are as they are after training."""
     torch.manual_seed(0)
-    network = NETWORKS[name](n_emotions)
+    network = NETWORKS[name].torch_module(n_emotions)
     for part in network.modules():
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
             part.running_mean.normal_()
@@ -196,7 +195,7 @@ def trained(name, n_emotions=6):
 def graph_of(name, network, n_emotions=6):
     """The network's graph, ready to be given batches float32 [n, ...]."""
     builder = GraphBuilder({key: t.numpy() for key, t in network.state_dict().items()})
-    content = builder.model(GRAPHS[name].graph(builder, INPUT, n_emotions))
+    content = builder.model(NETWORKS[name].graph(builder, INPUT, n_emotions))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return lambda batch: session.run(None, {INPUT: batch})[0]
 
@@ -209,7 +208,7 @@ def test_a_graph_gives_the_logits_of_its_network(name, n_frames):
         CLIP_STATISTICS: (148,),
         FRAMES: (n_frames, 148),
         LOG_MEL: (64, n_frames + -n_frames % FRAMES_MULTIPLE),
-    }[INPUTS[name]]
+    }[NETWORKS[name].inputs]
     batch = torch.randn(3, *shape)
     with torch.inference_mode():
         expected = network(batch).numpy()
@@ -222,7 +221,11 @@ def test_a_graph_gives_the_logits_of_its_network(name, n_frames):
 
 
 def test_every_network_has_its_graph():
-    assert list(GRAPHS) == list(NETWORKS) == list(INPUTS)
+    for name, network in NETWORKS.items():
+        assert network.name == name
+        members = getattr(network.torch_module(2), "members", [None])
+        assert len(members) == network.n_members
+        assert bool(network.member_class) == (network.n_members > 1)
 
 
 def test_the_default_network_is_the_mean_of_its_members():

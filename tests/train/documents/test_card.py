@@ -11,7 +11,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.features.mel import MelSpec
 from serctl.models.config import ModelConfig
 from serctl.models.inputs import Scaling
-from serctl.models.networks.torch_classes import NETWORKS
+from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.documents.card import card_text
 from serctl.train.documents.card_tables import interval_of_mean
@@ -255,7 +255,9 @@ def test_a_corpus_that_was_not_tested_has_no_row() -> None:
 def test_it_says_what_every_network_is_and_hears(network: str) -> None:
     config = replace(CONFIG if network.startswith("paper") else SIX_CONFIG, network=network)
     text = card_text(config, metrics_of("report", config.emotions)).partition("## ")[0]
-    n_weights = sum(w.numel() for w in NETWORKS[network](len(config.emotions)).parameters())
+    n_weights = sum(
+        w.numel() for w in NETWORKS[network].torch_module(len(config.emotions)).parameters()
+    )
     assert f"{n_weights:,} numbers were learned".replace(",", " ") in text.replace("\n", " ")
     assert f"{config.features.n_mels} bands" in text.replace("\n", " ")
     assert f"one of {len(config.emotions)} emotions (angry" in text.replace("\n", " ")

@@ -7,8 +7,7 @@ from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS
-from serctl.models.networks import INPUTS
-from serctl.models.networks.torch_classes import NETWORKS
+from serctl.models.networks import NETWORKS
 from serctl.train.recipes import loading
 from serctl.train.recipes.loading import load_recipe, recipe_names
 
@@ -47,7 +46,9 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     assert training.learning_rate > 0
     assert 0 <= training.ema_decay < 1
     # Networks that hear frames have their spectrograms changed, others none.
-    assert (recipe.augmentation is None) == (INPUTS[recipe.model.network] is CLIP_STATISTICS)
+    assert (recipe.augmentation is None) == (
+        NETWORKS[recipe.model.network].inputs is CLIP_STATISTICS
+    )
     if recipe.augmentation is not None:
         assert (recipe.augmentation.n_versions > 0) == (recipe.augmentation.version_share > 0)
 
