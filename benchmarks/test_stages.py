@@ -68,8 +68,8 @@ def test_input(benchmark, name):
     config = CLASSIFIERS[name].config
     samples = samples_at(config.features.rate_hz)
     benchmark(
-        lambda: config.inputs.scaled(
-            config.inputs.raw(samples, config.features), config.scaling, config.features
+        lambda: config.inputs.normalize(
+            config.inputs.extract(samples, config.features), config.normalization, config.features
         )
     )
 
@@ -78,8 +78,8 @@ def test_input(benchmark, name):
 def test_network(benchmark, name):
     config = CLASSIFIERS[name].config
     samples = samples_at(config.features.rate_hz)
-    raw = config.inputs.raw(samples, config.features)
-    window = config.inputs.scaled(raw, config.scaling, config.features)
+    raw = config.inputs.extract(samples, config.features)
+    window = config.inputs.normalize(raw, config.normalization, config.features)
     benchmark(CLASSIFIERS[name].probabilities, [window])
 
 

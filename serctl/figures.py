@@ -24,7 +24,7 @@ from serctl.audio import decoding
 from serctl.errors import AudioError, UsageError
 from serctl.features import mel
 from serctl.features.mel import MelSpec
-from serctl.files.outputs import check_output, extension_of, written_whole
+from serctl.files.outputs import atomic_write, check_output, extension_of
 from serctl.text import printable
 
 EXTENSIONS = (".png", ".svg")
@@ -147,7 +147,7 @@ def save_figure(figure: Figure, output: str) -> None:
         # A name in a script that the font has not is drawn as boxes, which says enough.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(image, format=form, dpi=DPI, metadata=metadata)
-    with written_whole(output) as aside, open(aside, "wb") as file:
+    with atomic_write(output) as aside, open(aside, "wb") as file:
         file.write(image.getvalue())
 
 

@@ -24,7 +24,7 @@ _of_threads: list[dict[str, float]] = []
 _local = _Local()
 
 
-class Stage:
+class Timer:
     """Context manager whose seconds count for one stage.
 
     Parameters
@@ -53,7 +53,7 @@ class Stage:
         seconds[self._name] = seconds.get(self._name, 0.0) + time.perf_counter() - self._start
 
 
-def spent() -> dict[str, float]:
+def seconds_by_stage() -> dict[str, float]:
     """Seconds by stage, in the order of `STAGES`, of all threads since this process began."""
     totals = dict.fromkeys(STAGES, 0.0)
     for seconds in _of_threads:

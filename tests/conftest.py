@@ -94,14 +94,14 @@ def tiny_config():
     from serctl.emotions import REPORT_FIVE
     from serctl.features.mel import MelSpec
     from serctl.models.config import ModelConfig
-    from serctl.models.inputs import Scaling
+    from serctl.models.inputs import Normalization
 
     spec = MelSpec()
-    scaling = Scaling(
+    normalization = Normalization(
         mean=(-30.0,) * spec.n_mels + (-300.0,) + (0.0,) * (spec.n_mfcc - 1),
-        deviation=(15.0,) * spec.n_mels + (100.0,) + (30.0,) * (spec.n_mfcc - 1),
+        std=(15.0,) * spec.n_mels + (100.0,) + (30.0,) * (spec.n_mfcc - 1),
     )
-    return ModelConfig("tiny", "paper-cnn", REPORT_FIVE, spec, scaling, 1.5, 30.0, 0.25)
+    return ModelConfig("tiny", "paper-cnn", REPORT_FIVE, spec, normalization, 1.5, 30.0, 0.25)
 
 
 def save_untrained(folder, config):
@@ -134,13 +134,13 @@ def frames_folder(request, tmp_path_factory):
     from serctl.emotions import EMOTIONS
     from serctl.features.mel import MelSpec
     from serctl.models.config import ModelConfig
-    from serctl.models.inputs import Scaling
+    from serctl.models.inputs import Normalization
     from serctl.models.networks import NETWORKS
 
     spec = MelSpec(16000, 512, 160, 64, 20, 70.0) if request.param == "cnn" else MelSpec()
     n_columns = NETWORKS[request.param].inputs.n_columns(spec)
-    scaling = Scaling((-30.0,) * n_columns, (20.0,) * n_columns)
-    config = ModelConfig("framed", request.param, EMOTIONS[:6], spec, scaling, 1.5, 2.0, 0.25)
+    normalization = Normalization((-30.0,) * n_columns, (20.0,) * n_columns)
+    config = ModelConfig("framed", request.param, EMOTIONS[:6], spec, normalization, 1.5, 2.0, 0.25)
     return save_untrained(tmp_path_factory.mktemp("framed"), config)
 
 

@@ -33,7 +33,7 @@ def heard(paths: list[str], model_name: str) -> list[tuple[str, str]]:
         else:
             decibels = librosa.power_to_db(mel, ref=mel.mean(), top_db=None)
             raw = np.maximum(decibels, -spec.top_db).T.astype(np.float32)
-        scaled = config.inputs.scaled(raw, config.scaling, spec)
+        scaled = config.inputs.normalize(raw, config.normalization, spec)
         with torch.inference_mode():
             logits = model.network(torch.from_numpy(scaled)[None])
         rows.append((path, config.emotions[int(logits.argmax())]))

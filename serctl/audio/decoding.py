@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from serctl.audio import integrity
 from serctl.audio.opening import open_recording
 from serctl.errors import AudioError
-from serctl.timing import DECODE, OPEN, RESAMPLE, Stage
+from serctl.timing import DECODE, OPEN, RESAMPLE, Timer
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
@@ -92,7 +92,7 @@ def read_windows(
     AudioError
         Here or while iterating: if the file cannot be decoded, or holds samples that are no sound.
     """
-    with Stage(OPEN):
+    with Timer(OPEN):
         file = open_recording(path)
     recording = Recording(path, file.samplerate, file.channels)
     return recording, _windows(file, recording, rate_hz, round(window_s * rate_hz))
@@ -134,15 +134,15 @@ def _resampled(
     n_frames = max(1, min(n_frames, file.frames + 1))
     last = False
     while not last:
-        with Stage(DECODE):
+        with Timer(DECODE):
             mono = _read_mono(file, recording, n_frames)
         last = len(mono) < n_frames or bool(recording.truncated)
         if stream is not None and recording.n_frames:
-            with Stage(RESAMPLE):
+            with Timer(RESAMPLE):
                 mono = stream.resample_chunk(mono, last=last)
         yield mono
     if stream is not None:
-        with Stage(RESAMPLE):
+        with Timer(RESAMPLE):
             stream.clear()
         idle.append(stream)
     promised = integrity.promised_frames(file, recording.path, recording.n_frames)

@@ -47,7 +47,7 @@ EVERYTHING = Selection()
 
 
 @dataclass(slots=True)
-class _PassedOver:
+class _Skipped:
     """What was seen and not taken, for the message when nothing was."""
 
     n_hidden: int = 0
@@ -99,16 +99,16 @@ def scan(
         If a folder cannot be listed, and ``on_unlisted`` raises it.
     """
     arguments = [os.fsdecode(path) for path in paths]
-    passed_over = _PassedOver()
+    skipped = _Skipped()
     # By real folder and name, so that `calls` and `./calls` are one, and two links to one file two.
     found: dict[str, str] = {}
     real_folders: dict[str, str] = {}  # a list of files names few folders many times
     for top in [*(top for argument in arguments for top in _expand(argument)), *listed]:
         if os.path.isdir(top):
-            n_unlisted = len(passed_over.unlisted)
-            for below, real in _walk(top, selection, passed_over):
+            n_unlisted = len(skipped.unlisted)
+            for below, real in _walk(top, selection, skipped):
                 found.setdefault(real, os.path.join(top, below))
-            for error in passed_over.unlisted[n_unlisted:]:
+            for error in skipped.unlisted[n_unlisted:]:
                 on_unlisted(error)
             continue
         folder, name = os.path.split(top)
@@ -117,9 +117,9 @@ def scan(
                 real_folders[folder] = os.path.realpath(folder)
             found.setdefault(os.path.join(real_folders[folder], name), top)
         else:
-            passed_over.n_not_selected += 1
+            skipped.n_not_selected += 1
     if not found:
-        raise NothingFoundError(_nothing_found([*arguments, *listed], passed_over))
+        raise NothingFoundError(_nothing_found([*arguments, *listed], skipped))
     return list(found.values())
 
 
@@ -143,7 +143,7 @@ def _expand(argument: str) -> list[str]:
     return matches
 
 
-def _walk(top: str, selection: Selection, passed_over: _PassedOver) -> Iterator[tuple[str, str]]:
+def _walk(top: str, selection: Selection, skipped: _Skipped) -> Iterator[tuple[str, str]]:
     """Recordings below ``top``, depth first with names sorted: path below it, real path."""
     # A stack, since folders may be nested deeper than Python recurses. Last in is first out.
     pending = [("", os.path.realpath(top), True)]
@@ -155,11 +155,11 @@ def _walk(top: str, selection: Selection, passed_over: _PassedOver) -> Iterator[
         elif real not in walked:
             if selection.follow_links:  # without, there is one way to each folder
                 walked.add(real)
-            pending.extend(_list(top, below, real, selection, passed_over))
+            pending.extend(_list(top, below, real, selection, skipped))
 
 
 def _list(
-    top: str, below: str, real: str, selection: Selection, passed_over: _PassedOver
+    top: str, below: str, real: str, selection: Selection, skipped: _Skipped
 ) -> list[tuple[str, str, bool]]:
     """List recordings and folders in one, last name first: path below, real path, is a folder."""
     folder = os.path.join(top, below) if below else top
@@ -167,7 +167,7 @@ def _list(
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
     except OSError as error:
-        passed_over.unlisted.append(_unlisted(folder, error))
+        skipped.unlisted.append(_unlisted(folder, error))
         return []
     taken = []
     for entry in entries:
@@ -176,22 +176,22 @@ def _list(
         extension = os.path.splitext(name)[1].lower()
         kind = _kind(entry)
         if name.startswith("."):
-            passed_over.n_hidden += 1
+            skipped.n_hidden += 1
         elif kind is _Kind.FOLDER_LINK and not selection.follow_links:
-            passed_over.n_folder_links += 1
+            skipped.n_folder_links += 1
         elif kind in (_Kind.FOLDER, _Kind.FOLDER_LINK):
             if kind is _Kind.FOLDER_LINK:
                 entry_real = os.path.realpath(entry.path)
             if selection.enters(entry_below):
                 taken.append((entry_below, entry_real, True))
             else:
-                passed_over.n_not_selected += 1
+                skipped.n_not_selected += 1
         elif kind is _Kind.OTHER or extension not in AUDIO_EXTENSIONS:
-            passed_over.extensions[extension] += 1
+            skipped.extensions[extension] += 1
         elif selection.takes_file(entry_below):
             taken.append((entry_below, entry_real, False))
         else:
-            passed_over.n_not_selected += 1
+            skipped.n_not_selected += 1
     return taken
 
 
@@ -224,29 +224,27 @@ def _unlisted(folder: str, error: OSError) -> RunError:
     )
 
 
-def _nothing_found(arguments: Sequence[str], passed_over: _PassedOver) -> str:
+def _nothing_found(arguments: Sequence[str], skipped: _Skipped) -> str:
     """Say what was looked for, what was there instead, and what to do."""
     named = [*arguments[:N_NAMED], "..."] if len(arguments) > N_NAMED else arguments
-    n_files = passed_over.extensions.total()
+    n_files = skipped.extensions.total()
     if n_files:
-        kinds = [
-            extension or "no extension" for extension, _ in passed_over.extensions.most_common(5)
-        ]
-        more = ", ..." if len(passed_over.extensions) > len(kinds) else ""
+        kinds = [extension or "no extension" for extension, _ in skipped.extensions.most_common(5)]
+        more = ", ..." if len(skipped.extensions) > len(kinds) else ""
         there = (
             f"{_count(n_files, 'file')}, none with an audio extension ({', '.join(kinds)}{more})"
         )
     else:
         there = "no files"
-    if passed_over.n_hidden:
-        there += f"; {_count(passed_over.n_hidden, 'hidden entry', 'hidden entries')} passed over"
-    if passed_over.n_folder_links:
-        there += f"; {_count(passed_over.n_folder_links, 'link')} to folders, not followed"
-    if passed_over.n_not_selected:
-        there += f"; {passed_over.n_not_selected} left out by --include or --exclude"
-    if passed_over.unlisted:
-        there += f". {passed_over.unlisted[0]}"
-        if (n_more := len(passed_over.unlisted) - 1) > 0:
+    if skipped.n_hidden:
+        there += f"; {_count(skipped.n_hidden, 'hidden entry', 'hidden entries')} passed over"
+    if skipped.n_folder_links:
+        there += f"; {_count(skipped.n_folder_links, 'link')} to folders, not followed"
+    if skipped.n_not_selected:
+        there += f"; {skipped.n_not_selected} left out by --include or --exclude"
+    if skipped.unlisted:
+        there += f". {skipped.unlisted[0]}"
+        if (n_more := len(skipped.unlisted) - 1) > 0:
             there += f" And {_count(n_more, 'more such folder')}."
     return (
         f"{', '.join(named) or 'no path given'}: no recordings found: {there}. Looked, at any "

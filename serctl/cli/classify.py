@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from serctl.cli import options
-from serctl.cli.terminal.profile import Laps, print_profile
+from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -127,14 +127,14 @@ def classify(
     began = datetime.now(UTC)
     request = Request(model, emotions, device, batch_size, workers)
     destination = Destination(output, overwrite, resume or retry_failed, retry_failed)
-    laps = Laps()
+    stopwatch = Stopwatch()
     with Run(request, destination) as run:
         recordings, unlisted = _find(paths, files_from, zero, selection)
-        laps.end("find recordings")
+        stopwatch.end("find recordings")
         n_workers = run.description["workers"]
-        laps.end("start")
-        summary, few = _classify(run, recordings, output, laps)
-        spent = run.spent() if profile else {}
+        stopwatch.end("start")
+        summary, few = _classify(run, recordings, output, stopwatch)
+        seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
         run.finish(record | {"arguments": list(paths)} | found)
@@ -142,13 +142,13 @@ def classify(
     _print_summary(summary, few, stderr=to_stdout)
     _check_accounts(len(recordings), summary.total.n, stderr=to_stdout)
     if profile:
-        print_profile(laps, spent, n_workers, to_stdout)
+        print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     _print_unlisted(unlisted)
     return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
 
 
 def _classify(
-    run: "Run", recordings: list[str], output: str, laps: Laps
+    run: "Run", recordings: list[str], output: str, stopwatch: Stopwatch
 ) -> tuple["Summary", list["Result"]]:
     """Classify with progress; give the summary, and the results if they are few."""
     from serctl.progress import progress
@@ -162,11 +162,11 @@ def _classify(
     )
     for i, result in enumerate(results):
         if i == 0 and output != STANDARD_OUTPUT:  # which is written while it is classified
-            laps.end("classify")
+            stopwatch.end("classify")
         summary.add(result)
         if len(recordings) <= MAX_ROWS_SHOWN:
             few.append(result)
-    laps.end("classify" if output == STANDARD_OUTPUT else "write results")
+    stopwatch.end("classify" if output == STANDARD_OUTPUT else "write results")
     return summary, few
 
 

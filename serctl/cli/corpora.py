@@ -227,9 +227,9 @@ def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _write(table: "pd.DataFrame", output: str) -> None:
-    from serctl.files.outputs import written_whole
+    from serctl.files.outputs import atomic_write
 
-    with written_whole(output) as aside:
+    with atomic_write(output) as aside:
         # As in results files: names that are not UTF-8 keep their bytes.
         table.to_csv(
             aside, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"

@@ -237,11 +237,11 @@ def _write(
 
     written = []
     if output is not None:
-        from serctl.files.outputs import written_whole
+        from serctl.files.outputs import atomic_write
         from serctl.train.evaluation.record import record_text
 
         text = record_text(config, clips, results, scores, calibration)
-        with written_whole(output) as aside, open(aside, "w", encoding="ascii") as file:
+        with atomic_write(output) as aside, open(aside, "w", encoding="ascii") as file:
             file.write(text)
         written.append(f"Scores: {printable(output)}")
     if figures is not None:

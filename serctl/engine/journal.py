@@ -37,7 +37,7 @@ from serctl.files.stamps import Stamp, stamp_of
 from serctl.files.sync import Syncer, sync_folder
 from serctl.results.schema import JOURNAL, Result, result_of
 
-DO_AGAIN = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
+RETRYABLE = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
 
 
 class Journal:
@@ -124,7 +124,7 @@ class Journal:
         recordings : sequence of str
             The scan.
         retry_failed : bool
-            Whether rows with a status of `DO_AGAIN` are left out.
+            Whether rows with a status of `RETRYABLE` are left out.
 
         Returns
         -------
@@ -242,7 +242,7 @@ class Journal:
                 offset, end = end, end + len(line)
                 index = indexes.get(record.row["path"])
                 if index is not None:
-                    again = retry_failed and record.row["status"] in DO_AGAIN
+                    again = retry_failed and record.row["status"] in RETRYABLE
                     holds = not again and stamp_of(recordings[index]) == record.stamp
                     self._offsets[index] = offset if holds else 0
         self._cut(end)

@@ -67,7 +67,7 @@ class Child:
         Recordings that are being decoded, and the clock at their last sign of life.
     extracted : set of int
         Recordings that have been decoded and have no row yet.
-    spent : dict of str to float
+    seconds_by_stage : dict of str to float
         Seconds by stage, once it has done a job.
     ready, fed, ended, stalled : bool
         Whether it has loaded its model; whether it was given recordings; whether all that it will
@@ -77,7 +77,7 @@ class Child:
     def __init__(self, command: Sequence[str], request: Request) -> None:
         self.begun: dict[int, float] = {}
         self.extracted: set[int] = set()
-        self.spent: dict[str, float] = {}
+        self.seconds_by_stage: dict[str, float] = {}
         self.fed = False
         self.ready = self.ended = self.stalled = False
         self._clock_s = 0.0  # time that this process was awake
@@ -156,7 +156,7 @@ class Child:
             self.ready = True
             return
         if kind == "s":
-            self.spent = json.loads(text)
+            self.seconds_by_stage = json.loads(text)
             return
         index = int(text.partition(" ")[0])
         if kind in "bw":

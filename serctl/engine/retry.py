@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from serctl.engine.journal import DO_AGAIN
+from serctl.engine.journal import RETRYABLE
 from serctl.engine.journal_format import check_parameters
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
@@ -24,7 +24,7 @@ from serctl.results.schema import row_of
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 
 
-class FinishedRun:
+class PreviousRun:
     """The run that wrote an output.
 
     Parameters
@@ -79,7 +79,7 @@ class FinishedRun:
         self._check(indexes, parameters["emotions"])  # all of it, before a row is kept
         emotions, results = read_results(self._output)
         for result in results:
-            if result.path not in indexes or result.status in DO_AGAIN:
+            if result.path not in indexes or result.status in RETRYABLE:
                 continue
             stamp = stamp_of(result.path)
             if _last_changed_ns(result.path) < self._began_ns:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from serctl.engine.journal import Journal
 from serctl.engine.process import Request
-from serctl.engine.retry import FinishedRun
+from serctl.engine.retry import PreviousRun
 from serctl.engine.supervisor import Done, Supervisor
 from serctl.errors import UsageError
 from serctl.files.outputs import STANDARD_OUTPUT, check_output
@@ -68,7 +68,7 @@ class Run:
         self._destination = destination
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
-        self._finished: FinishedRun | None = None
+        self._previous: PreviousRun | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,9 +88,9 @@ class Run:
                     "finished. Give --retry-failed to do again what could not be read, or "
                     "--overwrite to classify anew."
                 )
-            self._finished = FinishedRun(to.output)
+            self._previous = PreviousRun(to.output)
         check_output(
-            to.output, EXTENSIONS, to.overwrite or unfinished or self._finished is not None
+            to.output, EXTENSIONS, to.overwrite or unfinished or self._previous is not None
         )
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
@@ -147,9 +147,9 @@ class Run:
                 writer.write(result)
                 yield result
 
-    def spent(self) -> dict[str, float]:
+    def seconds_by_stage(self) -> dict[str, float]:
         """Seconds that threads spent in each stage (`serctl.timing`), once all is classified."""
-        return self._supervisor.spent()
+        return self._supervisor.seconds_by_stage()
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record of the run beside its results, and remove the journal."""
@@ -164,8 +164,8 @@ class Run:
         parameters = {key: value for key, value in self.description.items() if key != "workers"}
         parameters = {"serctl_version": __version__, **parameters}
         left = journal.begin(parameters, recordings, self._destination.retry_failed)
-        if self._finished is not None:
-            for kept in self._finished.rows(parameters, recordings):
+        if self._previous is not None:
+            for kept in self._previous.rows(parameters, recordings):
                 journal.add(*kept)
             left = journal.left()
         for done in progress(self._supervisor.classify(recordings, left), len(left)):

@@ -6,11 +6,11 @@ alone, before all that is left. The one with which the child ends again is the c
 a row ``failed`` that says how; the others have their rows, the same as ever, since a row does not
 depend on what is read beside it.
 
-Every new child gives at least one recording its row. One that gives none, `MOST_STRIKES` times in a
-row, ends the run with RunError; so do as many recordings in a row, each alone, with which it ended
-after they were decoded, since then it is the network and not they.
-An error that the child reports is raised here as it was there. When the parent ends, however it
-does, the child ends too.
+Every new child gives at least one recording its row. One that gives none, `MAX_FRUITLESS_RESTARTS`
+times in a row, ends the run with RunError; so do as many recordings in a row, each alone, with
+which it ended after they were decoded, since then it is the network and not they. An error that the
+child reports is raised here as it was there. When the parent ends, however it does, the child ends
+too.
 
 This process imports neither torch nor numba nor NumPy: it is there at once, and it is small.
 """
@@ -26,7 +26,7 @@ from serctl.files.stamps import Stamp, stamp_of
 from serctl.results.schema import Result, row_of
 
 STALL_S = 120.0  # without a window of 30 s decoded, which takes a hundredth of a second or so
-MOST_STRIKES = 3
+MAX_FRUITLESS_RESTARTS = 3
 
 
 class Done(NamedTuple):
@@ -121,40 +121,40 @@ class Supervisor:
         done = bytearray(len(recordings))
         suspects: list[int] = []
         n_left = len(left)
-        n_strikes = n_after = 0
+        n_fruitless = n_after = 0
         while n_left:
             child = self._child
             child.feed(self._lines(recordings, suspects, left, done))
             for index, row in self._rows(child, n_left):
                 done[index] = 1
                 n_left -= 1
-                n_strikes = n_after = 0
+                n_fruitless = n_after = 0
                 yield Done(index, self._stamps.pop(index, Stamp(None, None)), row)
             if not n_left:
                 return
-            apart = [index for index in suspects if not done[index]]
-            culprit = apart[0] if apart and child.has_seen(apart[0]) else None
+            isolated = [index for index in suspects if not done[index]]
+            culprit = isolated[0] if isolated and child.has_seen(isolated[0]) else None
             if culprit is not None:
                 n_after = n_after + 1 if culprit in child.extracted else 0
-                if n_after == MOST_STRIKES:
+                if n_after == MAX_FRUITLESS_RESTARTS:
                     raise _hopeless(child, "after decoding", "Try --device cpu.")
                 done[culprit] = 1
                 n_left -= 1
                 yield self._failed(culprit, recordings[culprit], child)
-            elif apart or not child.suspects():
-                n_strikes += 1
-                if n_strikes == MOST_STRIKES:
+            elif isolated or not child.suspects():
+                n_fruitless += 1
+                if n_fruitless == MAX_FRUITLESS_RESTARTS:
                     raise _hopeless(child, "and did nothing", "Is there enough memory?")
-            suspects = [i for i in apart or child.suspects() if not done[i]]
+            suspects = [i for i in isolated or child.suspects() if not done[i]]
             child.end(at_once=True)
             if n_left:
                 self._child = Child(self._command, self._request)
 
-    def spent(self) -> dict[str, float]:
+    def seconds_by_stage(self) -> dict[str, float]:
         """Wait for a child that has done all to say so; seconds of its threads by stage."""
-        while self._child.fed and not self._child.spent and not self._child.ended:
+        while self._child.fed and not self._child.seconds_by_stage and not self._child.ended:
             self._child.receive()
-        return self._child.spent
+        return self._child.seconds_by_stage
 
     def _rows(self, child: Child, n_left: int) -> Iterator[tuple[int, str]]:
         """Rows of a child, until it has done all or has ended, or stalls and is killed."""
@@ -209,6 +209,6 @@ class Supervisor:
 
 def _hopeless(child: Child, when: str, advice: str) -> RunError:
     return RunError(
-        f"The process that classifies ended {when}, {MOST_STRIKES} times "
+        f"The process that classifies ended {when}, {MAX_FRUITLESS_RESTARTS} times "
         f"({child.how_it_ended()}). {advice}{child.tail()}"
     )

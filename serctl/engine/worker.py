@@ -98,7 +98,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.models.loading import DEFAULT_MODEL
     from serctl.results.schema import row_of
     from serctl.threads import n_cores
-    from serctl.timing import spent
+    from serctl.timing import seconds_by_stage
 
     n_workers = request["workers"] or n_cores()
     classifier = Classifier(
@@ -120,7 +120,7 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
         for result in results:
             row = json.dumps(row_of(result, classifier.emotions), allow_nan=False)
             channel.send(f"r {indexes.popleft()} {row}")
-        channel.send("s " + json.dumps(spent()))
+        channel.send("s " + json.dumps(seconds_by_stage()))
 
 
 class _Extractor:
@@ -186,10 +186,10 @@ def _warm_up(classifier: "Classifier") -> None:
     config, spec = classifier.config, classifier.config.features
     samples = np.zeros(spec.rate_hz, np.float32)
     try:
-        raw = config.inputs.raw(samples, spec)
+        raw = config.inputs.extract(samples, spec)
     except OSError:
-        raw = config.inputs.raw(samples, spec)
-    classifier.window_logits([config.inputs.scaled(raw, config.scaling, spec)])
+        raw = config.inputs.extract(samples, spec)
+    classifier.window_logits([config.inputs.normalize(raw, config.normalization, spec)])
 
 
 def _limit_memory(spare_bytes: int) -> None:

@@ -19,7 +19,7 @@ from contextlib import closing
 from serctl.errors import ResultsError, UsageError
 from serctl.features.descriptors import Description, describe
 from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool
-from serctl.files.outputs import check_output, extension_of, written_whole
+from serctl.files.outputs import atomic_write, check_output, extension_of
 from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import map_in_order, n_cores
 
@@ -100,7 +100,7 @@ def write_features(
 
     columns = (*TEXT, *(LABELS if label else ()), *FACTS)
     table_class = TABLES[extension_of(output, tuple(TABLES))]
-    with written_whole(output) as aside, table_class(aside, columns) as table:
+    with atomic_write(output) as aside, table_class(aside, columns) as table:
         with closing(map_in_order(work, paths, n_cores())) as products:
             for description, spool in products:
                 texts = (description.path, description.status, description.reason)

@@ -13,7 +13,7 @@ LOCK = ".lock"  # after the output's name, while it is written
 
 
 @contextmanager
-def written_whole(output: str) -> Iterator[str]:
+def atomic_write(output: str) -> Iterator[str]:
     """Give the path to write to in place of ``output``, and rename it in the end.
 
     Parameters

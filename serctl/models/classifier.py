@@ -25,7 +25,7 @@ from serctl.models.inference import GraphInference, TorchInference
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
 from serctl.results.schema import Result
-from serctl.timing import FEATURES, NETWORK, Stage
+from serctl.timing import FEATURES, NETWORK, Timer
 
 DEFAULT_BATCH_SIZE = 64
 
@@ -112,7 +112,7 @@ class Classifier:
             self._inference = TorchInference(loaded, self.device, batch_size)
         # `extract` leaves fewer windows than these; statistics are small, and a GPU's are all left.
         all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
-        self._n_left_below = None if all_left else self._inference.n_together
+        self._n_left_below = None if all_left else self._inference.batch_size
 
     def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
         """Decode a recording and compute the network's input; never raises for a bad recording.
@@ -157,9 +157,9 @@ class Classifier:
             # A rest too short to judge is left out, and so is a window of silence.
             if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
                 continue
-            with Stage(FEATURES):
-                raw = config.inputs.raw(samples, spec)
-                extraction.windows.append(config.inputs.scaled(raw, config.scaling, spec))
+            with Timer(FEATURES):
+                raw = config.inputs.extract(samples, spec)
+                extraction.windows.append(config.inputs.normalize(raw, config.normalization, spec))
             extraction.lengths.append(len(samples))
             if len(extraction.windows) == self._n_left_below:
                 extraction.probabilities.extend(self.probabilities(extraction.windows))
@@ -196,7 +196,7 @@ class Classifier:
         ModelError
             If they are not numbers, as the weights of a failed training give.
         """
-        with Stage(NETWORK):
+        with Timer(NETWORK):
             logits = self.window_logits(windows)[:, self._columns]
         probabilities = _softmax(logits / self.config.temperature)
         if not np.isfinite(probabilities).all():
@@ -212,11 +212,11 @@ class Classifier:
         of_shape: dict[tuple[int, ...], list[int]] = {}
         for i, window in enumerate(windows):
             of_shape.setdefault(window.shape, []).append(i)
-        n_together = self._inference.n_together
+        batch_size = self._inference.batch_size
         for shape, indexes in of_shape.items():
-            for first in range(0, len(indexes), n_together):
-                chosen = indexes[first : first + n_together]
-                batch = np.zeros((n_together, *shape), np.float32)
+            for first in range(0, len(indexes), batch_size):
+                chosen = indexes[first : first + batch_size]
+                batch = np.zeros((batch_size, *shape), np.float32)
                 batch[: len(chosen)] = [windows[i] for i in chosen]
                 logits[chosen] = self._inference.logits(batch)[: len(chosen)]
         return logits

@@ -14,7 +14,7 @@ from typing import Any
 from serctl.emotions import EMOTIONS
 from serctl.errors import ModelError
 from serctl.features.mel import MelSpec
-from serctl.models.inputs import InputKind, Scaling
+from serctl.models.inputs import InputKind, Normalization
 from serctl.models.networks import NETWORKS
 
 WEIGHTS_FILE = "model.safetensors"
@@ -22,6 +22,9 @@ CONFIG_FILE = "config.json"
 MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes
 MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
+# ``config.json`` calls some attributes of `ModelConfig` otherwise; older folders must still load.
+JSON_KEYS = {"normalization": "scaling"}
+
 MEL_BOUNDS = {  # lowest and highest, so that no configuration asks for all memory or all time
     "rate_hz": (1000, 48_000),
     "n_fft": (16, 1 << 14),
@@ -45,7 +48,7 @@ class ModelConfig:
         In the order of the logits.
     features : MelSpec
         Of the features that the network takes.
-    scaling : Scaling
+    normalization : Normalization
         Of their columns, from training clips.
     temperature : float
         Logits are divided by it before the softmax; fitted on validation clips.
@@ -61,7 +64,7 @@ class ModelConfig:
     network: str
     emotions: tuple[str, ...]
     features: MelSpec
-    scaling: Scaling
+    normalization: Normalization
     temperature: float
     window_s: float
     min_duration_s: float
@@ -74,7 +77,9 @@ class ModelConfig:
 
     def to_json(self) -> str:
         """Text of ``config.json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        values = {JSON_KEYS.get(name, name): value for name, value in asdict(self).items()}
+        values["scaling"] = {"mean": self.normalization.mean, "deviation": self.normalization.std}
+        return json.dumps(values, indent=2) + "\n"
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -132,7 +137,8 @@ def _checked(values: Any) -> ModelConfig:
     """Build a configuration of parsed JSON; ValueError, TypeError or KeyError say what is wrong."""
     if not isinstance(values, dict):
         raise TypeError(f"holds a {type(values).__name__}, a JSON object is needed")
-    values = {f.name: values[f.name] for f in fields(ModelConfig)}
+    names = [JSON_KEYS.get(f.name, f.name) for f in fields(ModelConfig)]
+    values = {name: values[name] for name in names}
     for name in ("name", "network", "sha256"):
         if not isinstance(values[name], str):
             raise TypeError(f"{name} is {reprlib.repr(values[name])}, text is needed")
@@ -160,8 +166,10 @@ def _checked(values: Any) -> ModelConfig:
             f"than {kind.max_frames}"
         )
     _require_number("min_duration_s", values["min_duration_s"], 0.0, window_s)
-    scaling = _checked_scaling(values["scaling"], kind.n_columns(spec))
-    return ModelConfig(**values | {"emotions": tuple(known), "features": spec, "scaling": scaling})
+    normalization = _checked_normalization(values["scaling"], kind.n_columns(spec))
+    del values["scaling"]
+    checked = {"emotions": tuple(known), "features": spec, "normalization": normalization}
+    return ModelConfig(**values | checked)
 
 
 def _checked_features(values: Any, network: str) -> MelSpec:
@@ -182,7 +190,7 @@ def _checked_features(values: Any, network: str) -> MelSpec:
     return MelSpec(**values)
 
 
-def _checked_scaling(values: Any, n_columns: int) -> Scaling:
+def _checked_normalization(values: Any, n_columns: int) -> Normalization:
     if not isinstance(values, dict) or set(values) != {"mean", "deviation"}:
         raise ValueError(f"scaling is {reprlib.repr(values)}, a mean and a deviation are needed")
     for name, low in (("mean", -1e6), ("deviation", 1e-6)):
@@ -192,7 +200,7 @@ def _checked_scaling(values: Any, n_columns: int) -> Scaling:
             raise ValueError(f"scaling has as {name} {found}, a list of {n_columns} is needed")
         for number in numbers:
             _require_number(f"a {name} of scaling", number, low, 1e6)
-    return Scaling(tuple(values["mean"]), tuple(values["deviation"]))
+    return Normalization(tuple(values["mean"]), tuple(values["deviation"]))
 
 
 def _require_number(name: str, value: Any, low: float, high: float) -> None:

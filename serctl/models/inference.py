@@ -32,7 +32,7 @@ class GraphInference:
 
     Attributes
     ----------
-    n_together : int
+    batch_size : int
         Windows in a batch: one.
 
     Raises
@@ -41,7 +41,7 @@ class GraphInference:
         If its tensors are not the network's.
     """
 
-    n_together = 1
+    batch_size = 1
 
     def __init__(self, model: Model) -> None:
         options = onnxruntime.SessionOptions()
@@ -75,17 +75,17 @@ class TorchInference:
     device : str
         ``cuda`` or ``mps``. With ``cuda``, convolutions of the whole process are set to be
         deterministic and in full float32.
-    n_together : int
+    batch_size : int
         Windows in a batch.
     """
 
-    def __init__(self, model: Model, device: str, n_together: int) -> None:
+    def __init__(self, model: Model, device: str, batch_size: int) -> None:
         import torch
 
         if device == "cuda":  # else they round to ten bits, and results may vary
             torch.backends.cudnn.allow_tf32 = False
             torch.backends.cudnn.deterministic = True
-        self.n_together = n_together
+        self.batch_size = batch_size
         # MPS has no float64.
         in_float64 = model.config.inputs is CLIP_STATISTICS and device != "mps"
         self._dtype = torch.float64 if in_float64 else torch.float32
@@ -95,7 +95,7 @@ class TorchInference:
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Logits [n_together, n_emotions] of windows' inputs [n_together, ...]."""
+        """Logits [batch_size, n_emotions] of windows' inputs [batch_size, ...]."""
         import torch
 
         with torch.inference_mode():

@@ -1,9 +1,9 @@
 """Inputs: what networks are given, from the samples of one window.
 
-There are three kinds, and `serctl.models.networks.NETWORKS` says which one a network takes. Each has two
-halves: `InputKind.raw` computes features that depend on nothing learned, so that training can keep
-them; `InputKind.scaled` standardises them by what the training clips have (`Scaling`), and gives
-them the shape that the network takes.
+There are three kinds, and `serctl.models.networks.NETWORKS` says which one a network takes. Each
+has two halves: `InputKind.extract` computes features that depend on nothing learned, so that
+training can keep them; `InputKind.normalize` standardises them by what the training clips have
+(`Normalization`), and gives them the shape that the network takes.
 
 A kind with frames gives a window its own length. A window's input depends on that window alone.
 """
@@ -21,17 +21,17 @@ FRAMES_MULTIPLE = 16
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Normalization:
     """How columns of features are scaled before the network sees them.
 
     Attributes
     ----------
-    mean, deviation : tuple of float, n_columns each
+    mean, std : tuple of float, n_columns each
         Of the training clips' `InputKind.columns`.
     """
 
     mean: tuple[float, ...]
-    deviation: tuple[float, ...]
+    std: tuple[float, ...]
 
     def __call__(self, columns: NDArray[np.floating]) -> NDArray[np.float32]:
         """Scale columns.
@@ -46,7 +46,7 @@ class Scaling:
         float32 [..., n_columns]
             About 0, with a deviation of about 1 in every column.
         """
-        return ((columns - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+        return ((columns - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,23 @@ class InputKind:
     max_frames : int
         Most frames that a window may have, so that a network's memory is bounded.
     n_columns : callable
-        Of a `MelSpec`: numbers in a row of ``columns``, and in ``mean`` and ``deviation`` of its
-        `Scaling`.
-    raw : callable
+        Of a `MelSpec`: numbers in a row of ``columns``, and in ``mean`` and ``std`` of its
+        `Normalization`.
+    extract : callable
         Of float32 samples [n_samples], at least one, and a `MelSpec`: features, float32. They raise
         AudioError as `serctl.features.mel.mel_spectrogram` does.
     columns : callable
         Of raw features and a `MelSpec`: what is scaled, float [..., n_columns].
-    scaled : callable
-        Of raw features, a `Scaling` and a `MelSpec`: the network's input, float32.
+    normalize : callable
+        Of raw features, a `Normalization` and a `MelSpec`: the network's input, float32.
     """
 
     name: str
     max_frames: int
     n_columns: Callable[[MelSpec], int]
-    raw: Callable[[NDArray[np.float32], MelSpec], NDArray[np.float32]]
+    extract: Callable[[NDArray[np.float32], MelSpec], NDArray[np.float32]]
     columns: Callable[[NDArray[np.float32], MelSpec], NDArray[np.floating]]
-    scaled: Callable[[NDArray[np.float32], Scaling, MelSpec], NDArray[np.float32]]
+    normalize: Callable[[NDArray[np.float32], Normalization, MelSpec], NDArray[np.float32]]
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
@@ -152,33 +152,33 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     return np.maximum(decibels - np.float32(mean_db), np.float32(-spec.top_db))
 
 
-def scaled_floor(scaling: Scaling, spec: MelSpec) -> NDArray[np.float32]:
+def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:
     """What `log_mel`'s floor is once it is scaled, float32 [n_mels]; windows are filled up with it."""
-    return scaling(np.full(spec.n_mels, -spec.top_db))
+    return normalization(np.full(spec.n_mels, -spec.top_db))
 
 
-def _scaled_statistics(
-    statistics: NDArray[np.float32], scaling: Scaling, spec: MelSpec
+def _normalize_statistics(
+    statistics: NDArray[np.float32], normalization: Normalization, spec: MelSpec
 ) -> NDArray[np.float32]:
     """Input float32 [n_mels + n_mfcc]."""
-    return scaling(statistics_in_db(statistics, spec))
+    return normalization(statistics_in_db(statistics, spec))
 
 
-def _scaled_frames(
-    frames: NDArray[np.float32], scaling: Scaling, spec: MelSpec
+def _normalize_frames(
+    frames: NDArray[np.float32], normalization: Normalization, spec: MelSpec
 ) -> NDArray[np.float32]:
     """Input float32 [n_frames, n_mels + n_mfcc]."""
-    return scaling(frames)
+    return normalization(frames)
 
 
-def _scaled_log_mel(
-    frames: NDArray[np.float32], scaling: Scaling, spec: MelSpec
+def _normalize_log_mel(
+    frames: NDArray[np.float32], normalization: Normalization, spec: MelSpec
 ) -> NDArray[np.float32]:
     """Input float32 [n_mels, n_frames], with n_frames rounded up to `FRAMES_MULTIPLE`."""
     n_frames = len(frames)
     filled = np.empty((spec.n_mels, n_frames + -n_frames % FRAMES_MULTIPLE), np.float32)
-    filled[:, :n_frames] = scaling(frames).T
-    filled[:, n_frames:] = scaled_floor(scaling, spec)[:, None]
+    filled[:, :n_frames] = normalization(frames).T
+    filled[:, n_frames:] = normalized_floor(normalization, spec)[:, None]
     return filled
 
 
@@ -191,25 +191,25 @@ CLIP_STATISTICS = InputKind(
     "clip-statistics",
     max_frames=1 << 18,  # an hour, at librosa's defaults
     n_columns=lambda spec: spec.n_mels + spec.n_mfcc,
-    raw=clip_statistics,
+    extract=clip_statistics,
     columns=statistics_in_db,
-    scaled=_scaled_statistics,
+    normalize=_normalize_statistics,
 )
 # Mel bands and MFCC of each frame: float32 [n_frames, n_mels + n_mfcc].
 FRAMES = InputKind(
     "frames",
     max_frames=1 << 13,  # three minutes, at librosa's defaults
     n_columns=lambda spec: spec.n_mels + spec.n_mfcc,
-    raw=mel_and_mfcc,
+    extract=mel_and_mfcc,
     columns=_as_they_are,
-    scaled=_scaled_frames,
+    normalize=_normalize_frames,
 )
 # A spectrogram as a picture, whatever the gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(
     "log-mel",
     max_frames=1 << 13,  # 82 s, with a frame every 10 ms
     n_columns=lambda spec: spec.n_mels,
-    raw=log_mel,
+    extract=log_mel,
     columns=_as_they_are,
-    scaled=_scaled_log_mel,
+    normalize=_normalize_log_mel,
 )

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from serctl import timing
-from serctl.timing import Stage, spent
+from serctl.timing import Timer, seconds_by_stage
 
 
 @pytest.fixture(autouse=True)
@@ -14,19 +14,19 @@ def clock(monkeypatch):
 
 
 def test_seconds_are_added_up_over_threads_and_whatever_comes():
-    before = spent().get("a stage", 0.0)
+    before = seconds_by_stage().get("a stage", 0.0)
 
     def work():
-        with Stage("a stage"), pytest.raises(ValueError, match="no"), Stage("another"):
+        with Timer("a stage"), pytest.raises(ValueError, match="no"), Timer("another"):
             raise ValueError("no")
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
         thread.join()
-    with Stage("a stage"):
+    with Timer("a stage"):
         pass
     # Three of three looks each, since the other stage looks twice within, and one of one.
-    assert spent()["a stage"] - before == 3 * 3 + 1
-    assert spent()["another"] >= 3
-    assert tuple(spent())[: len(timing.STAGES)] == timing.STAGES
+    assert seconds_by_stage()["a stage"] - before == 3 * 3 + 1
+    assert seconds_by_stage()["another"] >= 3
+    assert tuple(seconds_by_stage())[: len(timing.STAGES)] == timing.STAGES

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from serctl.features.mel import MelSpec
-from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Scaling
+from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Normalization
 from serctl.train.data.augmentation import cropped, filled_to, masked, mixed, stretched
 from serctl.train.data.mixing import cut_or_surrounded, disturbed
 from serctl.train.recipes.schema import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
@@ -106,7 +106,7 @@ class FrameClips:
         As in `Batch`.
     kind : InputKind
         What the network takes.
-    scaling : Scaling
+    normalization : Normalization
         Of the columns.
     spec : MelSpec
         Of the features.
@@ -123,7 +123,7 @@ class FrameClips:
         versions: Sequence[Sequence[NDArray[np.floating]]],
         targets: Tensor,
         kind: InputKind,
-        scaling: Scaling,
+        normalization: Normalization,
         spec: MelSpec,
         recipe: AugmentationRecipe,
         disturbance: DisturbanceRecipe | None,
@@ -132,9 +132,9 @@ class FrameClips:
         self.versions, self.targets, self.told = versions, targets, told
         self.n_told = {name: int(labels.max()) + 1 for name, labels in told.items()}
         self.disturbance = disturbance
-        self.mean, self.deviation = (
+        self.mean, self.std = (
             torch.tensor(numbers, dtype=torch.float32)
-            for numbers in (scaling.mean, scaling.deviation)
+            for numbers in (normalization.mean, normalization.std)
         )
         self.is_picture = kind is LOG_MEL  # [n_bands, n_frames], and filled up
         self.multiple = FRAMES_MULTIPLE if self.is_picture else 1
@@ -168,7 +168,7 @@ class FrameClips:
         batch, n_frames = stretched(batch, n_frames, self.spec, self.multiple, self.recipe)
         if self.disturbance is not None:
             batch = disturbed(batch, n_frames, self.spec, self.disturbance)
-        batch = masked(batch.sub_(self.mean).div_(self.deviation), n_frames, self.recipe)
+        batch = masked(batch.sub_(self.mean).div_(self.std), n_frames, self.recipe)
         batch = with_noise(batch, recipe.noise)
         # As the classifier counts them: what fills a clip up to the multiple is a part of it.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple

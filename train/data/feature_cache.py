@@ -116,7 +116,7 @@ class ClipFeatures:
         if self.version:
             random = np.random.default_rng([self.version, int(digest, 16)])
             samples = degraded(samples, self.spec.rate_hz, random)
-        return self.kind.raw(samples, self.spec).astype(self.dtype, copy=False)
+        return self.kind.extract(samples, self.spec).astype(self.dtype, copy=False)
 
 
 def _sha256(path: str) -> str:

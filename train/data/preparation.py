@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from serctl.features.mel import MelSpec
-from serctl.models.inputs import CLIP_STATISTICS, InputKind, Scaling
+from serctl.models.inputs import CLIP_STATISTICS, InputKind, Normalization
 from serctl.models.networks import NETWORKS
 from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora.clip_names import sentences_of
@@ -43,7 +43,7 @@ class PreparedClips:
         Raw features of each clip.
     versions : list of lists of float16 [...]
         For each version, raw features of the training clips' damaged copies.
-    kind, spec, scaling : InputKind, MelSpec, Scaling
+    kind, spec, normalization : InputKind, MelSpec, Normalization
         Which features they are, and how a network is given them.
     """
 
@@ -55,11 +55,11 @@ class PreparedClips:
     versions: list[list[Features]]
     kind: InputKind
     spec: MelSpec
-    scaling: Scaling
+    normalization: Normalization
 
     def inputs(self, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """What the classifier gives the network for some clips, float32 [...] each."""
-        return [self.kind.scaled(self.raw[row], self.scaling, self.spec) for row in rows]
+        return [self.kind.normalize(self.raw[row], self.normalization, self.spec) for row in rows]
 
     def targets(self, rows: NDArray[np.int64]) -> Tensor:
         """Labels int64 [n] of some clips."""
@@ -84,7 +84,7 @@ class PreparedClips:
             versions,
             targets,
             self.kind,
-            self.scaling,
+            self.normalization,
             self.spec,
             recipe.augmentation,
             disturbance,
@@ -157,11 +157,11 @@ def prepare_clips(
         [features[i : i + n_train] for i in range(n_clips, len(jobs), n_train)],
         kind,
         spec,
-        fit_scaling([features[row] for row in parts.train], kind, spec),
+        fit_normalization([features[row] for row in parts.train], kind, spec),
     )
 
 
-def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scaling:
+def fit_normalization(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Normalization:
     """Means and deviations of the training clips' columns.
 
     Parameters
@@ -175,7 +175,7 @@ def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scal
 
     Returns
     -------
-    Scaling
+    Normalization
         Of clip statistics, the mel bands share one deviation, so that a spectrum keeps its shape
         for the convolution. Of frames, each frame counts the same.
     """
@@ -183,7 +183,7 @@ def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scal
         columns = np.stack([kind.columns(one, spec) for one in raw])
         deviation = columns.std(axis=0)
         deviation[: spec.n_mels] = deviation[: spec.n_mels].mean()
-        return Scaling(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
+        return Normalization(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
     n_frames = sum(map(len, raw))
     sums = np.zeros((2, kind.n_columns(spec)))
     for one in raw:
@@ -191,7 +191,7 @@ def fit_scaling(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Scal
     mean = sums[0] / n_frames
     for one in raw:
         sums[1] += np.square(kind.columns(one, spec) - mean).sum(axis=0)
-    return Scaling(tuple(mean.tolist()), tuple(np.sqrt(sums[1] / n_frames).tolist()))
+    return Normalization(tuple(mean.tolist()), tuple(np.sqrt(sums[1] / n_frames).tolist()))
 
 
 def label_indices(labels: Sequence[str], emotions: Sequence[str]) -> NDArray[np.int64]:

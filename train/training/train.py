@@ -96,7 +96,10 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         assert recipe.training is not None
         network, learnt = _fit_network(clips, recipe, recipe.training, options, device, watcher)
     config = ModelConfig(
-        **vars(recipe.model), features=recipe.features, scaling=clips.scaling, temperature=1.0
+        **vars(recipe.model),
+        features=recipe.features,
+        normalization=clips.normalization,
+        temperature=1.0,
     )
     validation = clips.split.validation
     model = Model.of(config, network)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 
-class Laps:
+class Stopwatch:
     """Seconds of a command's parts, one after the other, from when this is made."""
 
     def __init__(self) -> None:
@@ -18,14 +18,16 @@ class Laps:
         self._last = now
 
 
-def print_profile(laps: Laps, spent: Mapping[str, float], n_workers: int, stderr: bool) -> None:
+def print_profile(
+    stopwatch: Stopwatch, seconds_by_stage: Mapping[str, float], n_workers: int, stderr: bool
+) -> None:
     """Print the seconds of each part, and of each stage of classifying.
 
     Parameters
     ----------
-    laps : Laps
+    stopwatch : Stopwatch
         Parts of the command.
-    spent : mapping of str to float
+    seconds_by_stage : mapping of str to float
         Seconds by stage, over all threads.
     n_workers : int
         How many threads that is.
@@ -35,14 +37,16 @@ def print_profile(laps: Laps, spent: Mapping[str, float], n_workers: int, stderr
     from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console(stderr)
-    whole_s = sum(laps.seconds.values())
-    parts = [(part, f"{s:.2f}", f"{s / whole_s:.0%}") for part, s in laps.seconds.items()]
+    whole_s = sum(stopwatch.seconds.values())
+    parts = [(part, f"{s:.2f}", f"{s / whole_s:.0%}") for part, s in stopwatch.seconds.items()]
     total = ("all", f"{whole_s:.2f}", "100%")
     print_table(console, "Where the time went", ("Part", "Seconds", "Share"), parts, [total])
-    if not spent:
+    if not seconds_by_stage:
         return
-    working_s = n_workers * laps.seconds.get("classify", 0.0)
-    stages = dict(spent) | {"waiting and the rest": max(0.0, working_s - sum(spent.values()))}
+    working_s = n_workers * stopwatch.seconds.get("classify", 0.0)
+    stages = dict(seconds_by_stage) | {
+        "waiting and the rest": max(0.0, working_s - sum(seconds_by_stage.values()))
+    }
     rows = [(stage, f"{s:.2f}", f"{s / working_s:.0%}") for stage, s in stages.items()]
     title = f"Classifying, over {n_workers} worker{'s' if n_workers > 1 else ''}"
     print_table(console, title, ("Stage", "Seconds", "Share"), rows)

@@ -175,7 +175,7 @@ class CnnMember(nn.Module):
 
 
 class Cnn(nn.Module):
-    """Networks that learn apart and are heard together.
+    """Networks that learn isolated and are heard together.
 
     Parameters
     ----------

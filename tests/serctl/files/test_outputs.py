@@ -3,13 +3,13 @@ import os
 import pytest
 
 from serctl.errors import ResultsError
-from serctl.files.outputs import written_whole
+from serctl.files.outputs import atomic_write
 
 
 def test_a_file_appears_whole(tmp_path):
     output = tmp_path / "a.txt"
     output.write_text("old")
-    with written_whole(str(output)) as aside:
+    with atomic_write(str(output)) as aside:
         with open(aside, "w") as file:
             file.write("new")
         assert output.read_text() == "old"
@@ -39,7 +39,7 @@ def test_what_the_system_refuses_is_told(tmp_path):
 
 
 def write_half(output, error):
-    with written_whole(str(output)) as aside:
+    with atomic_write(str(output)) as aside:
         with open(aside, "w") as file:
             file.write("half")
         if error is not None:
@@ -48,7 +48,7 @@ def write_half(output, error):
 
 def test_two_do_not_write_the_same_at_a_time(tmp_path):
     output = str(tmp_path / "a.txt")
-    with written_whole(output) as aside:
+    with atomic_write(output) as aside:
         with open(aside, "w") as file:
             file.write("first")
         with pytest.raises(ResultsError, match=r"a\.txt: is being written by another run"):

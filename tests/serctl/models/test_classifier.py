@@ -42,7 +42,7 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(
     (samples,) = decoding.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
     statistics = mel.clip_statistics(samples, config.features)
-    inputs = config.inputs.scaled(statistics, config.scaling, config.features)
+    inputs = config.inputs.normalize(statistics, config.normalization, config.features)
     with torch.no_grad():
         logits = load_model(str(tiny_folder)).network(torch.from_numpy(inputs)[None])[0].numpy()
     exponentials = np.exp(logits / config.temperature)
@@ -253,8 +253,8 @@ def random_windows(classifier, lengths_s):
     for length_s in lengths_s:
         n_samples = round(length_s * config.features.rate_hz)
         samples = rng.uniform(-0.5, 0.5, n_samples) * np.linspace(rng.random(), 1, n_samples)
-        raw = config.inputs.raw(samples.astype(np.float32), config.features)
-        yield config.inputs.scaled(raw, config.scaling, config.features)
+        raw = config.inputs.extract(samples.astype(np.float32), config.features)
+        yield config.inputs.normalize(raw, config.normalization, config.features)
 
 
 def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(
@@ -269,8 +269,8 @@ def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(
     assert [len(window) for window in samples] == extraction.lengths
     assert len(samples) == 3
     for window, given in zip(samples, seen, strict=True):
-        raw = config.inputs.raw(window, config.features)
-        expected = config.inputs.scaled(raw, config.scaling, config.features)
+        raw = config.inputs.extract(window, config.features)
+        expected = config.inputs.normalize(raw, config.normalization, config.features)
         assert given.dtype == np.float32
         np.testing.assert_array_equal(given, expected[None])
     # Nothing of the windows is left but their probabilities.

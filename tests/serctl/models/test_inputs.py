@@ -14,10 +14,10 @@ from serctl.models.inputs import (
     CLIP_STATISTICS,
     FRAMES,
     LOG_MEL,
-    Scaling,
+    Normalization,
     log_mel,
     mel_and_mfcc,
-    scaled_floor,
+    normalized_floor,
     statistics_in_db,
 )
 from serctl.models.networks import NETWORKS
@@ -131,26 +131,28 @@ def test_no_samples_and_no_numbers_are_refused(function, samples):
 )
 def test_inputs_have_their_shape_and_are_scaled_by_columns(make_signal, kind, spec, shape):
     samples = make_signal("speech", 30000, 16000)[:, 0].astype(np.float32)
-    raw = kind.raw(samples, spec)
+    raw = kind.extract(samples, spec)
     columns = kind.columns(raw, spec)
     n_columns = kind.n_columns(spec)
     assert raw.dtype == np.float32
     assert columns.shape == (*columns.shape[:-1], n_columns)
-    scaling = Scaling(tuple(np.arange(n_columns) - 70.0), tuple(np.arange(n_columns) + 1.0))
-    window = kind.scaled(raw, scaling, spec)
+    normalization = Normalization(
+        tuple(np.arange(n_columns) - 70.0), tuple(np.arange(n_columns) + 1.0)
+    )
+    window = kind.normalize(raw, normalization, spec)
     assert (window.dtype, window.shape) == (np.float32, shape)
-    expected = (columns - scaling.mean) / scaling.deviation
+    expected = (columns - normalization.mean) / normalization.std
     found = window.T[: len(columns)] if kind is LOG_MEL else window
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("n_frames", "n_filled"), [(1, 16), (15, 16), (16, 16), (17, 32)])
 def test_a_log_mel_window_is_filled_up_with_the_floor(n_frames, n_filled):
-    scaling = Scaling(tuple(np.arange(64.0)), tuple(np.arange(1.0, 65.0)))
+    normalization = Normalization(tuple(np.arange(64.0)), tuple(np.arange(1.0, 65.0)))
     frames = np.random.default_rng(0).normal(-20, 10, (n_frames, 64)).astype(np.float32)
-    window = LOG_MEL.scaled(frames, scaling, CNN_SPEC)
+    window = LOG_MEL.normalize(frames, normalization, CNN_SPEC)
     assert window.shape == (64, n_filled)
-    floor = scaled_floor(scaling, CNN_SPEC)
+    floor = normalized_floor(normalization, CNN_SPEC)
     np.testing.assert_allclose(floor, (-70 - np.arange(64.0)) / np.arange(1.0, 65.0), rtol=1e-6)
     np.testing.assert_array_equal(
         window[:, n_frames:], np.tile(floor[:, None], n_filled - n_frames)
@@ -165,7 +167,7 @@ def test_scaling_is_of_decibels_floored_relative_to_the_clip(tiny_config):
     assert columns.dtype == np.float64
     np.testing.assert_allclose(columns[[0, 1, 2, 3]], [20, -30, -60, -60], rtol=0, atol=1e-6)
     np.testing.assert_array_equal(columns[128:], np.arange(20))
-    scaled = CLIP_STATISTICS.scaled(statistics, tiny_config.scaling, SPEC)
+    scaled = CLIP_STATISTICS.normalize(statistics, tiny_config.normalization, SPEC)
     assert scaled.dtype == np.float32
     expected = [(20 + 30) / 15, 0, -2, -2]
     np.testing.assert_allclose(scaled[[0, 1, 2, 3]], expected, rtol=0, atol=1e-6)

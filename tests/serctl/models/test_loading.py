@@ -322,7 +322,9 @@ def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
         rewrite_config(folder, **changes, features=asdict(spec) | {value: other})
         with pytest.raises(ModelError, match=f"have {value} {other}, the network {name} takes"):
             read_config(folder)
-    rewrite_config(folder, features=asdict(spec), scaling={k: v[1:] for k, v in scaling.items()})
+    rewrite_config(
+        folder, features=asdict(spec), scaling={k: v[1:] for k, v in scaling.items()}
+    )
     with pytest.raises(
         ModelError, match=f"scaling has as mean .*, a list of {n_columns} is needed"
     ):
@@ -418,7 +420,7 @@ def test_no_config_gives_anything_but_a_model_or_a_model_error(folder, tiny_fold
     # What is accepted works: finite logits from any clip statistics.
     config = model.config
     statistics = np.concatenate([np.full(128, 1e-9), np.full(20, -1131.0)]).astype(np.float32)
-    scaled = config.inputs.scaled(statistics, config.scaling, config.features)
+    scaled = config.inputs.normalize(statistics, config.normalization, config.features)
     assert np.isfinite(scaled).all()
     assert model.network(torch.from_numpy(scaled)[None]).isfinite().all()
     assert 0 < config.min_duration_s < config.window_s < 3600

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from serctl.features.mel import MelSpec
-from serctl.models.inputs import FRAMES, LOG_MEL, InputKind, Scaling
+from serctl.models.inputs import FRAMES, LOG_MEL, InputKind, Normalization
 from serctl.train.data.batches import (
     FrameClips,
     StatisticsClips,
@@ -33,8 +33,8 @@ def columns(kind: InputKind) -> int:
     return kind.n_columns(SPEC)
 
 
-def scaling(kind: InputKind) -> Scaling:
-    return Scaling((-20.0,) * columns(kind), (10.0,) * columns(kind))
+def normalization(kind: InputKind) -> Normalization:
+    return Normalization((-20.0,) * columns(kind), (10.0,) * columns(kind))
 
 
 def clips(kind: InputKind, offset: float = 0.0) -> list[np.ndarray]:
@@ -51,7 +51,7 @@ def frame_clips(
         versions,
         torch.arange(N_CLIPS),
         kind,
-        scaling(kind),
+        normalization(kind),
         SPEC,
         recipe,
         None,
@@ -139,7 +139,7 @@ def test_log_mel_is_what_the_classifier_gives_and_more_floor() -> None:
         assert inputs.shape == (4, 8, int(n_frames.max()))
         assert inputs.is_contiguous()
         for clip, n, number in zip(inputs, n_frames.tolist(), batch.targets.tolist(), strict=True):
-            expected = LOG_MEL.scaled(raw[number], scaling(LOG_MEL), SPEC)
+            expected = LOG_MEL.normalize(raw[number], normalization(LOG_MEL), SPEC)
             assert n == expected.shape[1]
             assert np.allclose(clip[:, :n], expected)
             assert torch.allclose(clip[:, n:], torch.tensor(-5.0))

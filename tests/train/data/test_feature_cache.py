@@ -106,7 +106,7 @@ def test_frames_are_kept_in_float32(
     extract = ClipFeatures(kind, SPEC, cache)
     for frames in (extract(clip), extract(clip)):
         assert frames.dtype == np.float32
-        assert np.array_equal(frames, kind.raw(samples, SPEC))
+        assert np.array_equal(frames, kind.extract(samples, SPEC))
     assert n_computed() == 1
     (cached,) = cache_files(cache)
     np.save(cached, extract(clip)[:0])

@@ -10,7 +10,7 @@ from support.synthetic_results import CNN, SIX, SVM, synthetic_summary, syntheti
 from serctl.emotions import REPORT_FIVE
 from serctl.features.mel import MelSpec
 from serctl.models.config import ModelConfig
-from serctl.models.inputs import Scaling
+from serctl.models.inputs import Normalization
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.documents.card import card_text
@@ -23,7 +23,7 @@ CONFIG = ModelConfig(
     network="paper-cnn",
     emotions=REPORT_FIVE,
     features=MelSpec(),
-    scaling=Scaling((0.0,) * 148, (1.0,) * 148),
+    normalization=Normalization((0.0,) * 148, (1.0,) * 148),
     temperature=1.234,
     window_s=30.0,
     min_duration_s=0.25,
@@ -36,7 +36,7 @@ SIX_CONFIG = replace(
     network="cnn",
     emotions=SIX,
     features=MelSpec(16000, 512, 160, 64, 20, 70.0),
-    scaling=Scaling((0.0,) * 64, (1.0,) * 64),
+    normalization=Normalization((0.0,) * 64, (1.0,) * 64),
     sha256="0123",
 )
 

@@ -415,13 +415,13 @@ def test_inputs_are_scaled_to_the_training_clips(short: Path, small_corpora: Pat
     )
     rows = split_clips(clips, "new-speakers", 0).train
     paths, spec = clips["path"].iloc[rows], config.features
-    scaled = [config.inputs.scaled(extract(path), config.scaling, spec) for path in paths]
+    scaled = [config.inputs.normalize(extract(path), config.normalization, spec) for path in paths]
     assert np.allclose(np.mean(scaled, axis=0), 0, atol=1e-4)
     deviations, n_mels = np.std(scaled, axis=0), config.features.n_mels
     assert np.allclose(deviations[n_mels:], 1, atol=1e-3)
     # The mel bands keep the shape of their spectrum.
     assert deviations[:n_mels].mean() == pytest.approx(1, abs=1e-3)
-    assert len(set(config.scaling.deviation[:n_mels])) == 1
+    assert len(set(config.normalization.std[:n_mels])) == 1
 
 
 # Cut off
