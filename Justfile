@@ -1,16 +1,16 @@
-# The recipes of this project; `just` lists them. They use the environment in .venv.
+# Commands for work on serctl; `just` lists them. They use the environment in .venv.
 
 bin := ".venv/bin/"
 
 _list:
     @just --list --unsorted
 
-# Install serctl, for use and for work on it
+# Install serctl and everything that its tests need
 install:
     python3.11 -m venv .venv
     {{bin}}pip install -q -c constraints.txt -e '.[dev]'
 
-# Classify the project's own recordings, and summarise them
+# Classify the recordings in tests/recordings and summarise the results
 demo:
     {{bin}}serctl classify tests/recordings --overwrite
     {{bin}}serctl report
@@ -19,11 +19,11 @@ demo:
 test *ARGS:
     {{bin}}python -m pytest {{ARGS}}
 
-# Check style, names, formatting and types
+# Check style, formatting and types
 lint:
     {{bin}}ruff check .
     {{bin}}ruff format --check .
-    # The types of the package as it is installed: in the checkout, serctl.train is not below serctl.
+    # mypy checks the installed package: in the checkout, train/ is not inside serctl/.
     rm -rf build && {{bin}}pip install -q --no-deps --target build/installed .
     cd build/installed && ../../{{bin}}mypy --config-file ../../pyproject.toml
     rm -rf build
@@ -33,47 +33,51 @@ fmt:
     {{bin}}ruff check --fix-only -q .
     {{bin}}ruff format .
 
-# Remake a bundled model and its figures in train/results from the corpora
+# Train a bundled model with every split, and write train/results (CORPORA, MODEL)
 train corpora="./corpora" model="cnn":
     {{bin}}python -m serctl.train.experiments.protocols {{corpora}} {{model}}
 
-# Remake every bundled model, every number in train/results and every figure; goes on where it was cut off
+# Train every bundled model and write every number and figure; continues after an interruption
 train-all corpora="./corpora":
     {{bin}}serctl train --all --corpora {{corpora}}
 
-# Measure what a model hears of worse recordings, on the clips of speaker fold 0; then just tables
+# Measure a model's accuracy on noisy and degraded clips of fold 0; run `just tables` afterwards
 robustness fold0 model="cnn":
     {{bin}}python -m serctl.train.robustness.robustness {{model}} {{fold0}} -o train/results/robustness-{{model}}.json
 
-# Write every table with measured numbers in the documents and on the cards, from train/results
+# Write the tables of the documents and the model cards from train/results
 tables:
     {{bin}}python -m serctl.train.documents.rewrite
 
-# Draw every figure of what was measured, from train/results
+# Draw every figure in train/results
 figures:
     {{bin}}python -m serctl.train.documents.figures
 
-# Rewrite the stored references of the tests
+# Draw the README's pictures of a terminal from the real output
+terminal:
+    {{bin}}python docs/draw_terminal.py
+
+# Rewrite the tests' stored references in tests/golden
 golden:
     {{bin}}python tests/make_golden.py
 
-# Write the table of the hostile-input suite
+# Write tests/hostile.md: what happens with damaged and unusual files
 hostile:
     SERCTL_WRITE_TABLE=1 {{bin}}python -m pytest -q tests/serctl/test_hostile.py
 
-# Kill runs at random and resume them, KILLS times; the results must be those of undisturbed runs
+# Kill runs at random and resume them, KILLS times; results must equal those of uninterrupted runs
 soak folder weights KILLS="50" SEED="0":
     {{bin}}python tests/soak.py {{folder}} {{weights}} {{KILLS}} {{SEED}}
 
-# Classify N mutated recordings; each must have its row (--model, --seed, --batch)
+# Classify N randomly damaged recordings; each must get a row (--model, --seed, --batch)
 fuzz N="2000" *ARGS:
     {{bin}}python tests/fuzz.py {{N}} {{ARGS}}
 
-# Make the recordings of tests/recordings again (needs espeak-ng and sox)
+# Make tests/recordings again (needs espeak-ng and sox)
 recordings:
     {{bin}}python tests/make_recordings.py
 
-# Time serctl against what one would run instead, over made-up clips or a folder (FOLDER, --model, --rounds, -o)
+# Compare serctl's speed with librosa and openSMILE (FOLDER, --model, --rounds, -o)
 bench *ARGS:
     {{bin}}python benchmarks/bench.py {{ARGS}}
 

@@ -4,4 +4,4 @@ The command line is in `serctl.cli`, its Python face in `serctl.models.classifie
 folder `train/` of the checkout) makes the weights that `serctl.weights` (`weights/`) holds.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
