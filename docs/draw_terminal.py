@@ -52,9 +52,8 @@ def draw(command: str, output: str) -> str:
     console.print(Text.assemble(("$ ", "green"), (command, "bold")))
     console.print(Text.from_ansi(output.strip("\n")), no_wrap=True, overflow="ignore", end="\n\n")
     svg = console.export_svg(title="serctl", unique_id="serctl")
-    svg = svg.replace(
-        "<svg ", '<svg xml:space="preserve" ', 1
-    )  # some renderers strip cells' spaces
+    # Without it, some renderers strip the spaces at the beginning of a line.
+    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
     svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     return re.sub(r"[ \t]+$", "", svg.rstrip(), flags=re.MULTILINE) + "\n"
 

@@ -1,12 +1,18 @@
 """The documents say what is so: commands, columns, exit statuses and figures."""
 
+import importlib.util
 import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from serctl.cli import cli
+from serctl.cli import cli, run
 from serctl.figures import save_figure
 from serctl.models.config import read_config
 from serctl.models.loading import bundled_models
@@ -19,16 +25,30 @@ from serctl.train.documents.rewrite import BLOCK, remade
 from serctl.train.recipes.loading import recipe_names
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/results.md")
+PAGES = ("README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))
+DOCUMENTS = (*PAGES, "CONTRIBUTING.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESULTS = read_results(ROOT)
 BUNDLED = bundled_models()
 
 
-def code(name: str) -> str:
-    """The indented lines of a document, and what stands between backticks."""
+def blocks(name: str, language: str) -> list[str]:
+    """The fenced blocks of a document in a language."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    return "\n".join(re.findall(r"^ {4}.*$|`[^`\n]+`", text, re.MULTILINE))
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def code(name: str) -> str:
+    """The fenced blocks of shell commands of a document, and what stands between backticks."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return "\n".join([*blocks(name, "bash"), *re.findall(r"`[^`\n]+`", text)])
+
+
+def commands() -> list[str]:
+    """Every command of the pages once, but those that install."""
+    lines = "\n".join(text for page in PAGES for text in blocks(page, "bash")).splitlines()
+    found = (line.partition("#")[0].strip() for line in lines)
+    return [line for line in dict.fromkeys(found) if re.search(r"\bserctl [a-z]", line)]
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))
@@ -44,6 +64,89 @@ def test_every_option_in_the_documents_is_one_of_its_command(name: str) -> None:
         assert used <= known | {"--help"}, f"serctl {command}{arguments}"
 
 
+def test_lines_of_the_readme_that_no_test_runs_are_those_that_install() -> None:
+    lines = "".join(blocks("README.md", "bash")).splitlines()
+    tested = commands()
+    assert [line for line in lines if line and line.partition("#")[0].strip() not in tested] == [
+        "python3.11 -m venv .venv",
+        ".venv/bin/pip install -q -c constraints.txt -e .",  # .ci/run does, with [dev]
+        ". .venv/bin/activate",
+    ]
+
+
+@pytest.fixture(scope="module")
+def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that the documents' commands name, made of tests/recordings."""
+    folder = tmp_path_factory.mktemp("user")
+    recordings = ROOT / "tests" / "recordings"
+    for name in ("recordings", "tests/recordings"):
+        shutil.copytree(recordings, folder / name)
+    shutil.copytree(recordings / "interview", folder / "calls")
+    shutil.copy(recordings / "podcast" / "opening.wav", folder / "calls")
+    names = ["talk.mp3", "angry.wav", "sad.wav"]
+    names += [f"labelled/{emotion}/a.wav" for emotion in ("angry", "joy", "boredom")]
+    names += ["jl-corpus/male1_angry_1a_1.wav", "jl-corpus/male1_sad_1a_1.wav"]
+    names += [f"corpora/RAVDESS/Actor_01/03-01-0{emotion}-01-01-01-01.wav" for emotion in (4, 5)]
+    for i, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        # Each another, since a recording counts once.
+        source = sorted(recordings.glob("*/*.mp3" if name.endswith("mp3") else "*/*.wav"))
+        shutil.copy(source[i % len(source)], folder / name)
+    (folder / "labels.csv").write_text("path,emotion\nangry.wav,angry\nsad.wav,sad\n")
+    (folder / "list.txt").write_text("talk.mp3\nangry.wav\n")
+    shutil.copytree(ROOT / "weights" / "paper-cnn", folder / "serctl-weights" / "paper-cnn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run(["classify", "./recordings"]) == 0
+    for name in ("mon.csv", "tue.csv"):
+        shutil.copy(folder / "serctl-results.csv", folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_of_the_documents_runs_as_it_stands(
+    command: str, user_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a copy of the user's folder; one that reads all of ./corpora is only parsed."""
+    if re.search(r"\./corpora(?!/)", command):
+        name, *arguments = shlex.split(command)[1:]
+        cli.commands[name].make_context(name, arguments)
+        return
+    folder = tmp_path / "user"
+    shutil.copytree(user_folder, folder, copy_function=os.link)
+    monkeypatch.chdir(folder)
+    if "report" not in command:
+        Path("serctl-results.csv").unlink()
+    if "--retry-failed" in command:  # needs a run that has finished
+        assert run(["classify", "./calls"]) == 0
+    if "|" not in command:
+        assert run(shlex.split(command)[1:]) == 0
+        return
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    bash = ["bash", "-o", "pipefail", "-c", command]
+    assert subprocess.run(bash, env={**os.environ, "PATH": path}).returncode == 0
+
+
+def test_python_of_the_documents_runs(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(user_folder)
+    texts = [text for page in PAGES for text in blocks(page, "python")]
+    assert texts
+    for text in texts:
+        exec(text, {})
+
+
+def test_pictures_of_a_terminal_show_what_the_commands_print() -> None:
+    spec = importlib.util.spec_from_file_location("draw_terminal", ROOT / "docs/draw_terminal.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for picture, output in module.run_commands().items():
+        drawn = module.draw(module.COMMANDS[picture], output)
+        stands = (ROOT / "docs" / picture).read_text(encoding="utf-8")
+        assert module.words(stands) == module.words(drawn), f"{picture}: just terminal draws it"
+
+
 @pytest.mark.parametrize("name", [*LEADING, *TRAILING, *STATUSES])
 def test_every_column_and_status_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README
@@ -55,7 +158,7 @@ def test_tables_and_cards_are_what_the_results_give() -> None:
         assert found == text, f"{path.name} differs from train/results; just tables writes it anew"
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("name", PAGES)
 def test_no_measured_number_stands_outside_the_tables(name: str) -> None:
     prose = BLOCK.sub("", (ROOT / name).read_text(encoding="utf-8"))
     assert re.findall(r"\d+\.\d+ ?(?:%|points)", prose) == []

@@ -17,12 +17,24 @@ def test_every_package_is_named() -> None:
     assert set(SETUP["packages"]) == found
 
 
+def owned_by(room: str) -> dict[Path, list[str]]:
+    """Folders of a room's packages that have data, and the patterns of the data's names."""
+    owned = {}
+    for package, patterns in SETUP["package-data"].items():
+        above = [name for name in ROOMS if f"{package}.".startswith(f"{ROOMS[name]}.")]
+        if max(above, key=lambda name: len(ROOMS[name])) == room:
+            below = package.removeprefix(ROOMS[room]).split(".")
+            owned[ROOT.joinpath(room, *below)] = patterns
+    return owned
+
+
 def test_all_data_is_named() -> None:
-    for room, package in ROOMS.items():
+    for room in ROOMS:
         named = {
             path
-            for pattern in SETUP["package-data"][package]
-            for path in (ROOT / room).glob(pattern)
+            for folder, patterns in owned_by(room).items()
+            for pattern in patterns
+            for path in folder.glob(pattern)
         }
         left_out = {"results"}  # what was measured stands in the checkout alone
         found = {

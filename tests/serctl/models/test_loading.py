@@ -322,9 +322,7 @@ def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
         rewrite_config(folder, **changes, features=asdict(spec) | {value: other})
         with pytest.raises(ModelError, match=f"have {value} {other}, the network {name} takes"):
             read_config(folder)
-    rewrite_config(
-        folder, features=asdict(spec), scaling={k: v[1:] for k, v in scaling.items()}
-    )
+    rewrite_config(folder, features=asdict(spec), scaling={k: v[1:] for k, v in scaling.items()})
     with pytest.raises(
         ModelError, match=f"scaling has as mean .*, a list of {n_columns} is needed"
     ):
