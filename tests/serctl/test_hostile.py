@@ -126,9 +126,9 @@ def test_every_file_has_one_row_and_none_is_invented(batches):
 def table(batches) -> str:
     """Every case, its row and the exit status, as Markdown."""
     lines = [
-        "# What becomes of hostile input",
+        "# Damaged and unusual files",
         "",
-        "Written by `just hostile` from runs of the command; tests/serctl/test_hostile.py checks it.",
+        "`just hostile` writes this table from runs of `serctl classify`; tests/serctl/test_hostile.py checks it.",
         "",
         "| case | row | reason | exit status |",
         "| --- | --- | --- | ---: |",
