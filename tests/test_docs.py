@@ -245,6 +245,16 @@ def test_figures_are_drawn_of_these_results(tmp_path: Path) -> None:
         assert found == expected, f"{name} differs from train/results; just figures draws it anew"
 
 
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md"])
+def test_modules_and_files_that_the_documents_name_exist(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    text = re.sub(r"^\| `serctl\.[\w.]+` \|", "|", text, flags=re.MULTILINE)  # names of 0.1.0
+    for path in re.findall(r"`((?:serctl|train|tests|benchmarks)/[\w/.-]+)`", text):
+        assert (ROOT / path).exists(), path
+    for module in re.findall(r"`(serctl\.[a-z_.]+[a-z_])(?:\.[A-Z]\w*)?`", text):
+        assert importlib.util.find_spec(module), module
+
+
 @pytest.mark.parametrize("name", [*DOCUMENTS, *(f"weights/{model}/card.md" for model in BUNDLED)])
 def test_links_of_the_documents_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
