@@ -10,7 +10,7 @@ install:
     python3.11 -m venv .venv
     {{bin}}pip install -q -c constraints.txt -e '.[dev]'
 
-# Classify the recordings in tests/recordings and summarise the results
+# Classify the recordings in tests/recordings and summarize the results
 demo:
     {{bin}}serctl classify tests/recordings --overwrite
     {{bin}}serctl report
