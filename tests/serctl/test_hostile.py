@@ -128,7 +128,7 @@ def table(batches) -> str:
     lines = [
         "# Damaged and unusual files",
         "",
-        "`just hostile` writes this table from runs of `serctl classify`; tests/serctl/test_hostile.py checks it.",
+        "Written by `just hostile` from runs of `serctl classify`; checked by tests/serctl/test_hostile.py.",
         "",
         "| case | row | reason | exit status |",
         "| --- | --- | --- | ---: |",
