@@ -128,7 +128,7 @@ def table(batches) -> str:
     lines = [
         "# Damaged and unusual files",
         "",
-        "Written by `just hostile` from runs of `serctl classify`; checked by tests/serctl/test_hostile.py.",
+        "`just hostile` writes this table from real runs; tests/serctl/test_hostile.py checks it.",
         "",
         "| case | row | reason | exit status |",
         "| --- | --- | --- | ---: |",
