@@ -1,7 +1,57 @@
-"""serctl hears emotion in speech.
+"""Classify the emotion of speech recordings.
 
-The command line is in `serctl.cli`, its Python face in `serctl.models.classifier`. `serctl.train` (the
-folder `train/` of the checkout) makes the weights that `serctl.weights` (`weights/`) holds.
+The names below can be imported from here; they are loaded when they are first used, so that
+``import serctl`` is fast.
+
+    Classifier       a model on a device: ``Classifier("cnn").classify("talk.mp3")``
+    read_results     read a results file, row by row
+    SerctlError      base class of all errors that serctl raises
+
+A map of the rest, in the order of a recording's way:
+
+    serctl.errors, serctl.emotions       errors, and the emotions and their order
+    serctl.audio.scan                    find recordings in folders
+    serctl.audio.decoding                decode and resample recordings
+    serctl.features.mel                  mel spectrograms, MFCC and their means
+    serctl.features.table                a table of features, as CSV, Parquet or NPZ
+    serctl.models.loading                find, load and save models
+    serctl.models.classifier             classify one recording
+    serctl.engine.pipeline               classify many recordings, in threads
+    serctl.engine.run                    the same in a worker process, with a journal to resume from
+    serctl.results                       the results schema; read, write and summarize results files
+    serctl.figures                       plots of recordings
+    serctl.cli                           the command ``serctl``
+    serctl.train                         training and evaluation (the folder ``train/``)
+    serctl.weights                       the bundled models (the folder ``weights/``)
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from serctl.errors import SerctlError
+    from serctl.models.classifier import Classifier
+    from serctl.results.reader import read_results
+
 __version__ = "0.2.0"
+__all__ = ["Classifier", "SerctlError", "__version__", "read_results"]
+
+_MODULES = {
+    "Classifier": "serctl.models.classifier",
+    "SerctlError": "serctl.errors",
+    "read_results": "serctl.results.reader",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Names of the module, with those that are not loaded yet."""
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,6 @@
 """The command ``serctl``, and ``python -m serctl``.
 
-Loading `serctl.cli` takes longer than a hasty Ctrl-C: here that ends as it does later on, in a line
-and exit status 130.
+Ctrl-C while `serctl.cli` is being imported gives the same message and exit status 130 as later.
 """
 
 import sys

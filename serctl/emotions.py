@@ -1,7 +1,7 @@
-"""The emotions that serctl knows, and their order, once.
+"""The emotions that serctl knows, in their fixed order.
 
-A model's own emotions are a subset, in its ``config.json``, in this order. `REPORT_FIVE` are those
-that all four corpora act and that the report compares its systems on.
+The emotions of a model are a subset in this order; its ``config.json`` has them. `REPORT_FIVE` are
+the emotions that all four corpora have, on which the report compares its systems.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,41 +13,41 @@ REPORT_FIVE = EMOTIONS[:5]
 
 
 def parse_emotions(text: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Emotions named in a comma-separated list, in the order of ``known``.
+    """Parse a comma-separated list of emotions.
 
     Parameters
     ----------
     text : str
-        As typed: ``"angry,sad"``. Case and blanks do not matter.
+        Such as ``"angry,sad"``. Case and spaces do not matter.
     known : sequence of str
-        The emotions that may be named, as a model has them.
+        The valid emotions, such as those of a model.
 
     Returns
     -------
     tuple of str
-        At least two emotions.
+        At least two emotions, in the order of ``known``.
 
     Raises
     ------
     UsageError
-        If an emotion is not known, or if fewer than two are named.
+        If an emotion is unknown, or if there are fewer than two.
     """
     named = {part.strip().lower() for part in text.split(",")} - {""}
     unknown = sorted(named - set(known))
     if unknown:
         raise UsageError(
-            f"{', '.join(unknown)}: not an emotion of this model, which knows {', '.join(known)}. "
-            "Name at least two of those, with commas between them."
+            f"{', '.join(unknown)}: not an emotion of this model. Available: {', '.join(known)}. "
+            "Give at least two of these, separated by commas."
         )
     if len(named) < 2:
         raise UsageError(
-            f"{text!r}: {len(named)} found; at least two emotions are needed to choose between. "
-            f"This model knows {', '.join(known)}."
+            f"{text!r}: {len(named)} found; at least two emotions are needed. Available: "
+            f"{', '.join(known)}."
         )
     return tuple(emotion for emotion in known if emotion in named)
 
 
-def as_known(emotion: str, known: Collection[str]) -> str:
-    """What an emotion counts as for a model: calm as neutral, if it knows neutral and no calm."""
+def map_to_known(emotion: str, known: Collection[str]) -> str:
+    """Map calm to neutral for a model that knows neutral but not calm; others stay the same."""
     is_neutral = emotion == "calm" and "calm" not in known and "neutral" in known
     return "neutral" if is_neutral else emotion

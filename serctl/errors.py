@@ -1,28 +1,28 @@
-"""The errors that serctl raises on purpose.
+"""The errors that serctl raises.
 
     SerctlError
-    ├── UsageError          asked for something that there is not           exit status 2
+    ├── UsageError          invalid argument or option                      exit status 2
     │   └── PathError       a path that does not exist
-    └── RunError            asked rightly, and it cannot be done            exit status 3
+    └── RunError            a valid request that fails                      exit status 3
         ├── NothingFoundError   no recordings where some were expected
-        ├── AudioError          one recording cannot be used; a run turns it into a row and goes on
-        ├── ModelError          a weights folder that must not or cannot be loaded
-        ├── ResultsError        results that cannot be written, or read as results
-        ├── CorporaError        corpora absent, incomplete or not as expected
-        ├── CheckpointError     a checkpoint of another training, or that cannot be read
-        └── LabelsError         labels that recordings cannot be scored by
+        ├── AudioError          one recording cannot be used; a run writes a row and continues
+        ├── ModelError          a weights folder that cannot be loaded
+        ├── ResultsError        a results file that cannot be written or read
+        ├── CorporaError        corpora that are missing, incomplete or not as expected
+        ├── CheckpointError     a checkpoint of another training, or an unreadable one
+        └── LabelsError         labels that cannot be used for scoring
 
-The library raises, and never prints or exits; `serctl.cli` maps these to exit statuses. A message
-names the path, what was found, what was needed and what to do.
+The library raises and never prints or exits; `serctl.cli` maps these errors to exit statuses. A
+message has the path, what was found, what is needed and what to do.
 """
 
 
 class SerctlError(Exception):
-    """Anything that serctl refuses or fails to do, with a message for its user."""
+    """Base class of all errors of serctl, with a message for the user."""
 
 
 class UsageError(SerctlError):
-    """Asked for something that there is not: an unknown emotion, model, split or extension."""
+    """Invalid argument or option: an unknown emotion, model, split or file extension."""
 
 
 class PathError(UsageError):
@@ -30,11 +30,11 @@ class PathError(UsageError):
 
 
 class RunError(SerctlError):
-    """A right request that cannot be carried out."""
+    """A valid request that fails."""
 
 
 class NothingFoundError(RunError):
-    """No recordings where some were expected."""
+    """No recordings found."""
 
 
 class AudioError(RunError):
@@ -45,7 +45,7 @@ class AudioError(RunError):
     reason : str
         What was found and what to do, without the path.
     path : str
-        Of the recording, where it is known.
+        Path of the recording, if known.
     """
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -54,20 +54,20 @@ class AudioError(RunError):
 
 
 class ModelError(RunError):
-    """A weights folder that must not or cannot be loaded."""
+    """A weights folder that cannot be loaded."""
 
 
 class CheckpointError(RunError):
-    """A checkpoint of another training, or one that cannot be read."""
+    """A checkpoint of another training, or an unreadable one."""
 
 
 class ResultsError(RunError):
-    """Results that cannot be written, or a file that cannot be read as results."""
+    """A results file that cannot be written or read."""
 
 
 class CorporaError(RunError):
-    """Corpora that are absent, incomplete or not as expected."""
+    """Corpora that are missing, incomplete or not as expected."""
 
 
 class LabelsError(RunError):
-    """Labels that recordings cannot be scored by: missing files, unknown names, contradictions."""
+    """Labels that cannot be used for scoring: missing files, unknown or conflicting labels."""

@@ -1,8 +1,8 @@
-"""Figures: recordings side by side, and figures to files.
+"""Figures: plots of recordings, and saving figures to files.
 
-Drawn without a display, in colours that differ in lightness first (cividis), so that they can be
-read in grey and by the colour-blind. The same figure gives the same bytes. Names of files are shown
-as they are: nothing in them is taken for mathematics.
+No display is needed. The colour map is cividis, which is readable in greyscale and with colour
+vision deficiency. The same figure gives the same bytes. File names are shown unchanged: ``$`` does
+not start mathematical text.
 """
 
 import io
@@ -31,47 +31,47 @@ EXTENSIONS = (".png", ".svg")
 DPI = 150
 COLOURS = "cividis"
 
-MAX_RECORDINGS = 6  # more are too narrow to compare
+MAX_RECORDINGS = 6  # columns of more would be too narrow to compare
 MAX_DURATION_S = 120.0
 MAX_TITLE = 32  # characters that fit above a column
-N_ENVELOPE = 1500  # points of a waveform; more make an SVG slow, and cannot be told apart
+N_ENVELOPE = 1500  # points of a waveform; more make an SVG slow, and are not visible
 TICKS_HZ = (0, 250, 500, 1000, 2000, 4000, 8000)
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """What is drawn of one recording."""
+class _Column:
+    """Data of one recording, for one column of the figure."""
 
     title: str
     samples: NDArray[np.float32]  # [n_samples]
     decibels: NDArray[np.floating]  # [n_frames, n_mels], of mel power
-    mfcc: NDArray[np.floating]  # [n_frames, n_mfcc - 1], from the first on
+    mfcc: NDArray[np.floating]  # [n_frames, n_mfcc - 1], without the zeroth
 
 
-def check_picture(output: str, overwrite: bool) -> None:
-    """Refuse a picture that could not be written, before any work is done.
+def check_figure(output: str | os.PathLike[str], overwrite: bool) -> None:
+    """Check that a figure can be written, before any work is done.
 
     Raises
     ------
     UsageError, ResultsError
-        As `results.check_output`, with `EXTENSIONS`; standard output is none of them.
+        As `serctl.files.outputs.check_output`, with `EXTENSIONS`; standard output is refused.
     """
     extension_of(output, EXTENSIONS)
     check_output(output, EXTENSIONS, overwrite)
 
 
-def draw_recordings(paths: Sequence[str], spec: MelSpec | None = None) -> Figure:
-    """Draw waveform, mel spectrogram and MFCC of recordings, side by side on one scale.
+def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | None = None) -> Figure:
+    """Draw waveform, mel spectrogram and MFCC of recordings side by side.
 
-    Time, amplitude and colours have the same scale in every column; 0 dB is the loudest band of all.
-    The zeroth coefficient, which is the level, is left out.
+    Time, amplitude and colours have the same scale in all columns; 0 dB is the largest mel power of
+    all recordings. The zeroth MFCC, which is the level, is not drawn.
 
     Parameters
     ----------
-    paths : sequence of str
+    paths : sequence of str or path
         One to `MAX_RECORDINGS` audio files.
     spec : MelSpec, optional
-        librosa's defaults, unless another is given.
+        Parameters of the features; librosa's defaults if not given.
 
     Returns
     -------
@@ -80,59 +80,60 @@ def draw_recordings(paths: Sequence[str], spec: MelSpec | None = None) -> Figure
     Raises
     ------
     UsageError
-        If there are none, or more than `MAX_RECORDINGS`.
+        If there are no paths, or more than `MAX_RECORDINGS`.
     AudioError
         If one cannot be decoded, is empty, or is longer than `MAX_DURATION_S`.
     """
     if not 1 <= len(paths) <= MAX_RECORDINGS:
         raise UsageError(
             f"{len(paths)} recordings: from 1 to {MAX_RECORDINGS} can be drawn side by side. Draw "
-            "the others into another file."
+            "the others in another figure."
         )
     spec = spec or MelSpec()
+    paths = [os.fspath(path) for path in paths]
     titles = _titles(paths)
-    pictures = [_picture(path, title, spec) for path, title in zip(paths, titles, strict=True)]
-    n, column = len(pictures), 3.6 if len(pictures) <= 3 else 2.6
-    # Room between columns, or the last and the first number below two of them touch.
+    columns = [_read_column(path, title, spec) for path, title in zip(paths, titles, strict=True)]
+    n, width = len(columns), 3.6 if len(columns) <= 3 else 2.6
+    # Space between columns, so that the numbers below them do not touch.
     layout = ConstrainedLayoutEngine(wspace=0.04)
-    figure = Figure(figsize=(max(n * column, 5.5) + 1.2, 7.0), layout=layout)
+    figure = Figure(figsize=(max(n * width, 5.5) + 1.2, 7.0), layout=layout)
     rows = figure.subplots(3, n, sharex=True, sharey="row", squeeze=False)
-    for axes, picture in zip(rows[0], pictures, strict=True):
-        axes.set_title(picture.title, fontsize="medium", parse_math=False)
-        _draw_waveform(axes, picture.samples, spec)
+    for axes, column in zip(rows[0], columns, strict=True):
+        axes.set_title(column.title, fontsize="medium", parse_math=False)
+        _draw_waveform(axes, column.samples, spec)
     rows[0, 0].set_ylabel("amplitude / full scale")
-    loudest = max(float(picture.decibels.max()) for picture in pictures)
+    loudest = max(float(column.decibels.max()) for column in columns)
     images = [
-        _draw_frames(axes, picture.decibels - loudest, (-spec.top_db, 0.0), spec)
-        for axes, picture in zip(rows[1], pictures, strict=True)
+        _draw_frames(axes, column.decibels - loudest, (-spec.top_db, 0.0), spec)
+        for axes, column in zip(rows[1], columns, strict=True)
     ]
     figure.colorbar(images[0], ax=list(rows[1]), pad=0.02, label="mel power / dB")
     _label_bands(rows[1, 0], spec)
-    coefficients = np.concatenate([picture.mfcc.ravel() for picture in pictures])
-    # A few extremes, of the first coefficient mostly, would leave no colours to the others.
+    coefficients = np.concatenate([column.mfcc.ravel() for column in columns])
+    # A few extreme values, mostly of the first coefficient, would take up most of the colours.
     low, high = np.percentile(coefficients, [1, 99])
     images = [
-        _draw_frames(axes, picture.mfcc, (low, high), spec, first=1)
-        for axes, picture in zip(rows[2], pictures, strict=True)
+        _draw_frames(axes, column.mfcc, (low, high), spec, first=1)
+        for axes, column in zip(rows[2], columns, strict=True)
     ]
     figure.colorbar(images[0], ax=list(rows[2]), pad=0.02, extend="both", label="MFCC / dB")
     rows[2, 0].set(ylabel="coefficient", yticks=range(1, spec.n_mfcc, 3))
     for axes in rows[2]:
         axes.set_xlabel("time / s")
-    longest_s = max(len(picture.samples) for picture in pictures) / spec.rate_hz
+    longest_s = max(len(column.samples) for column in columns) / spec.rate_hz
     rows[0, 0].set_xlim(0, longest_s)
     return figure
 
 
-def save_figure(figure: Figure, output: str) -> None:
-    """Write a figure as PNG or SVG, by the extension of its output, whole or not at all.
+def save_figure(figure: Figure, output: str | os.PathLike[str]) -> None:
+    """Save a figure as PNG or SVG; the extension of the output selects the format.
 
     Parameters
     ----------
     figure : Figure
-        Any.
-    output : str
-        Path with one of `EXTENSIONS`. A file that is there is replaced.
+        What to save.
+    output : str or path
+        Path with one of `EXTENSIONS`. An existing file is replaced.
 
     Raises
     ------
@@ -141,58 +142,57 @@ def save_figure(figure: Figure, output: str) -> None:
     """
     form = os.path.splitext(output)[1].lower().removeprefix(".")
     image = io.BytesIO()
-    # Neither the day nor a random salt nor matplotlib's version is part of the picture.
+    # Neither the date nor a random salt nor matplotlib's version is in the file.
     metadata = {"Date": None} if form == "svg" else {"Software": None}
     with matplotlib.rc_context({"svg.hashsalt": "serctl"}), warnings.catch_warnings():
-        # A name in a script that the font has not is drawn as boxes, which says enough.
+        # Characters that the font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(image, format=form, dpi=DPI, metadata=metadata)
-    with atomic_write(output) as aside, open(aside, "wb") as file:
+    with atomic_write(output) as partial, open(partial, "wb") as file:
         file.write(image.getvalue())
 
 
 def _titles(paths: Sequence[str]) -> list[str]:
-    """Names of the files, with their folders where two are alike, cut so that they differ."""
+    """File names, with their folders where two are the same, shortened so that they differ."""
     names = [os.path.basename(path) for path in paths]
     shown = [printable(name) for name in (paths if len(set(names)) < len(names) else names)]
     titles = [_cut(name) for name in shown]
-    if len(set(titles)) < len(set(shown)):  # what tells them apart was cut out
+    if len(set(titles)) < len(set(shown)):  # the part that differs was cut out
         letters = enumerate(zip(*shown, strict=False))
-        n_alike = next((i for i, some in letters if len(set(some)) > 1), 0)
-        titles = [_cut(f"...{name[n_alike:]}") for name in shown]
+        n_equal = next((i for i, some in letters if len(set(some)) > 1), 0)
+        titles = [_cut(f"...{name[n_equal:]}") for name in shown]
     if len(set(titles)) < len(set(shown)):
         titles = [_cut(f"{number}: {name}") for number, name in enumerate(shown, 1)]
     return titles
 
 
 def _cut(name: str) -> str:
-    """As much of the beginning and the end of a name as fits above a column."""
+    """Shorten a name in the middle, to fit above a column."""
     half = MAX_TITLE // 2
     return name if len(name) <= MAX_TITLE else f"{name[: half - 2]}...{name[-half + 1 :]}"
 
 
-def _picture(path: str, title: str, spec: MelSpec) -> _Picture:
+def _read_column(path: str, title: str, spec: MelSpec) -> _Column:
     recording, windows = decoding.read_windows(path, spec.rate_hz, MAX_DURATION_S)
     samples = next(windows, np.empty(0, np.float32))
     if not len(samples):
         raise AudioError("0 samples; at least one is needed. Is the file complete?", path)
     if next(windows, None) is not None:
         raise AudioError(
-            f"More than {MAX_DURATION_S:g} s long, too long for a picture. Cut out the part to "
-            "look at.",
+            f"Longer than {MAX_DURATION_S:g} s, too long for a figure. Cut out the part to plot.",
             recording.path,
         )
     decibels = mel.power_to_db(mel.mel_spectrogram(samples, spec), spec.top_db)
     mfcc = scipy.fft.dct(decibels, type=2, norm="ortho")[:, 1 : spec.n_mfcc]
-    return _Picture(title, samples, decibels, mfcc)
+    return _Column(title, samples, decibels, mfcc)
 
 
 def _draw_waveform(axes: Axes, samples: NDArray[np.float32], spec: MelSpec) -> None:
-    """Draw the lowest and the highest sample of every short stretch."""
-    n_stretch = -(-len(samples) // N_ENVELOPE)
-    starts = np.arange(0, len(samples), n_stretch)
+    """Draw the lowest and the highest sample of short segments."""
+    n_segment = -(-len(samples) // N_ENVELOPE)
+    starts = np.arange(0, len(samples), n_segment)
     lows, highs = (bound.reduceat(samples, starts) for bound in (np.minimum, np.maximum))
-    time_s = (starts + (n_stretch - 1) / 2) / spec.rate_hz
+    time_s = (starts + (n_segment - 1) / 2) / spec.rate_hz
     axes.fill_between(time_s, lows, highs, color="black", linewidth=0.4)
     axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
 
@@ -204,9 +204,9 @@ def _draw_frames(
     spec: MelSpec,
     first: int = 0,
 ) -> AxesImage:
-    """Draw frames [n_frames, n_rows] over time, rows upwards, the lowest of them number ``first``."""
+    """Draw frames [n_frames, n_rows] over time; the lowest row is number ``first``."""
     n_frames, n_rows = frames.shape
-    # A frame is centred on its time, and a row on its number.
+    # A frame is centred at its time, and a row at its number.
     left, right = (x * spec.hop_samples / spec.rate_hz for x in (-0.5, n_frames - 0.5))
     return axes.imshow(
         frames.T,
@@ -221,7 +221,7 @@ def _draw_frames(
 
 
 def _label_bands(axes: Axes, spec: MelSpec) -> None:
-    """Label the rows of a mel spectrogram with frequencies, where the filters' peaks are."""
+    """Label the mel bands with frequencies, at the peaks of their filters."""
     peaks_hz = mel.mel_filters(spec).argmax(axis=1) * (spec.rate_hz / spec.n_fft)
     ticks_hz = [hz for hz in TICKS_HZ if hz <= spec.rate_hz / 2]
     bands = np.interp(ticks_hz, peaks_hz, np.arange(spec.n_mels))

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, a plain line now and then otherwise."""
+"""Progress on standard error: a bar on a terminal, and a line every 10 s otherwise."""
 
 import sys
 import time
@@ -11,18 +11,18 @@ Item = TypeVar("Item")
 
 
 def progress(items: Iterable[Item], n_items: int, verb: str, unit: str) -> Iterator[Item]:
-    """Hand over items, and show how many have come.
+    """Yield items, and show how many are done.
 
     Parameters
     ----------
     items : iterable
-        Whose coming is the progress.
+        Yielded unchanged.
     n_items : int
-        How many there will be.
+        Their total number.
     verb : str
-        What is done to them, as ``"Classifying"``.
+        Such as ``"Classifying"``.
     unit : str
-        What one of them is, as ``"recording"``.
+        Singular noun for an item, such as ``"recording"``.
     """
     if sys.stderr.isatty():
         from tqdm import tqdm

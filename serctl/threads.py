@@ -1,6 +1,6 @@
-"""Threads: a function over many recordings, side by side, in order, in bounded memory.
+"""Map a function over many recordings in threads, in order and in bounded memory.
 
-Threads are enough: decoding, resampling, the FFT and the kernels all release the GIL.
+Threads suffice, since decoding, resampling, the FFT and the kernels release the GIL.
 """
 
 import os
@@ -11,19 +11,19 @@ from itertools import islice
 from threading import Event
 from typing import TypeVar
 
-AHEAD_PER_WORKER = 32  # recordings begun before their turn; more only costs memory
-# Recordings that a thread does in one go: after each hand-over it waits for the interpreter. Fewer at
-# first, so that a few recordings, which may be long, are shared by all threads.
-MOST_IN_ONE_GO = 8
-DONE_PER_WORKER = 16  # for each that is done in one go
+AHEAD_PER_WORKER = 32  # recordings submitted ahead; more only cost memory
+# Recordings in one task of a thread, since each task costs a wait for the interpreter. Fewer at first,
+# so that all threads share a few long recordings.
+MAX_PER_TASK = 8
+RECORDINGS_PER_STEP = 16  # per worker, after which tasks get one recording more
 
 Item = TypeVar("Item")
 Product = TypeVar("Product")
-_Products = tuple[list[Product], BaseException | None]  # until an exception, if there was one
+_Products = tuple[list[Product], BaseException | None]  # those before the exception, if any
 
 
 def n_cores() -> int:
-    """Cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -32,11 +32,11 @@ def n_cores() -> int:
 def map_in_order(
     function: Callable[[Item], Product], items: Iterable[Item], n_workers: int
 ) -> Generator[Product, None, None]:
-    """Map a function over items in threads, a few items ahead, in their order.
+    """Map a function over items in threads; yield the results in the order of the items.
 
-    An exception of ``function`` is raised in its turn. What is not begun by the time the iterator
-    is closed never is, and what is begun is waited for; not so when waiting for the next product is
-    interrupted (by what is no Exception), since a recording can be long.
+    An exception of ``function`` is raised when its item is due. When the iterator is closed, items
+    that have not started are dropped, and running ones are waited for. They are not waited for
+    after an interrupt (a BaseException that is no Exception), since a recording can be long.
     """
     items = iter(items)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
@@ -67,7 +67,7 @@ def map_in_order(
 
     try:
         while True:
-            n_next = 1 + min(n_drawn // (DONE_PER_WORKER * n_workers), MOST_IN_ONE_GO - 1)
+            n_next = 1 + min(n_drawn // (RECORDINGS_PER_STEP * n_workers), MAX_PER_TASK - 1)
             while n_ahead + n_next > AHEAD_PER_WORKER * n_workers:
                 yield from products()
             some = list(islice(items, n_next))

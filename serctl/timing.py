@@ -1,7 +1,7 @@
-"""Where time goes: seconds that threads spend in each stage of classifying.
+"""Time that threads spend in each stage of classifying.
 
-They are always counted, since it takes a microsecond a stage, and told by ``serctl classify
---profile``. Seconds are by the clock: waiting for the interpreter or for a core is in them.
+It is always measured, which costs a microsecond per stage; ``serctl classify --profile`` prints it.
+It is wall-clock time, and includes waiting for the interpreter or for a core.
 """
 
 import threading
@@ -9,11 +9,17 @@ import time
 from types import TracebackType
 
 OPEN, DECODE, RESAMPLE, FEATURES, NETWORK = "open", "decode", "resample", "features", "network"
-STAGES = (OPEN, DECODE, RESAMPLE, FEATURES, NETWORK)  # in the order of a recording's way
+STAGES = (
+    OPEN,
+    DECODE,
+    RESAMPLE,
+    FEATURES,
+    NETWORK,
+)  # in the order in which a recording passes them
 
 
 class _Local(threading.local):
-    """Seconds by stage, of the thread that looks."""
+    """Seconds by stage, of the current thread."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -25,12 +31,12 @@ _local = _Local()
 
 
 class Timer:
-    """Context manager whose seconds count for one stage.
+    """Context manager that adds its duration to one stage.
 
     Parameters
     ----------
     name : str
-        Of the stage.
+        Name of the stage.
     """
 
     __slots__ = ("_name", "_start")
@@ -39,7 +45,7 @@ class Timer:
         self._name = name
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Start."""
         self._start = time.perf_counter()
 
     def __exit__(
@@ -48,13 +54,13 @@ class Timer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Count, whatever came of it."""
+        """Add the seconds, with or without an error."""
         seconds = _local.seconds
         seconds[self._name] = seconds.get(self._name, 0.0) + time.perf_counter() - self._start
 
 
 def seconds_by_stage() -> dict[str, float]:
-    """Seconds by stage, in the order of `STAGES`, of all threads since this process began."""
+    """Seconds by stage, in the order of `STAGES`, of all threads since the process started."""
     totals = dict.fromkeys(STAGES, 0.0)
     for seconds in _of_threads:
         for name, more in list(seconds.items()):

@@ -118,7 +118,7 @@ def save_untrained(folder, config):
             for parameter in network.parameters():
                 if parameter.ndim > 1:
                     parameter.mul_(3)  # so that other sounds get another emotion, and clearly
-    save_model(folder, Model.of(config, network))
+    save_model(folder, Model.from_network(config, network))
     return folder
 
 

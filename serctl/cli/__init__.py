@@ -1,13 +1,13 @@
-"""The command line: options, progress and exit statuses, and nothing else.
+"""The command line: options, progress and exit statuses.
 
-Each command has a module of its own here, which imports what is heavy (torch, numba, pandas, rich)
-inside its function, so that ``serctl --help`` and shell completion stay quick. `main` is the one
-place where errors become messages and exit statuses:
+Each command has its own module, which imports heavy packages (torch, numba, pandas, rich) inside
+its function, so that ``serctl --help`` and shell completion are fast. `main` is the one place where
+errors become messages and exit statuses:
 
     0    every recording was read                        1    finished, some could not be read
     2    wrong usage, or a path that does not exist      3    it could not run
     130  interrupted (SIGINT)                            143  terminated (SIGTERM)
-    141  the reader of its output has gone (`| head`), as for a command that SIGPIPE ends; quietly
+    141  the reader of its output closed the pipe (`| head`), as after SIGPIPE; no message
 """
 
 import atexit
@@ -36,9 +36,9 @@ STOPPED = (130, 143)  # exit statuses after SIGINT and SIGTERM
 
 EXAMPLES = """\b
 Examples:
-  serctl classify ./recordings        label every recording of a folder
-  serctl report                       summarise what was found
-  serctl train --corpora ./corpora    rebuild the weights
+  serctl classify ./recordings        classify all recordings in a folder
+  serctl report                       summarize the results
+  serctl train --corpora ./corpora    train a model
 """
 
 
@@ -48,10 +48,10 @@ Examples:
 )
 @click.version_option(__version__, prog_name="serctl")
 def cli() -> None:
-    """Hear emotion in speech.
+    """Classify the emotion of speech recordings.
 
-    Point it at a folder of recordings and get a labelled table. Everything happens on this machine:
-    nothing is sent anywhere.
+    Reads folders of recordings and writes a table with the emotion of each. Runs on this machine,
+    with or without a GPU, and needs no network connection.
     """
 
 
@@ -60,7 +60,7 @@ for command in (classify, report, features, plot, evaluate, train, corpora):
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived; unwinds like KeyboardInterrupt, so that files are left whole."""
+    """SIGTERM was received. Like KeyboardInterrupt, so that cleanup runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _raise_terminated)
     status = run(arguments)
     if status in STOPPED:
-        # Whoever stops it waits, and taking Python apart takes a second on a machine that is busy.
+        # Leave at once: the regular end of Python takes a second on a busy machine.
         atexit._run_exitfuncs()
         _drop_streams()
         os._exit(status)
@@ -77,64 +77,64 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status, with every error said on standard error."""
+    """Run the command line, print errors on standard error, and return the exit status."""
     try:
         status = cli.main(arguments, prog_name="serctl", standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
     except click.ClickException as error:
-        _tell(error.show)
+        _print_safely(error.show)
         return error.exit_code
     except SerctlError as error:
-        _say(f"Error: {error}", error)
+        _print_error(f"Error: {error}", error)
         return 2 if isinstance(error, UsageError) else 3
     except (KeyboardInterrupt, click.Abort) as error:
-        _say("Interrupted.", error.__cause__ or error)
+        _print_error("Interrupted.", error.__cause__ or error)
         return STOPPED[0]
     except Terminated as error:
-        _say("Terminated.", error)
+        _print_error("Terminated.", error)
         return STOPPED[1]
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not error.code:
-            return 0  # shell completion is done
-        # The reader of a pipe has gone (`| head`), which makes Click and Rich exit with 1.
+            return 0  # after shell completion
+        # The reader closed the pipe (`| head`), which makes Click and Rich exit with 1.
         _drop_streams()
         return 141
     except OSError as error:
         _drop_streams()
-        _say(f"Error: {error}", error)
+        _print_error(f"Error: {error}", error)
         return 3
     except Exception as error:
         if sys.flags.dev_mode:
             raise
         what = f"{type(error).__name__}: {error}".rstrip(": .")
         message = (
-            f"Error: {what}. This is a fault of serctl or of this machine. To see where it arose, "
-            "run the same with python -X dev -m serctl."
+            f"Error: {what}. This is a bug in serctl or a problem of this machine. For a traceback, "
+            "run the same command with python -X dev -m serctl."
         )
-        _say(message, error)
+        _print_error(message, error)
         return 3
 
 
-def _say(message: str, error: BaseException) -> None:
-    """Say a message, and below it what was noted on the way: what is kept, and how to go on."""
+def _print_error(message: str, error: BaseException) -> None:
+    """Print a message and its notes: what is kept, and how to continue."""
     for line in (message, *getattr(error, "__notes__", ())):
-        _tell(partial(click.echo, line, err=True))
+        _print_safely(partial(click.echo, line, err=True))
 
 
-def _tell(say: Callable[[], object]) -> None:
-    """Say something on standard error, if it takes it: the exit status tells it too."""
+def _print_safely(show: Callable[[], object]) -> None:
+    """Print on standard error, if that is possible; the exit status says it too."""
     try:
-        say()
+        show()
     except OSError:
         _drop_streams()
 
 
 def _drop_streams() -> None:
-    """Let what cannot be written go nowhere, since flushing it at the end would fail again."""
+    """Discard output that cannot be written, since flushing it at exit would fail again."""
     with open(os.devnull, "wb") as nowhere:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(ValueError):  # not a file, as when a test captures it
+            with suppress(ValueError):  # no file descriptor, as when a test captures it
                 try:
                     stream.flush()
                 except OSError:
@@ -142,15 +142,15 @@ def _drop_streams() -> None:
 
 
 def _complete_streams() -> None:
-    """Open to nowhere the standard streams that are closed, lest a file take their place.
+    """Open closed standard streams on the null device, so that no other file gets their number.
 
-    And let standard output show any file name, whatever the locale can say.
+    And let standard output print any file name in any locale.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")
     for name in ("stdout", "stderr"):

@@ -1,23 +1,23 @@
-"""``serctl classify``: recordings to a labelled table."""
+"""``serctl classify``: recordings in, a table of emotions out."""
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from serctl.cli import options
 from serctl.cli.terminal.profile import Stopwatch, print_profile
-from serctl.errors import RunError, UsageError
+from serctl.errors import RunError
 
 if TYPE_CHECKING:
-    from serctl.audio.patterns import Selection
     from serctl.engine.run import Run
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
 
 STANDARD_OUTPUT = "-"
-MAX_ROWS_SHOWN = 24  # so many recordings are listed one by one
+MAX_ROWS_SHOWN = 24  # results of at most so many recordings are printed one by one
 
 EXAMPLES = """\b
 Examples:
@@ -31,126 +31,119 @@ Examples:
 """
 
 
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where results go, and what happens to earlier ones.
+
+    Attributes
+    ----------
+    output, overwrite, resume, retry_failed
+        As of `serctl.engine.run.Destination`.
+    """
+
+    output: str
+    overwrite: bool
+    resume: bool
+    retry_failed: bool
+
+
+OUTPUT = options.option_group(
+    "to",
+    OutputOptions,
+    click.option(
+        "-o",
+        "--output",
+        default="serctl-results.csv",
+        show_default=True,
+        metavar="FILE|-",
+        help="Results file: .csv, .json or .jsonl; - streams CSV to stdout.",
+    ),
+    click.option("--overwrite", is_flag=True, help="Replace an existing results file."),
+    click.option("--resume", is_flag=True, help="Continue an interrupted run."),
+    click.option(
+        "--retry-failed",
+        is_flag=True,
+        help="Continue a run, and retry its unreadable and failed recordings.",
+    ),
+)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
-@click.option(
-    "--files-from",
-    type=click.File("rb"),
-    metavar="FILE|-",
-    help="Also take the paths in a list, one a line; - is standard input.",
-)
-@click.option(
-    "-0", "zero", is_flag=True, help="Paths in that list, and of --dry-run, end with zero bytes."
-)
-@click.option(
-    "--include",
-    multiple=True,
-    metavar="PATTERN",
-    help="Take only recordings whose name, or path below PATHS, matches; may be repeated.",
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave out recordings and folders that match; may be repeated.",
-)
-@click.option("--follow-symlinks", is_flag=True, help="Follow links to folders.")
-@click.option("--dry-run", is_flag=True, help="List the recordings found, and do no more.")
-@click.option(
-    "-o",
-    "--output",
-    default="serctl-results.csv",
-    show_default=True,
-    help="Results file: .csv, .json or .jsonl; - streams CSV to standard output.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace the results file if there is one.")
-@click.option("--resume", is_flag=True, help="Go on with a run that did not finish.")
-@click.option(
-    "--retry-failed",
-    is_flag=True,
-    help="Do unreadable and failed recordings of a run again, finished or not.",
-)
+@options.SELECTION
+@click.option("--dry-run", is_flag=True, help="Only list the recordings that would be classified.")
+@OUTPUT
 @options.MODEL
-@click.option(
-    "--emotions", default=None, metavar="A,B,...", help="Choose between these emotions alone."
-)
-@options.DEVICE
 @options.WORKERS
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     default=64,
     show_default=True,
-    help="Windows that the network hears at a time on a GPU; on a CPU it hears one.",
+    help="Windows per batch on a GPU; always 1 on a CPU.",
 )
-@click.option("--profile", is_flag=True, help="Say at the end where the time went, by stage.")
+@click.option(
+    "--profile",
+    is_flag=True,
+    hidden=not options.IN_CHECKOUT,
+    help="Print the time spent in each stage.",
+)
 def classify(
     paths: tuple[str, ...],
-    files_from: BinaryIO | None,
-    zero: bool,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    follow_symlinks: bool,
+    selection: options.SelectionOptions,
     dry_run: bool,
-    output: str,
-    overwrite: bool,
-    resume: bool,
-    retry_failed: bool,
-    model: str | None,
-    emotions: str | None,
-    device: str,
+    to: OutputOptions,
+    model: options.ModelOptions,
     workers: int | None,
     batch_size: int,
     profile: bool,
 ) -> int:
-    """Label the emotion of every recording.
+    """Classify the emotion of speech recordings.
 
-    PATHS are recordings and folders of recordings: wav, flac, ogg, opus, mp3, aiff and whatever else
-    libsndfile decodes. Every recording gets a row in the results, whatever became of it. The exit
-    status is 0 if all could be read and 1 if some, or some folders, could not.
+    PATHS are recordings (wav, flac, ogg, opus, mp3, aiff and other formats of libsndfile) and
+    folders, which are searched at any depth. Each recording gets a row in the results, even if it
+    cannot be read. The exit status is 1 if recordings or folders could not be read.
 
-    In a PATTERN, * stands for anything. One with a / is compared with the path below the argument,
-    another with the name; a / at its end makes it one of folders.
+    In a PATTERN, * matches any text. A PATTERN with a / is matched against the path below the
+    argument, one without against the file name; one that ends with a / matches folders.
     """
-    if not paths and files_from is None:
-        raise UsageError("no PATHS: give recordings or folders of them, or a list by --files-from.")
-    from serctl.audio.patterns import Selection
+    selection.require(paths)
     from serctl.engine.process import Request
     from serctl.engine.run import Destination, Run
 
-    selection = Selection(include, exclude, follow_symlinks)
     if dry_run:
-        recordings, unlisted = _find(paths, files_from, zero, selection)
-        _print_paths(recordings, zero)
-        _print_unlisted(unlisted)
+        recordings, unlisted = selection.find(paths)
+        _print_paths(recordings, selection.zero)
+        options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
     began = datetime.now(UTC)
-    request = Request(model, emotions, device, batch_size, workers)
-    destination = Destination(output, overwrite, resume or retry_failed, retry_failed)
+    request = Request(model.model, model.emotions, model.device, batch_size, workers)
+    taking_up = to.resume or to.retry_failed
+    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed)
     stopwatch = Stopwatch()
     with Run(request, destination) as run:
-        recordings, unlisted = _find(paths, files_from, zero, selection)
+        recordings, unlisted = selection.find(paths)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
         stopwatch.end("start")
-        summary, few = _classify(run, recordings, output, stopwatch)
+        summary, few = _classify(run, recordings, to.output, stopwatch)
         seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
         run.finish(record | {"arguments": list(paths)} | found)
-    to_stdout = output == STANDARD_OUTPUT
+    to_stdout = to.output == STANDARD_OUTPUT
     _print_summary(summary, few, stderr=to_stdout)
-    _check_accounts(len(recordings), summary.total.n, stderr=to_stdout)
+    _check_row_count(len(recordings), summary.total.n, stderr=to_stdout)
     if profile:
         print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
-    _print_unlisted(unlisted)
+    options.warn_unlisted(unlisted)
     return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
 
 
 def _classify(
     run: "Run", recordings: list[str], output: str, stopwatch: Stopwatch
 ) -> tuple["Summary", list["Result"]]:
-    """Classify with progress; give the summary, and the results if they are few."""
+    """Classify and show progress; return the summary, and the results if there are only a few."""
     from serctl.progress import progress
     from serctl.results.summary import Summary
 
@@ -161,7 +154,7 @@ def _classify(
         recordings, lambda done, n_left: progress(done, n_left, "Classifying", "recording")
     )
     for i, result in enumerate(results):
-        if i == 0 and output != STANDARD_OUTPUT:  # which is written while it is classified
+        if i == 0 and output != STANDARD_OUTPUT:  # a file is written after all is classified
             stopwatch.end("classify")
         summary.add(result)
         if len(recordings) <= MAX_ROWS_SHOWN:
@@ -170,44 +163,25 @@ def _classify(
     return summary, few
 
 
-def _find(
-    paths: tuple[str, ...], files_from: BinaryIO | None, zero: bool, selection: "Selection"
-) -> tuple[list[str], list[RunError]]:
-    """Recordings, and an error for every folder that could not be listed."""
-    from serctl.audio.patterns import read_list
-    from serctl.audio.scan import scan
-
-    listed = read_list(files_from.read(), b"\0" if zero else b"\n") if files_from else []
-    unlisted: list[RunError] = []
-    return scan(paths, selection, unlisted.append, listed), unlisted
-
-
-def _check_accounts(n_found: int, n_rows: int, stderr: bool) -> None:
-    """Say that there is a row for every recording found; a RunError if there is not."""
+def _check_row_count(n_found: int, n_rows: int, stderr: bool) -> None:
+    """Print that each recording found has a row; RunError if not."""
     if n_rows != n_found:
         raise RunError(
-            f"{n_found} recordings found and {n_rows} rows written: this is a defect of serctl. "
+            f"{n_found} recordings found, but {n_rows} rows written: this is a bug in serctl. "
             "Please report it, and classify the folder again."
         )
-    click.echo(f"\nFound and in the results: {n_found} of {n_found}.", err=stderr)
+    click.echo(f"\nRecordings found and in the results: {n_found} of {n_found}.", err=stderr)
 
 
 def _print_paths(recordings: list[str], zero: bool) -> None:
-    # As bytes, since a path need not be text that the terminal knows.
+    # As bytes, since a path may not be valid text in the encoding of the terminal.
     end = b"\0" if zero else b"\n"
     click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
     click.echo(f"{len(recordings)} recordings found.", err=True)
 
 
-def _print_unlisted(unlisted: list[RunError]) -> None:
-    from serctl.text import printable
-
-    for error in unlisted:
-        click.echo(f"Warning: {printable(str(error))}", err=True)
-
-
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
-    """Everything that made the results, for ``<output>.run.json``."""
+    """Everything that the results depend on, for ``<output>.run.json``."""
     from serctl import __version__
     from serctl.results.schema import STATUSES
 
@@ -222,7 +196,7 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
 
 
 def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> None:
-    """Print the summary, and what was heard if recordings are few."""
+    """Print the summary, and each result if there are only a few."""
     from serctl.cli.terminal.tables import print_summary
 
     print_summary(summary, stderr=stderr)
@@ -231,7 +205,7 @@ def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> Non
 
 
 def _print_rows(results: list["Result"], stderr: bool) -> None:
-    """Print what was heard in each of a few recordings."""
+    """Print a table with one row per recording."""
     from serctl.cli.terminal.tables import plain_console, print_table
     from serctl.text import printable
 

@@ -1,4 +1,4 @@
-"""``serctl corpora``: what of the four corpora is on disk, and what is odd about it."""
+"""``serctl corpora``: check which clips of the four corpora are there, and report problems."""
 
 import os
 from typing import TYPE_CHECKING
@@ -28,31 +28,30 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", metavar="[DIR]", required=False, envvar="SERCTL_CORPORA")
-@click.option("-o", "--output", metavar="FILE.csv", help="Write a table of all the clips there.")
+@click.option("-o", "--output", metavar="FILE.csv", help="Write a table of all clips.")
 @click.option(
     "--figure",
     "figures",
     multiple=True,
-    metavar="PICTURE",
-    help="Draw the counts, as .png or .svg; may be given twice.",
+    metavar="IMAGE",
+    help="Plot the number of clips (.png or .svg); repeatable.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE.csv and PICTURE if they are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def corpora(
     folder: str | None, output: str | None, figures: tuple[str, ...], overwrite: bool
 ) -> int:
-    """Check the corpora that training needs.
+    """Check the four corpora that training needs.
 
-    Reads every clip of CREMA-D, RAVDESS, SAVEE and TESS below DIR, in whatever folders and format
-    they were downloaded, and counts them by emotion and corpus. Lists what is missing, unreadable,
-    silent, repeated, of unknown name, or not as published. DIR is SERCTL_CORPORA by default, or
-    else ./corpora. The exit status is 0 if all four are complete and can be read, 1 if they are
-    not, and 3 if there are none.
+    Reads all clips of CREMA-D, RAVDESS, SAVEE and TESS below DIR, in any folder structure and
+    format, and counts them by emotion and corpus. Lists clips that are missing, unreadable, silent,
+    duplicated, modified or of unknown name. DIR is SERCTL_CORPORA or ./corpora by default. The exit
+    status is 0 if all four corpora are complete and readable, 1 if not, and 3 if no clip is found.
     """
     from serctl.cli.terminal.tables import plain_console
     from serctl.train.corpora.manifest import SOURCES, WHERE_THE_CORPORA_ARE
 
     if folder is not None and not os.path.isdir(folder):
-        found = "a file, and a folder is needed" if os.path.exists(folder) else "no such folder"
+        found = "is a file; a folder is needed" if os.path.exists(folder) else "does not exist"
         raise PathError(f"{folder}: {found}.\n{WHERE_THE_CORPORA_ARE}")
     folder = DEFAULT_FOLDER if folder is None else folder
     if output is not None:
@@ -72,13 +71,13 @@ def corpora(
         console.print(f"None: {'; '.join(what for what, names in findings if not names)}.")
     if survey.missing:
         sources = "\n".join(SOURCES[corpus] for corpus in survey.missing)
-        console.print(f"What is missing is had from\n{sources}", soft_wrap=True)
+        console.print(f"Download the missing clips from\n{sources}", soft_wrap=True)
     if output is not None:
         _write(survey.table, output)
         console.print(f"Table: {printable(output)}")
     for figure in figures:
-        _draw(survey.table, figure)
-        console.print(f"Picture: {printable(figure)}")
+        _plot(survey.table, figure)
+        console.print(f"Figure: {printable(figure)}")
     return 0 if survey.complete else 1
 
 
@@ -86,16 +85,16 @@ def _check_output(output: str, overwrite: bool) -> None:
     from serctl.files.outputs import check_output
 
     if not output.lower().endswith(".csv"):
-        raise UsageError(f"{output}: the table is written as CSV. Give a name that ends in .csv.")
+        raise UsageError(f"{output}: the table is a CSV file. Choose a name that ends in .csv.")
     check_output(output, (".csv",), overwrite)
 
 
 def _check_figures(figures: tuple[str, ...], overwrite: bool) -> None:
     if figures:
-        from serctl.figures import check_picture
+        from serctl.figures import check_figure
 
         for figure in figures:
-            check_picture(figure, overwrite)
+            check_figure(figure, overwrite)
 
 
 def _survey_with_progress(folder: str) -> "Survey":
@@ -106,7 +105,7 @@ def _survey_with_progress(folder: str) -> "Survey":
 
 
 def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> None:
-    """Print clips that can be read, by emotion and corpus, beside how many there should be."""
+    """Print the number of readable clips by emotion and corpus, and of published clips."""
     import pandas as pd
 
     from serctl.cli.terminal.tables import print_table
@@ -120,7 +119,7 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
     rows = [
         (
             emotion,
-            # No number where the corpus does not act the emotion.
+            # Empty where the corpus does not have the emotion.
             *(f"{counts[c][emotion]}" if expected.at[emotion, c] else "" for c in CORPORA),
             f"{counts.loc[emotion].sum()}",
             f"{expected.loc[emotion].sum()}",
@@ -132,11 +131,11 @@ def _print_counts(console: "Console", table: "pd.DataFrame", folder: str) -> Non
         ("of", *map(str, expected.sum()), "", ""),
     ]
     headers = ("Emotion", *CORPORA, "All", "Of")
-    print_table(console, f"Clips that can be read in {printable(folder)}", headers, rows, totals)
+    print_table(console, f"Readable clips in {printable(folder)}", headers, rows, totals)
 
 
 def _summary(table: "pd.DataFrame") -> str:
-    """How many clips there are of the report's five emotions, and of neutral."""
+    """Count the clips of the report's five emotions, and of neutral."""
     from serctl.train.corpora.manifest import manifest
 
     counts, expected = (
@@ -151,12 +150,12 @@ def _summary(table: "pd.DataFrame") -> str:
     )
     return (
         f"The report's five emotions: {n_five} clips, {each} each.\n"
-        f"Neutral, calm counted in: {n_neutral} clips."
+        f"Neutral, including calm: {n_neutral} clips."
     )
 
 
 def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
-    """Each thing that can be odd, and the names that it holds for."""
+    """Each kind of problem, and the clips that have it."""
     from serctl.train.corpora.manifest import IDENTICAL_CLIPS, SILENT_CLIP
 
     def below(path: str) -> str:
@@ -189,7 +188,7 @@ def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
             ],
         ),
         (
-            "same as another",
+            "identical to another",
             [
                 " = ".join([clip for _, clip in group[:MAX_NAMES_SHOWN]])
                 + (" = ..." if len(group) > MAX_NAMES_SHOWN else "")
@@ -197,29 +196,29 @@ def _findings(survey: "Survey", folder: str) -> list[tuple[str, list[str]]]:
                 for group in survey.identical
             ],
         ),
-        ("repeated (same bytes)", repeats[True]),
-        ("repeated (other bytes)", repeats[False]),
+        ("duplicate (same bytes)", repeats[True]),
+        ("duplicate (other bytes)", repeats[False]),
         ("unknown name", [below(path) for path in survey.unknown]),
         ("song (left out)", [below(path) for path in survey.songs]),
         (
-            "not as published",
+            "modified",
             [below(path) for path in _readable(table[~table["original"]])["path"]],
         ),
     ]
 
 
 def _print_findings(console: "Console", findings: list[tuple[str, list[str]]]) -> None:
-    """Print how many there are of each finding, and the first names."""
+    """Print the number of each finding, and the first names."""
     from serctl.cli.terminal.tables import print_table
 
     def examples(what: str, names: list[str]) -> str:
         more = ["..."] if len(names) > MAX_NAMES_SHOWN else []
-        # Stems are short and fit on a line; paths do not.
+        # File names without extension are short and fit on a line; paths do not.
         separator = ", " if what.startswith("missing") else "\n"
         return separator.join([*map(printable, names[:MAX_NAMES_SHOWN]), *more])
 
     rows = [(what, f"{len(names)}", examples(what, names)) for what, names in findings]
-    print_table(console, "What is odd", ("Found", "Count", "Such as"), rows, text=(0, 2))
+    print_table(console, "Problems", ("Problem", "Clips", "Examples"), rows, text=(0, 2))
 
 
 def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -229,14 +228,14 @@ def _readable(table: "pd.DataFrame") -> "pd.DataFrame":
 def _write(table: "pd.DataFrame", output: str) -> None:
     from serctl.files.outputs import atomic_write
 
-    with atomic_write(output) as aside:
-        # As in results files: names that are not UTF-8 keep their bytes.
+    with atomic_write(output) as partial:
+        # As in results files, names that are not UTF-8 keep their bytes.
         table.to_csv(
-            aside, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"
+            partial, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape"
         )
 
 
-def _draw(table: "pd.DataFrame", figure: str) -> None:
+def _plot(table: "pd.DataFrame", figure: str) -> None:
     from serctl.figures import save_figure
     from serctl.train.corpora.figure import draw_corpora
 

@@ -1,13 +1,15 @@
-"""``serctl evaluate``: how often a model is right about labelled recordings."""
+"""``serctl evaluate``: score a model on labelled recordings."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from serctl.cli import options
-from serctl.errors import ResultsError, UsageError
+from serctl.errors import ResultsError, RunError, UsageError
 
 if TYPE_CHECKING:
     from serctl.models.config import ModelConfig
@@ -26,91 +28,122 @@ Examples:
 """
 
 
+@dataclass(frozen=True)
+class LabelOptions:
+    """Where labels come from.
+
+    Attributes
+    ----------
+    labels : str
+        ``corpora``, ``folders`` or the path of a CSV file.
+    pairs : tuple of str
+        ``NAME=EMOTION``, or ``NAME=-``.
+    """
+
+    labels: str
+    pairs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreOutputs:
+    """Files to write.
+
+    Attributes
+    ----------
+    output : str or None
+        JSON file.
+    figures : str or None
+        Folder of figures.
+    overwrite : bool
+        Whether existing files may be replaced.
+    """
+
+    output: str | None
+    figures: str | None
+    overwrite: bool
+
+
+LABELS = options.option_group(
+    "labelling",
+    LabelOptions,
+    click.option(
+        "--labels",
+        default="corpora",
+        show_default=True,
+        metavar="corpora|folders|FILE.csv",
+        help="Labels from file names, folder names or a table.",
+    ),
+    click.option(
+        "--map",
+        "pairs",
+        multiple=True,
+        metavar="NAME=EMOTION",
+        help="Map a label to an emotion; NAME=- skips it; repeatable.",
+    ),
+)
+SPLIT = options.option_group(
+    "split",
+    options.SplitOptions,
+    click.option(
+        "--split",
+        type=click.Choice(options.SPLITS),
+        default=None,
+        metavar="SPLIT",
+        help="Test on this split of the corpora, not PATHS: report, new-speakers or "
+        "emobox-<corpus>.",
+    ),
+    options.corpora_option("With --split: folder of the four corpora."),
+    click.option(
+        "--fold",
+        type=click.IntRange(0, 5),
+        default=0,
+        show_default=True,
+        help="With --split: number of the test fold.",
+    ),
+    options.seed_option("With --split: random seed of the split report."),
+)
+OUTPUTS = options.option_group(
+    "outputs",
+    ScoreOutputs,
+    click.option("-o", "--output", metavar="FILE.json", help="Write all scores and predictions."),
+    click.option("--figures", metavar="DIR", help="Save figures to this folder (PNG and SVG)."),
+    click.option("--overwrite", is_flag=True, help="Replace existing files."),
+)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
-@click.option(
-    "--labels",
-    default="corpora",
-    show_default=True,
-    metavar="corpora|folders|FILE.csv",
-    help="Where labels come from: names of clips, one folder per emotion, or a table.",
-)
-@click.option(
-    "--map",
-    "pairs",
-    multiple=True,
-    metavar="NAME=EMOTION",
-    help="Count a label as an emotion, or leave it out with NAME=-; may be repeated.",
-)
-@click.option(
-    "--corpora",
-    envvar="SERCTL_CORPORA",
-    default="./corpora",
-    show_default=True,
-    metavar="DIR",
-    help="With --split: folder with the four corpora; or set SERCTL_CORPORA.",
-)
-@click.option(
-    "--split",
-    type=click.Choice(options.SPLITS),
-    default=None,
-    metavar="SPLIT",
-    help="Score the test part of this split, instead of PATHS: report, new-speakers, or emobox- "
-    "and a corpus.",
-)
-@click.option(
-    "--fold",
-    type=click.IntRange(0, 5),
-    default=0,
-    show_default=True,
-    help="Of the split: which part is tested.",
-)
-@click.option(
-    "--seed",
-    type=options.SEEDS,
-    default=0,
-    show_default=True,
-    help="Of the split: which drawing.",
-)
+@options.SELECTION
+@LABELS
+@SPLIT
 @options.MODEL
-@click.option("--emotions", default=None, metavar="A,B,...", help="Score these emotions alone.")
-@click.option("-o", "--output", metavar="FILE.json", help="Write everything, as JSON.")
-@click.option("--figures", metavar="DIR", help="Draw figures into this folder, as PNG and SVG.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE.json and figures if they are there.")
-@options.DEVICE
+@OUTPUTS
 @options.WORKERS
 def evaluate(
     paths: tuple[str, ...],
-    labels: str,
-    pairs: tuple[str, ...],
-    corpora: str,
-    split: str | None,
-    fold: int,
-    seed: int,
-    model: str | None,
-    emotions: str | None,
-    output: str | None,
-    figures: str | None,
-    overwrite: bool,
-    device: str,
+    selection: options.SelectionOptions,
+    labelling: LabelOptions,
+    split: options.SplitOptions,
+    model: options.ModelOptions,
+    outputs: ScoreOutputs,
     workers: int | None,
 ) -> int:
     """Score a model on labelled recordings.
 
-    PATHS are recordings and folders of them. With --labels corpora, they are clips of CREMA-D,
-    RAVDESS, SAVEE, TESS or JL-Corpus under their own names. With folders, the nearest folder named
-    after an emotion says it. A table has a header, the columns path and emotion and, if known,
-    speaker, corpus and split: its paths begin in PATHS or in its own folder, and of its split the
-    part test is scored.
+    PATHS are recordings and folders. With --labels corpora, labels come from the file names of
+    CREMA-D, RAVDESS, SAVEE, TESS and JL-Corpus. With --labels folders, the label is the nearest
+    folder that is named after an emotion. A table has a header with the columns path and emotion
+    and, optionally, speaker, corpus and split. Its paths are relative to PATHS or to its own
+    folder; of its split, only the part test is scored.
 
-    Labels are the emotions of serctl, in any case, and forms of the same words (anger, happiness).
-    Clips of an emotion that the model does not know, as neutral for a model of five, are left out
-    and counted; calm counts as neutral for a model without calm. A clip without an answer counts as
-    wrong. Every recording counts once, however often it is there. The exit status is 1 if some
-    could not be read.
+    Labels are the names of emotions, in any case, and forms of the same words (anger, happiness).
+    Recordings of an emotion that the model does not know are skipped and counted; calm counts as
+    neutral for a model without calm. A recording without a prediction counts as wrong. Duplicates
+    count once. The exit status is 1 if recordings or folders could not be read.
     """
-    _check_usage(paths, labels, pairs, split)
-    _check_outputs(output, figures, overwrite)
+    listed = selection.listed()
+    _check_usage(paths or tuple(listed), labelling, split.split)
+    _check_outputs(outputs)
     from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
     from serctl.engine.pipeline import classify_recordings
@@ -120,101 +153,123 @@ def evaluate(
     from serctl.train.evaluation.labelled import recordings_of_split
     from serctl.train.robustness.overlap import training_warning
 
-    folder = find_model(model or DEFAULT_MODEL)
-    loaded = load_model(model or DEFAULT_MODEL)
+    folder = find_model(model.model or DEFAULT_MODEL)
+    loaded = load_model(model.model or DEFAULT_MODEL)
     config = loaded.config
-    chosen = parse_emotions(emotions, config.emotions) if emotions is not None else ()
-    if split:
-        clips = recordings_of_split(corpora, split, fold, seed, config.emotions, chosen)
+    chosen = parse_emotions(model.emotions, config.emotions) if model.emotions is not None else ()
+    finder = _Finder(paths, selection, listed)
+    if split.split:
+        clips = recordings_of_split(
+            split.corpora, split.split, split.fold, split.seed, config.emotions, chosen
+        )
     else:
-        clips = _labelled(paths, labels, pairs, config, chosen)
-    classifier = Classifier(loaded, ",".join(clips.emotions), device)
+        clips = _labelled(finder, labelling, config, chosen)
+    classifier = Classifier(loaded, clips.emotions, model.device)
     classified = classify_recordings(clips.paths, classifier, workers)
     results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
     scores, calibration = clips.score(results), clips.calibration(results)
-    heard = training_warning(clips.paths, folder, config)
-    clips.warnings.extend([heard] if heard else [])
-    # Written first, since whoever reads what is printed may go before the end.
-    written = _write(clips, results, scores, calibration, config, output, figures)
+    overlap = training_warning(clips.paths, folder, config)
+    clips.warnings.extend([overlap] if overlap else [])
+    # Files first, since the reader of standard output may close it before the end.
+    written = _write(clips, results, scores, calibration, config, outputs)
     print_scores(scores, config.name, calibration)
-    _print_remarks(clips, config)
+    _print_notes(clips, config)
     for line in written:
         click.echo(line)
-    return _print_failures(results)
+    options.warn_unlisted(finder.unlisted)
+    return 1 if _print_failures(results) or finder.unlisted else 0
 
 
-def _check_usage(
-    paths: tuple[str, ...], labels: str, pairs: tuple[str, ...], split: str | None
-) -> None:
-    """Refuse what does not go together."""
+class _Finder:
+    """Finds recordings, for the functions that label them, and keeps the folders not listed."""
+
+    def __init__(
+        self, paths: tuple[str, ...], selection: options.SelectionOptions, listed: list[str]
+    ) -> None:
+        self.named = (*paths, *listed)  # a listed path is no glob, and need not exist
+        self._paths, self._selection, self._listed = paths, selection.selection, listed
+        self.unlisted: list[RunError] = []
+
+    def __call__(self, paths: Sequence[str]) -> list[str]:
+        from serctl.audio.scan import scan
+
+        return scan(self._paths, self._selection, self.unlisted.append, self._listed)
+
+
+def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | None) -> None:
+    """Refuse options that contradict each other."""
+    labels, pairs = labelling.labels, labelling.pairs
     is_table = labels.lower().endswith(".csv")
     if not is_table and labels not in ("corpora", "folders"):
-        raise UsageError(f"--labels {labels}: not corpora, nor folders, nor the name of a .csv.")
+        raise UsageError(f"--labels {labels}: use corpora, folders or the path of a .csv file.")
     if bool(paths) == bool(split) and (split or not is_table):
-        raise click.UsageError("Give either PATHS or --split. --labels FILE.csv needs neither.")
-    if split and (labels != "corpora" or pairs):
-        raise click.UsageError("--split has labels of its own. Leave out --labels and --map.")
-    if not split:
-        options.refuse_useless(
-            "corpora", "fold", "seed", because="says something with --split alone"
+        raise click.UsageError(
+            "Use either PATHS or --split; with --labels FILE.csv, both are optional."
         )
+    if split and (labels != "corpora" or pairs):
+        raise click.UsageError("--split has its own labels. Remove --labels and --map.")
+    if not split:
+        options.refuse_unused("corpora", "fold", "seed", because="needs --split")
     elif split == "report":
-        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
+        options.refuse_unused("fold", because="the split report has no folds, only --seed")
     else:
-        options.refuse_useless("seed", because=f"{split} tests the same clips whatever it is")
+        options.refuse_unused("seed", because=f"the split {split} is not random")
+    if split:
+        selected = ("include", "exclude", "files_from", "zero", "follow_symlinks")
+        options.refuse_unused(*selected, because="has no effect with --split")
 
 
-def _check_outputs(output: str | None, figures: str | None, overwrite: bool) -> None:
-    """Refuse what could not be written, before any work is done; make the folder of figures."""
+def _check_outputs(outputs: ScoreOutputs) -> None:
+    """Refuse outputs that cannot be written, before any work; create the folder of figures."""
+    output, figures, overwrite = outputs.output, outputs.figures, outputs.overwrite
     if output is not None:
         from serctl.files.outputs import check_output, extension_of
 
         extension_of(output, (".json",))
         check_output(output, (".json",), overwrite)
     if figures is not None:
-        from serctl.figures import check_picture
+        from serctl.figures import check_figure
         from serctl.train.evaluation.figures import score_figures
 
         try:
             os.makedirs(figures, exist_ok=True)
         except OSError as error:
             raise ResultsError(
-                f"{figures}: no folder, and cannot be made one ({error.strerror}). Give another."
+                f"{figures}: cannot be created as a folder ({error.strerror}). Choose another."
             ) from error
-        for picture in score_figures(Path(figures)):
-            check_picture(str(picture), overwrite)
+        for figure in score_figures(Path(figures)):
+            check_figure(figure, overwrite)
 
 
 def _labelled(
-    paths: tuple[str, ...],
-    labels: str,
-    pairs: tuple[str, ...],
+    finder: _Finder,
+    labelling: LabelOptions,
     config: "ModelConfig",
     chosen: tuple[str, ...],
 ) -> "LabelledRecordings":
-    """Recordings with labels from where --labels says."""
+    """Recordings with labels from the source that --labels selects."""
     from serctl.train.evaluation.label_names import parse_map
     from serctl.train.evaluation.label_table import labels_of_table
     from serctl.train.evaluation.labelled import known_recordings
     from serctl.train.evaluation.labels import labels_of_folders, labels_of_names
 
-    names = parse_map(pairs)
-    if labels == "corpora":
-        found = labels_of_names(paths)
-    elif labels == "folders":
-        found = labels_of_folders(paths, names)
+    names = parse_map(labelling.pairs)
+    if labelling.labels == "corpora":
+        found = labels_of_names(finder.named, finder)
+    elif labelling.labels == "folders":
+        found = labels_of_folders(finder.named, names, finder)
     else:
-        found = labels_of_table(labels, paths, names)
+        found = labels_of_table(labelling.labels, finder.named, names, finder)
     return known_recordings(found, names, config, chosen)
 
 
-def _print_remarks(clips: "LabelledRecordings", config: "ModelConfig") -> None:
-    """Say what was left out, how labels were understood, and what makes the figures mean less."""
+def _print_notes(clips: "LabelledRecordings", config: "ModelConfig") -> None:
+    """Print how labels were read, what was skipped, and warnings about the scores."""
     from serctl.text import count, printable
 
     click.echo()
     if len(clips.emotions) < len(config.emotions):
-        click.echo(f"{config.name} chose between {', '.join(clips.emotions)} alone.")
+        click.echo(f"{config.name} chose between {', '.join(clips.emotions)} only.")
     for note in clips.notes:
         click.echo(printable(note))
     for reason, n in clips.left_out.items():
@@ -229,19 +284,19 @@ def _write(
     scores: "Scores",
     calibration: "Calibration",
     config: "ModelConfig",
-    output: str | None,
-    figures: str | None,
+    outputs: ScoreOutputs,
 ) -> list[str]:
-    """Write what was asked for, everything as JSON, and figures; give lines that say where."""
+    """Write the JSON file and the figures; return a line for each."""
     from serctl.text import printable
 
+    output, figures = outputs.output, outputs.figures
     written = []
     if output is not None:
         from serctl.files.outputs import atomic_write
         from serctl.train.evaluation.record import record_text
 
         text = record_text(config, clips, results, scores, calibration)
-        with atomic_write(output) as aside, open(aside, "w", encoding="ascii") as file:
+        with atomic_write(output) as partial, open(partial, "w", encoding="ascii") as file:
             file.write(text)
         written.append(f"Scores: {printable(output)}")
     if figures is not None:
@@ -252,8 +307,8 @@ def _write(
     return written
 
 
-def _print_failures(results: list["Result"]) -> int:
-    """Name recordings that could not be read, and give the exit status."""
+def _print_failures(results: list["Result"]) -> bool:
+    """Print the recordings that could not be read; return whether there are any."""
     from serctl.text import printable
 
     unread = [result for result in results if result.status in ("unreadable", "failed")]
@@ -261,4 +316,4 @@ def _print_failures(results: list["Result"]) -> int:
         click.echo(f"{printable(result.path)}: {printable(result.reason)}", err=True)
     if len(unread) > MAX_FAILURES_SHOWN:
         click.echo(f"and {len(unread) - MAX_FAILURES_SHOWN} more", err=True)
-    return 1 if unread else 0
+    return bool(unread)

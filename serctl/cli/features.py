@@ -1,4 +1,4 @@
-"""``serctl features``: recordings to a table of numbers."""
+"""``serctl features``: a table of acoustic features."""
 
 import os
 from collections import Counter
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
+
+from serctl.cli import options
 
 if TYPE_CHECKING:
     from serctl.features.table import Label
@@ -18,59 +20,70 @@ Examples:
   serctl features ./recordings -o features.csv
   serctl features ./corpora --labels corpora -o corpora.parquet
   serctl features ./calls --frames -o spectrograms.npz
+  serctl features ./archive --exclude '*.mp3' -o features.csv
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
+@options.SELECTION
 @click.option(
     "-o",
     "--output",
     required=True,
     metavar="FILE",
-    help="Table: .csv, .parquet (needs serctl[parquet]) or .npz.",
+    help="Table: .csv, .npz, or .parquet (needs serctl[parquet]).",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE if there is one.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 @click.option(
     "--labels",
     type=click.Choice(["corpora"]),
-    help="Add emotion, speaker and corpus, from the names of clips of the four corpora.",
+    help="Add emotion, speaker and corpus from the corpora's file names.",
 )
-@click.option("--frames", is_flag=True, help="Keep whole mel spectrograms and MFCC too; .npz only.")
+@click.option(
+    "--frames", is_flag=True, help="Also save whole mel spectrograms and MFCC; .npz only."
+)
+@options.WORKERS
 def features(
-    paths: tuple[str, ...], output: str, overwrite: bool, labels: str | None, frames: bool
+    paths: tuple[str, ...],
+    selection: options.SelectionOptions,
+    output: str,
+    overwrite: bool,
+    labels: str | None,
+    frames: bool,
+    workers: int | None,
 ) -> int:
-    """Measure every recording.
+    """Extract acoustic features.
 
-    Writes a row for every recording: length, level, time-means of 128 mel bands and 20 MFCC, and
-    mean and deviation of zero-crossing rate, spectral centroid and spectral rolloff. Values are
-    librosa's at its defaults, of the mono mix at 22050 Hz. The exit status is 0 if all could be
-    read and 1 if some could not.
+    PATHS are recordings and folders. Each recording gets a row: duration, level, time averages of
+    128 mel bands and 20 MFCC, and mean and standard deviation of zero-crossing rate, spectral
+    centroid and spectral rolloff. The values are those of librosa with its default settings, for
+    the mono mix at 22050 Hz. The exit status is 1 if recordings or folders could not be read.
     """
-    from serctl.audio.scan import scan
+    selection.require(paths)
     from serctl.features.table import check_feature_output, write_features
-
-    check_feature_output(output, overwrite, frames)
-    recordings = scan(paths)
-
     from serctl.progress import progress
 
-    written = write_features(recordings, output, _corpus_label() if labels else None, frames)
+    check_feature_output(output, overwrite, frames)
+    recordings, unlisted = selection.find(paths)
+    label = _corpus_label() if labels else None
+    written = write_features(recordings, output, label, frames, workers)
     counts: Counter[str] = Counter()
     failures: list[tuple[str, str]] = []
-    for description in progress(written, len(recordings), "Measuring", "recording"):
+    for description in progress(written, len(recordings), "Extracting features", "recording"):
         counts[description.status] += 1
         if description.status in FAILURES:
             failures.append((description.path, description.reason))
     _print_summary(output, counts, failures)
-    return 1 if failures else 0
+    options.warn_unlisted(unlisted)
+    return 1 if failures or unlisted else 0
 
 
 def _corpus_label() -> "Callable[[str], Label]":
     from serctl.train.corpora.manifest import parse_clip_name
 
     def label(path: str) -> "Label":
-        # The absolute path, since the folder above may name SAVEE's speaker.
+        # The absolute path, since SAVEE's speaker is the name of the folder.
         name = parse_clip_name(os.path.abspath(path))
         return ("", "", "") if name is None else (name.emotion, name.speaker, name.corpus)
 
@@ -78,7 +91,7 @@ def _corpus_label() -> "Callable[[str], Label]":
 
 
 def _print_summary(output: str, counts: Counter[str], failures: list[tuple[str, str]]) -> None:
-    """Print counts by status, and what could not be read, with the reason."""
+    """Print counts by status, then the recordings that could not be read, with reasons."""
     from serctl.cli.terminal.tables import plain_console
     from serctl.results.schema import STATUSES
     from serctl.text import count, printable

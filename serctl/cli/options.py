@@ -1,32 +1,30 @@
-"""Options that several commands have, written once."""
+"""Options that several commands share.
 
-from collections.abc import Container
+A group of options is one decorator and one frozen dataclass: the command gets the values of the
+group as one argument. Nothing heavy is imported at module level, so that ``--help`` stays fast.
+"""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 from click.core import ParameterSource
 
-MODEL = click.option(
-    "--model",
-    default=None,
-    metavar="NAME|FOLDER",
-    help="A bundled model or a folder of weights.  [default: cnn]",
-)
-WORKERS = click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=None,
-    help="Threads that read recordings.  [default: one a core]",
-)
-DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
-DEVICE = click.option(
-    "--device",
-    type=DEVICES,
-    default="auto",
-    show_default=True,
-    help="Where the network runs; auto takes a GPU if there is one.",
-)
+import serctl
+from serctl.errors import RunError, UsageError
 
-# As in serctl.train.corpora.splits, which is not to be imported for a help text.
+if TYPE_CHECKING:
+    from serctl.audio.patterns import Selection
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Command], Command]
+
+DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
+SEEDS = click.IntRange(0, 2**32 - 1)
+# The splits of serctl.train.corpora.splits, which a help text must not import.
 SPLITS = (
     "report",
     "new-speakers",
@@ -35,11 +33,230 @@ SPLITS = (
     "emobox-savee",
     "emobox-tess",
 )
-SEEDS = click.IntRange(0, 2**32 - 1)
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(serctl.__file__)))
+# Some options are for developers, and hidden from the help of an installed serctl.
+IN_CHECKOUT = os.path.isfile(os.path.join(_ROOT, "train", "__init__.py"))
+
+DEVICE = click.option(
+    "--device",
+    type=DEVICES,
+    default="auto",
+    show_default=True,
+    help="Device that runs the network; auto prefers a GPU.",
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Number of threads.  [default: number of CPU cores]",
+)
+
+
+def option_group(name: str, group: type, *options: Option[Any]) -> Option[Command]:
+    """Decorate a command with a group of options.
+
+    Parameters
+    ----------
+    name : str
+        Argument of the command's function that gets the group.
+    group : type
+        A dataclass; its fields are named like the parameters of ``options``.
+    *options : decorators
+        Of `click.option`, in the order of the help text.
+    """
+    fields = [field.name for field in dataclasses.fields(group)]
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*args: Any, **values: Any) -> Any:
+            values[name] = group(**{field: values.pop(field) for field in fields})
+            return function(*args, **values)
+
+        for option in reversed(options):
+            command = option(command)
+        return command  # type: ignore[return-value]
+
+    return decorate
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectionOptions:
+    """Which recordings a command reads.
+
+    Attributes
+    ----------
+    files_from : binary file or None
+        A list of paths.
+    zero : bool
+        Whether zero bytes, and not line feeds, separate the paths of the list.
+    include, exclude : tuple of str
+        Patterns, as of `serctl.audio.patterns.Selection`.
+    follow_symlinks : bool
+        Whether to follow links to folders.
+    """
+
+    files_from: BinaryIO | None
+    zero: bool
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    follow_symlinks: bool
+
+    def require(self, paths: tuple[str, ...]) -> None:
+        """Raise UsageError if there are neither paths nor a list of them."""
+        if not paths and self.files_from is None:
+            raise UsageError("no PATHS: give recordings or folders, or a list with --files-from.")
+
+    def listed(self) -> list[str]:
+        """Paths of ``--files-from``; it can be read once."""
+        from serctl.audio.patterns import read_list
+
+        if self.files_from is None:
+            return []
+        return read_list(self.files_from.read(), b"\0" if self.zero else b"\n")
+
+    @property
+    def selection(self) -> "Selection":
+        """The patterns."""
+        from serctl.audio.patterns import Selection
+
+        return Selection(self.include, self.exclude, self.follow_symlinks)
+
+    def find(self, paths: tuple[str, ...]) -> tuple[list[str], list[RunError]]:
+        """Find recordings.
+
+        Parameters
+        ----------
+        paths : tuple of str
+            Arguments of the command.
+
+        Returns
+        -------
+        recordings : list of str
+            Their paths, in the order of `serctl.audio.scan.scan`.
+        unlisted : list of RunError
+            One for each folder that cannot be listed, for `warn_unlisted`.
+        """
+        from serctl.audio.scan import scan
+
+        unlisted: list[RunError] = []
+        return scan(paths, self.selection, unlisted.append, self.listed()), unlisted
+
+
+SELECTION = option_group(
+    "selection",
+    SelectionOptions,
+    click.option(
+        "--files-from",
+        type=click.File("rb"),
+        metavar="FILE|-",
+        help="Read more paths from a list, one per line; - is stdin.",
+    ),
+    click.option(
+        "-0", "zero", is_flag=True, help="Separate listed paths with zero bytes, like find -print0."
+    ),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only recordings whose name or path matches; repeatable.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Skip recordings and folders that match; repeatable.",
+    ),
+    click.option("--follow-symlinks", is_flag=True, help="Follow symbolic links to folders."),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelOptions:
+    """Which model runs, where, and between which emotions it chooses.
+
+    Attributes
+    ----------
+    model : str or None
+        Name of a bundled model, or a weights folder; None is the default model.
+    emotions : str or None
+        A subset, separated by commas; None is all emotions of the model.
+    device : str
+        As `serctl.models.devices.choose_device` takes it.
+    """
+
+    model: str | None
+    emotions: str | None
+    device: str
+
+
+MODEL_OPTION = click.option(
+    "--model",
+    default=None,
+    metavar="NAME|FOLDER",
+    help="Bundled model or weights folder.  [default: cnn]",
+)
+MODEL = option_group(
+    "model",
+    ModelOptions,
+    MODEL_OPTION,
+    click.option(
+        "--emotions",
+        default=None,
+        metavar="A,B,...",
+        help="Choose between these emotions only.  [default: all of the model]",
+    ),
+    DEVICE,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitOptions:
+    """A split of the four corpora.
+
+    Attributes
+    ----------
+    corpora : str
+        Folder with the corpora.
+    split : str or None
+        One of `SPLITS`.
+    fold, seed : int
+        Which part is the test part, and the seed of a random split.
+    """
+
+    corpora: str
+    split: str | None
+    fold: int
+    seed: int
+
+
+def corpora_option(text: str) -> Option[Any]:
+    """Option ``--corpora``, with a help text."""
+    return click.option(
+        "--corpora",
+        envvar="SERCTL_CORPORA",
+        default="./corpora",
+        show_default=True,
+        metavar="DIR",
+        help=text,
+    )
+
+
+def seed_option(text: str) -> Option[Any]:
+    """Option ``--seed``, with a help text."""
+    return click.option("--seed", type=SEEDS, default=0, show_default=True, help=text)
+
+
+def warn_unlisted(unlisted: list[RunError]) -> None:
+    """Print a warning for each folder that cannot be listed; the exit status must be 1 then."""
+    from serctl.text import printable
+
+    for error in unlisted:
+        click.echo(f"Warning: {printable(str(error))}", err=True)
 
 
 def given(names: Container[str]) -> list[str]:
-    """Options of the command that is running, out of some parameters, that its user typed."""
+    """Options of the running command, out of some parameters, that stand on the command line."""
     context = click.get_current_context()
     return [
         parameter.opts[-1]
@@ -49,7 +266,11 @@ def given(names: Container[str]) -> list[str]:
     ]
 
 
-def refuse_useless(*names: str, because: str) -> None:
-    """Raise click.UsageError if options were given that would do nothing."""
-    if useless := given(names):
-        raise click.UsageError(f"{', '.join(useless)}: {because}. Leave that out.")
+def refuse_unused(*names: str, because: str) -> None:
+    """Raise click.UsageError if the command line has options that would have no effect."""
+    if unused := given(names):
+        raise click.UsageError(f"{', '.join(unused)}: {because}. Remove {_it(unused)}.")
+
+
+def _it(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"

@@ -1,36 +1,45 @@
-"""``serctl plot``: pictures of recordings."""
+"""``serctl plot``: figures of recordings."""
 
 import click
+
+from serctl.cli import options
 
 EXAMPLES = """\b
 Examples:
   serctl plot talk.wav
   serctl plot angry.wav sad.wav -o angry-and-sad.svg
+  serctl plot ./calls --include 'monday-*.wav' -o monday.png
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("paths", nargs=-1)
+@options.SELECTION
 @click.option(
     "-o",
     "--output",
     default="serctl-plot.png",
     show_default=True,
-    metavar="PICTURE",
-    help="Picture: .png or .svg.",
+    metavar="IMAGE",
+    help="Image file: .png or .svg.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace PICTURE if there is one.")
-def plot(files: tuple[str, ...], output: str, overwrite: bool) -> None:
-    """Draw recordings side by side.
+@click.option("--overwrite", is_flag=True, help="Replace an existing image.")
+def plot(
+    paths: tuple[str, ...], selection: options.SelectionOptions, output: str, overwrite: bool
+) -> int:
+    """Plot recordings side by side.
 
-    Draws waveform, mel spectrogram and MFCC of up to six recordings, all on one scale of time,
-    amplitude and colour, so that they can be compared.
+    Plots waveform, mel spectrogram and MFCC of one to six recordings on the same scales, for
+    comparison. PATHS are recordings and folders.
     """
-    from serctl.audio.scan import scan
+    selection.require(paths)
     from serctl.cli.terminal.tables import plain_console
-    from serctl.figures import check_picture, draw_recordings, save_figure
+    from serctl.figures import check_figure, draw_recordings, save_figure
     from serctl.text import printable
 
-    check_picture(output, overwrite)
-    save_figure(draw_recordings(scan(files)), output)
-    plain_console().print(f"Picture: {printable(output)}", soft_wrap=True)
+    check_figure(output, overwrite)
+    recordings, unlisted = selection.find(paths)
+    save_figure(draw_recordings(recordings), output)
+    plain_console().print(f"Figure: {printable(output)}", soft_wrap=True)
+    options.warn_unlisted(unlisted)
+    return 1 if unlisted else 0

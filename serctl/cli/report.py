@@ -1,4 +1,4 @@
-"""``serctl report``: summaries of results."""
+"""``serctl report``: summarize results."""
 
 import os
 
@@ -11,8 +11,8 @@ DEFAULT_RESULTS = "serctl-results.csv"
 
 EXAMPLES = """\b
 Examples:
-  serctl report                                summarise serctl-results.csv
-  serctl report --by folder mon.csv tue.csv    two files, folder by folder
+  serctl report                                summarize serctl-results.csv
+  serctl report --by folder mon.csv tue.csv    two files, by folder
   serctl report --format csv > emotions.csv    for a spreadsheet
 """
 
@@ -22,7 +22,7 @@ Examples:
 @click.option(
     "--by",
     type=click.Choice(["emotion", "folder", "status"]),
-    help="What to group by.  [default: emotion and then status; with --format csv, emotion]",
+    help="Group by this.  [default: emotion, then status; with --format csv, emotion]",
 )
 @click.option(
     "--format",
@@ -30,25 +30,25 @@ Examples:
     type=click.Choice(["table", "markdown", "csv", "json"]),
     default="table",
     show_default=True,
-    help="csv is one tidy table, with durations in seconds; json holds every grouping.",
+    help="Output format; csv is one tidy table, json has all groupings.",
 )
 def report(results: tuple[str, ...], by: str | None, form: str) -> None:
-    """Summarise results: counts, shares, confidence and duration.
+    """Summarize results: counts, shares, confidence and duration.
 
-    RESULTS are files that serctl classify wrote (.csv, .jsonl or .json), serctl-results.csv if none
-    is named. Several are summarised as one.
+    RESULTS are files of serctl classify (.csv, .jsonl or .json); the default is serctl-results.csv.
+    Several files are summarized as one.
     """
     from serctl.cli.terminal.tables import print_summary
-    from serctl.results.summary import csv_text, json_text, summarise
+    from serctl.results.summary import csv_text, json_text, summarize
     from serctl.results.summary_text import markdown_text
 
     nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
     if not results and nothing:
         raise PathError(
-            f"{DEFAULT_RESULTS}: there is no such file here, and no other results were named. Make "
-            "it first with: serctl classify ./recordings"
+            f"{DEFAULT_RESULTS}: does not exist in this folder, and no RESULTS are given. Create it "
+            "with: serctl classify ./recordings"
         )
-    summary = summarise(results or (DEFAULT_RESULTS,))
+    summary = summarize(results or (DEFAULT_RESULTS,))
     if form == "table":
         print_summary(summary, by)
         return
@@ -57,5 +57,5 @@ def report(results: tuple[str, ...], by: str | None, form: str) -> None:
         "csv": lambda: csv_text(summary, by or "emotion"),
         "json": lambda: json_text(summary),
     }[form]()
-    # As bytes, so that names that are not UTF-8 come out as they are.
+    # As bytes, so that names that are not UTF-8 keep their bytes.
     click.echo(text.encode("utf-8", "surrogateescape"), nl=False)

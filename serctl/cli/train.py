@@ -1,5 +1,6 @@
-"""``serctl train``: weights from the four corpora."""
+"""``serctl train``: train a model on the four corpora."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,95 +11,105 @@ EXAMPLES = """\b
 Examples:
   serctl train --corpora ./corpora
   serctl train --corpora ./corpora --split report --seed 1 -o /tmp/report-1
-  serctl train --corpora ./corpora --resume        go on after a kill
-  serctl train --corpora ./corpora --all           in a checkout: everything
+  serctl train --corpora ./corpora --resume        continue after a kill
 """
+if options.IN_CHECKOUT:
+    EXAMPLES += "  serctl train --corpora ./corpora --all           retrain all bundled models\n"
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where the weights go, and what happens to those that are there.
+
+    Attributes
+    ----------
+    output : Path or None
+        The weights folder.
+    resume, overwrite : bool
+        As of `serctl.train.training.weights_folder.TrainingOptions`.
+    """
+
+    output: Path | None
+    resume: bool
+    overwrite: bool
+
+
+SPLIT = options.option_group(
+    "split",
+    options.SplitOptions,
+    options.corpora_option("Folder of the four corpora."),
+    click.option(
+        "--split",
+        type=click.Choice(options.SPLITS),
+        default="new-speakers",
+        show_default=True,
+        help="report: random split. new-speakers: speaker-independent folds. emobox-<corpus>: "
+        "EmoBox's folds of one corpus, with all its emotions.",
+    ),
+    click.option(
+        "--fold",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Test fold: 0 to 4 of new-speakers, 0 to 5 of emobox-ravdess, 0 to 3 of "
+        "emobox-savee, 0 of the others.",
+    ),
+    options.seed_option("Random seed."),
+)
+OUTPUT = options.option_group(
+    "to",
+    OutputOptions,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        default=None,
+        metavar="DIR",
+        help="Weights folder.  [default: ./serctl-weights/<model>]",
+    ),
+    click.option("--resume", is_flag=True, help="Continue an interrupted training."),
+    click.option("--overwrite", is_flag=True, help="Replace existing weights."),
+)
 
 
 @click.command(epilog=EXAMPLES)
+@SPLIT
+@click.option("--model", default=None, metavar="NAME", help="Recipe to train.  [default: cnn]")
 @click.option(
-    "--corpora",
-    envvar="SERCTL_CORPORA",
-    default="./corpora",
-    show_default=True,
-    metavar="DIR",
-    help="Folder with the four corpora; or set SERCTL_CORPORA.",
-)
-@click.option("--model", default=None, metavar="NAME", help="Recipe.  [default: cnn]")
-@click.option(
-    "--split",
-    type=click.Choice(options.SPLITS),
-    default="new-speakers",
-    show_default=True,
-    help="report: random by clip. new-speakers: test speakers are held out. emobox-...: EmoBox's "
-    "of one corpus, with all of its emotions.",
-)
-@click.option(
-    "--fold",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Which part is held out: 0 to 4 of new-speakers, 0 to 5 of emobox-ravdess, 0 to 3 of "
-    "emobox-savee; the others have one.",
-)
-@click.option(
-    "--seed",
-    type=options.SEEDS,
-    default=0,
-    show_default=True,
-    help="Of everything random.",
-)
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=None, help="At most.  [default: the recipe's]"
-)
-@click.option(
-    "--device",
-    type=options.DEVICES,
-    default="auto",
-    show_default=True,
-    help="Where the network is trained; auto takes a GPU if there is one.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
+    "--epochs",
+    type=click.IntRange(min=1),
     default=None,
-    metavar="DIR",
-    help="Folder of the weights.  [default: ./serctl-weights/<model>]",
+    help="Maximum number of epochs.  [default: as in the recipe]",
 )
-@click.option("--resume", is_flag=True, help="Go on with the training that was cut off there.")
-@click.option("--overwrite", is_flag=True, help="Replace the weights that are there.")
+@options.DEVICE
+@OUTPUT
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Remake every bundled model, every number and every figure, in a checkout, on the CPU. "
-    "Takes up where it was cut off.",
+    hidden=not options.IN_CHECKOUT,
+    help="In a checkout: retrain all bundled models on the CPU, and remake all results and "
+    "figures. Continues where it was interrupted.",
 )
 @click.pass_context
 def train(
     context: click.Context,
-    corpora: str,
+    split: options.SplitOptions,
     model: str | None,
-    split: str,
-    fold: int,
-    seed: int,
     epochs: int | None,
     device: str,
-    output: Path | None,
-    resume: bool,
-    overwrite: bool,
+    to: OutputOptions,
     everything: bool,
 ) -> None:
-    """Rebuild a model's weights from the four corpora.
+    """Train a model on the four corpora.
 
-    Features are computed once and kept (in SERCTL_CACHE, or the user's cache folder). After every
-    epoch there is a checkpoint to resume from. On the CPU, the same seed gives the same weights,
-    bit for bit, on the same machine. `serctl corpora` says where the corpora are had and what is
-    missing.
+    Features are computed once and cached in SERCTL_CACHE or the user's cache folder. Each epoch
+    writes a checkpoint, from which --resume continues. On a CPU, the same seed gives the same
+    weights, bit for bit, on the same machine. `serctl corpora` says where to download the corpora
+    and which clips are missing.
     """
     if everything:
-        _remake_everything(context, corpora)
+        _remake_everything(context, split.corpora)
         return
     from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
@@ -106,17 +117,27 @@ def train(
     from serctl.train.training.train import train_model
     from serctl.train.training.weights_folder import TrainingOptions
 
-    if split == "report":
-        options.refuse_useless("fold", because="report has no folds; --seed says which drawing")
+    name = str(split.split)
+    if name == "report":
+        options.refuse_unused("fold", because="the split report has no folds, only --seed")
     model = model or DEFAULT_MODEL
-    output = output or Path("serctl-weights", model)
-    asked = TrainingOptions(
-        corpora, model, split, fold, seed, epochs, device, output, resume, overwrite
+    output = to.output or Path("serctl-weights", model)
+    training = TrainingOptions(
+        split.corpora,
+        model,
+        name,
+        split.fold,
+        split.seed,
+        epochs,
+        device,
+        output,
+        to.resume,
+        to.overwrite,
     )
     with TrainingProgress() as watcher:
-        scores = train_model(asked, watcher)
-    where = f"seed {seed}" if split == "report" else f"fold {fold}"
-    print_scores(scores, f"{model}, test part of {split}, {where}")
+        scores = train_model(training, watcher)
+    part = f"seed {split.seed}" if name == "report" else f"fold {split.fold}"
+    print_scores(scores, f"{model}, test part of {name}, {part}")
     click.echo(f"Weights: {output}")
 
 
@@ -124,7 +145,7 @@ def _remake_everything(context: click.Context, corpora: str) -> None:
     others = {str(parameter.name) for parameter in context.command.params}
     given = options.given(others - {"corpora", "everything"})
     if given:
-        raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
+        raise click.UsageError(f"--all cannot be used with {', '.join(given)}.")
     from serctl.train.experiments.train_all import remake_everything
     from serctl.train.training.progress import TrainingProgress
 

@@ -1,19 +1,21 @@
-"""Descriptors: what the feature table says of one recording.
+"""Acoustic descriptors of one recording, for the feature table.
 
-The time-means of the mel spectrogram and of the MFCC, as the report's networks take them, and mean
-and deviation of what it proposes next: zero-crossing rate, spectral centroid and spectral rolloff.
-All are of the mono mix at the spec's rate, over the whole of a recording of any length, in the
-memory of one window: frames run on across windows, and sums are float64. One FFT serves all.
+These are the means over time of the mel spectrogram and the MFCC, the input of the report's
+networks, and mean and standard deviation of the features that the report proposes next:
+zero-crossing rate, spectral centroid and spectral rolloff. They describe the mono mix at the rate
+of the spec. A recording of any length needs the memory of one window: frames continue across
+windows, and sums are float64. All features of a frame share one FFT.
 
-Values are librosa's, at its defaults (centred frames; a rolloff share of 0.85; deviations divided
-by the number of frames). Only the floor of the MFCC's decibels, ``top_db`` below the recording's
-largest in librosa, is below the largest up to the end of a frame's own window, which is the same
-for recordings of up to `WINDOW_S`.
+The values are librosa's with its default settings (centred frames; rolloff at 0.85; standard
+deviation over n frames). One difference: librosa floors the decibels of the MFCC ``top_db`` below
+the maximum of the recording; here it is the maximum up to the end of the frame's window, which is
+the same for recordings of up to `WINDOW_S`.
 
-`describe` raises nothing for a bad recording: status and reason say what is wrong, as in results.
+`describe` does not raise for a bad recording: status and reason say what is wrong, as in results.
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -27,9 +29,9 @@ from serctl.features import kernels
 from serctl.features import mel as features
 from serctl.features.mel import BLOCK_FRAMES, MelSpec
 
-WINDOW_S = 30.0  # of a recording in memory at a time
-ROLL_SHARE = 0.85  # of a frame's magnitude, up to its rolloff
-ZERO_LEVEL = 1e-10  # no nearer to zero does a sample have a sign
+WINDOW_S = 30.0  # length of audio in memory at a time
+ROLL_SHARE = 0.85  # of the magnitude of a frame is below its rolloff
+ZERO_LEVEL = 1e-10  # samples closer to zero count as zero
 
 CURVES = ("zero_crossing_rate", "spectral_centroid_hz", "spectral_rolloff_hz")
 MOMENTS = ("mean", "deviation")
@@ -39,20 +41,21 @@ FrameSink = Callable[[NDArray[np.float32], NDArray[np.float32]], None]
 
 @dataclass
 class Description:
-    """What is known of one recording.
+    """Descriptors of one recording.
 
     Attributes
     ----------
     path : str
-        Of the recording.
+        Path of the recording.
     status, reason : str
-        As in a result; ``silent`` recordings have values, ``too_short`` ones have no sample.
+        As in a result; ``silent`` recordings have values, ``too_short`` ones have no samples.
     duration_s : float or None
         Length in seconds.
     sample_rate_hz, channels : int or None
         As in the file.
     level_dbfs : float or None
-        Root mean square of the mix at the spec's rate, in dB of full scale; None if all is zero.
+        Root mean square of the mix at the spec's rate, in dB re full scale; None if all samples are
+        zero.
     values : float32 [n_mels + n_mfcc + 6]
         In the order of `value_names`; empty if the recording could not be read.
     """
@@ -68,7 +71,7 @@ class Description:
 
 
 def value_names(spec: MelSpec) -> tuple[str, ...]:
-    """Names of a description's values, in their order, with units."""
+    """Names of the values of a description, in their order, with units."""
     return (
         *(f"mel_{i}" for i in range(1, spec.n_mels + 1)),
         *(f"mfcc_{i}" for i in range(1, spec.n_mfcc + 1)),
@@ -76,25 +79,27 @@ def value_names(spec: MelSpec) -> tuple[str, ...]:
     )
 
 
-def describe(path: str, spec: MelSpec, sink: FrameSink | None = None) -> Description:
+def describe(
+    path: str | os.PathLike[str], spec: MelSpec, sink: FrameSink | None = None
+) -> Description:
     """Describe one recording.
 
     Parameters
     ----------
-    path : str
-        Of an audio file.
+    path : str or path
+        An audio file.
     spec : MelSpec
-        Rate, frames, and numbers of mel bands and coefficients.
+        Sample rate, frames, and number of mel bands and MFCC.
     sink : callable, optional
-        Is given the mel power, float32 [n_frames, n_mels], and the MFCC, float32 [n_frames,
-        n_mfcc], of the frames that follow each other, window by window.
+        Called for each window with the mel power, float32 [n_frames, n_mels], and the MFCC,
+        float32 [n_frames, n_mfcc], of its frames.
 
     Returns
     -------
     Description
-        With a status and a reason where the recording cannot be described.
+        With a status and a reason if the recording cannot be described.
     """
-    description = Description(path)
+    description = Description(os.fspath(path))
     try:
         _describe(description, spec, sink)
     except AudioError as error:
@@ -111,7 +116,7 @@ def _describe(description: Description, spec: MelSpec, sink: FrameSink | None) -
     recording, windows = decoding.read_windows(description.path, spec.rate_hz, WINDOW_S)
     description.sample_rate_hz, description.channels = recording.rate_hz, recording.n_channels
     totals = _Totals(spec)
-    for frames in frame_blocks(totals.measured(windows), spec):
+    for frames in frame_blocks(totals.count(windows), spec):
         decibels = totals.add(frames)
         if sink is not None:
             sink(frames.mel, _mfcc(decibels, spec).astype(np.float32))
@@ -131,15 +136,15 @@ def _describe(description: Description, spec: MelSpec, sink: FrameSink | None) -
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames that follow each other.
+    """Consecutive frames.
 
     Attributes
     ----------
     mel : float32 [n_frames, n_mels]
-        Power in each band, as of `features.mel_spectrogram`.
+        Power in each band, as of `serctl.features.mel.mel_spectrogram`.
     curves : float64 [n_frames, 3]
-        The `CURVES`: share of a frame's samples of another sign than the one before; magnitude's
-        mean frequency, in Hz; frequency that 0.85 of the magnitude is not above, in Hz.
+        The `CURVES`: share of samples with another sign than the previous one; mean frequency of
+        the magnitude, in Hz; frequency below which 0.85 of the magnitude lies, in Hz.
     """
 
     mel: NDArray[np.float32]
@@ -147,54 +152,55 @@ class Frames:
 
 
 def frame_blocks(windows: Iterable[NDArray[np.float32]], spec: MelSpec) -> Iterator[Frames]:
-    """Analyse a recording frame by frame.
+    """Compute the frames of a recording, window by window.
 
     Parameters
     ----------
     windows : iterable of float32 [n_samples]
-        Mono, finite, at ``spec.rate_hz``: what follows each other in one recording.
+        Consecutive samples of one recording: mono, finite, at ``spec.rate_hz``.
     spec : MelSpec
-        Its parameters.
+        Parameters of the frames.
 
     Yields
     ------
     Frames
-        Those that end in each window, and with the last one all that are left: 1 + n_samples //
-        hop_samples in all. None without a sample.
+        Those that end in each window, and with the last one the rest: 1 + n_samples // hop_samples
+        in total. Without samples, nothing is yielded.
     """
     n_fft, hop_samples = spec.n_fft, spec.hop_samples
-    held = np.empty(0, np.float32)  # samples from number `first` on
+    pending = np.empty(0, np.float32)  # samples from number `first` on
     first = n_done = 0
-    for window, is_last in _with_last_told(windows):
-        held = np.concatenate([held, window])
-        n_samples = first + len(held)
+    for window, is_last in _mark_last(windows):
+        pending = np.concatenate([pending, window])
+        n_samples = first + len(pending)
         # Frame i is centred on sample i * hop_samples, with zeros beyond the ends.
         n_known = n_samples if is_last else n_samples - n_fft // 2
         n_frames = 1 + n_known // hop_samples - n_done
         if n_frames > 0:
-            yield _analyse(held, n_done * hop_samples - n_fft // 2 - first, n_frames, spec)
+            yield _frames(pending, n_done * hop_samples - n_fft // 2 - first, n_frames, spec)
             n_done += n_frames
-        n_spent = max(n_done * hop_samples - n_fft // 2 - first, 0)
-        held, first = held[n_spent:], first + n_spent
+        n_used = max(n_done * hop_samples - n_fft // 2 - first, 0)
+        pending, first = pending[n_used:], first + n_used
 
 
-def _with_last_told(
+def _mark_last(
     windows: Iterable[NDArray[np.float32]],
 ) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    held = None
+    """Pair each window with whether it is the last one."""
+    previous = None
     for window in windows:
-        if held is not None:
-            yield held, False
-        held = window
-    if held is not None:
-        yield held, True
+        if previous is not None:
+            yield previous, False
+        previous = window
+    if previous is not None:
+        yield previous, True
 
 
-def _analyse(
+def _frames(
     samples: NDArray[np.float32], first_sample: int, n_frames: int, spec: MelSpec
 ) -> Frames:
-    """Frames of which the first begins at ``first_sample``, which may be before all samples."""
-    # float64, since rounding noise in a thousand bins shifts the centroid of a low tone.
+    """Frames, the first of which starts at ``first_sample``; it may be negative."""
+    # float64, since the rounding noise of a thousand bins shifts the centroid of a low tone.
     window = features.hann_window(spec.n_fft, np.float64)
     filters, first_bins, last_bins = features.sparse_mel_filters(spec)
     mel = np.empty((n_frames, spec.n_mels), np.float32)
@@ -216,20 +222,18 @@ def _analyse(
 def _zero_crossings(
     samples: NDArray[np.float32], first_sample: int, n_frames: int, spec: MelSpec
 ) -> NDArray[np.int64]:
-    """Changes of sign within each frame, [n_frames]; beyond the ends there are none."""
+    """Number of sign changes in each frame, [n_frames]; there are none beyond the ends."""
     negative = samples < -ZERO_LEVEL
-    n_before = np.zeros(
-        len(samples) + 1, np.int64
-    )  # changes before each sample, and before it to it
+    n_before = np.zeros(len(samples) + 1, np.int64)  # changes up to each sample
     np.cumsum(negative[1:] != negative[:-1], out=n_before[2:])
     starts = first_sample + spec.hop_samples * np.arange(n_frames)
     ends = np.clip(starts + spec.n_fft, 0, len(samples))
-    # A change is the later sample's, and a frame's first sample has none before it.
+    # A change belongs to the later sample; the first sample of a frame has none.
     return n_before[ends] - n_before[np.clip(starts + 1, 0, len(samples))]
 
 
 class _Totals:
-    """Sums over the frames of one recording."""
+    """Running sums over the frames of one recording."""
 
     def __init__(self, spec: MelSpec) -> None:
         self._spec = spec
@@ -239,33 +243,34 @@ class _Totals:
         self._decibels = np.zeros(spec.n_mels)
         self._floor = -math.inf
         self._curves_mean = np.zeros(len(CURVES))
-        self._curves_squares = np.zeros(len(CURVES))  # of the distances from the mean
+        self._curves_squares = np.zeros(len(CURVES))  # sum of squared deviations from the mean
 
-    def measured(self, windows: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """Hand windows over, and add their energy."""
+    def count(self, windows: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Yield windows, and add their samples and energy."""
         for window in windows:
             self.n_samples += len(window)
             self.energy += float(np.square(window, dtype=np.float64).sum())
             yield window
 
     def add(self, frames: Frames) -> NDArray[np.floating]:
-        """Add frames, and return their mel power in dB, floored, float32 [n_frames, n_mels]."""
+        """Add frames; return their mel power in dB, floored, float32 [n_frames, n_mels]."""
         decibels = features.power_to_db(frames.mel, self._spec.top_db)
         self._floor = max(self._floor, float(decibels.max()) - self._spec.top_db)
         decibels = np.maximum(decibels, np.float32(self._floor))
         self._mel += frames.mel.sum(axis=0, dtype=np.float64)
         self._decibels += decibels.sum(axis=0, dtype=np.float64)
-        # Means and squares of two sets are joined, since sums of squares cancel (Chan et al., 1979).
+        # Means and squared deviations of two sets are combined, since plain sums of squares cancel
+        # (Chan et al., 1979).
         n, curves = len(frames.curves), frames.curves
         n_all = self.n_frames + n
-        step = curves.mean(axis=0) - self._curves_mean
-        self._curves_squares += curves.var(axis=0) * n + step**2 * (self.n_frames * n / n_all)
-        self._curves_mean += step * (n / n_all)
+        delta = curves.mean(axis=0) - self._curves_mean
+        self._curves_squares += curves.var(axis=0) * n + delta**2 * (self.n_frames * n / n_all)
+        self._curves_mean += delta * (n / n_all)
         self.n_frames = n_all
         return decibels
 
     def values(self) -> NDArray[np.float32]:
-        """Values of the description."""
+        """Values, in the order of `value_names`."""
         deviations = np.sqrt(self._curves_squares / self.n_frames)
         moments = np.stack([self._curves_mean, deviations], axis=1)  # [3, 2]
         # The DCT is linear: that of the mean is the mean of those of the frames.

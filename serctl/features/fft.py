@@ -1,13 +1,12 @@
-"""Mel spectrograms by a Fourier transform of our own: the frames of a block side by side.
+"""Mel spectrograms with a Fourier transform that processes many frames at once.
 
-Sample j of `LANES` frames stands in one row, so that every step of the transform is one vector
-instruction for many frames; a library that transforms frame by frame cannot do that, and takes half
-as long again. The transform is for frames of a power of two (at least 8); `serctl.features.mel` has
-NumPy's for others.
+A row holds sample j of `LANES` frames, so that each step of the transform is one vector instruction
+for many frames. A library that transforms one frame at a time takes 1.5 times as long. Frames must
+be of a power of two (at least 8); `serctl.features.mel` uses NumPy for others.
 
-A real frame of 2n samples is n complex numbers, even samples and odd ones (Sorensen et al., 1987).
-They are transformed in place by radix 4, which leaves them in another order; where each is, is in
-a table. Nothing is fused or reordered by the compiler, so that every processor computes the same.
+A real frame of 2n samples is treated as n complex numbers, of even and odd samples (Sorensen et
+al., 1987). The transform is in place, of radix 4, and leaves the bins in another order, which a
+table lists. The compiler fuses and reorders nothing, so that every processor gives the same values.
 """
 
 import functools
@@ -22,7 +21,7 @@ LINE_BYTES = 64
 
 @functools.cache
 def tables(n_fft: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Tables of the transform of frames of a length.
+    """Tables for the transform.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def tables(n_fft: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     roots : float32 [n_fft, 2]
         Real and imaginary part of exp(-2 pi i k / n_fft).
     places : int64 [n_fft // 2]
-        Where the transform in place leaves each bin.
+        Position of each bin after the transform in place.
     """
     roots = np.exp(-2j * np.pi * np.arange(n_fft) / n_fft)
     places = np.argsort(_bins_in_place(n_fft // 2))
@@ -42,7 +41,7 @@ def tables(n_fft: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 
 def _bins_in_place(n: int) -> NDArray[np.int64]:
-    """Which bin lies where, [n]: a step of radix 4 sorts them by their remainders."""
+    """Bin at each position, [n]: a step of radix 4 sorts bins by their remainder."""
     if n < 4:
         return np.arange(n)
     quarter = 4 * _bins_in_place(n // 4)
@@ -66,22 +65,23 @@ def mel_of_frames(
     Parameters
     ----------
     samples : float32 [n_samples]
-        Of the clip; frames are centred on every ``hop_samples``-th, with zeros beyond the ends.
+        Samples of the clip. Frames are centred on every ``hop_samples``-th, with zeros beyond the
+        ends.
     window : float32 [n_fft]
-        Factor of each sample of a frame.
+        Window function.
     hop_samples : int
-        From one frame to the next.
+        Samples from one frame to the next.
     roots, places
         Of `tables`.
     first_bins, last_bins, weights
         Of `serctl.features.mel.sparse_mel_filters`.
     mel : float32 [n_frames, n_mels]
-        Filled.
+        Output.
     """
     n_frames = mel.shape[0]
     n_fft = window.shape[0]
     n_rows = LANES + (n_fft - 1) // hop_samples
-    # A few more than a hop, since what lies 4096 bytes apart contends for the same cache lines.
+    # A few more than a hop, since addresses 4096 bytes apart compete for the same cache lines.
     hops = np.empty((n_rows, hop_samples + 4), np.float32)
     values = _aligned(n_fft // 2, 2 * LANES)
     powers = _aligned(n_fft // 2 + 1, LANES)
@@ -99,7 +99,7 @@ def mel_of_frames(
 
 @numba.njit(nogil=True, cache=True)
 def _aligned(n_rows: int, n_columns: int) -> NDArray[np.float32]:
-    """Memory that begins where a cache line does; across two of them all takes twice as long."""
+    """Array aligned to cache lines; access across two of them takes twice as long."""
     memory = np.empty(n_rows * n_columns + LINE_BYTES // 4, np.float32)
     first = -memory.ctypes.data % LINE_BYTES // 4
     return memory[first : first + n_rows * n_columns].reshape(n_rows, n_columns)
@@ -109,7 +109,7 @@ def _aligned(n_rows: int, n_columns: int) -> NDArray[np.float32]:
 def _cut(
     samples: NDArray[np.float32], first_sample: int, hop_samples: int, hops: NDArray[np.float32]
 ) -> None:
-    """Cut samples in rows of a hop, with zeros before and after them."""
+    """Copy samples to rows of one hop, with zeros before and after them."""
     for c in range(hops.shape[0]):
         start = first_sample + c * hop_samples
         low = min(max(-start, 0), hop_samples)
@@ -128,7 +128,7 @@ def _fill(
     hop_samples: int,
     values: NDArray[np.float32],
 ) -> None:
-    """Window frames: the even samples of all, and the odd ones beside them."""
+    """Window the frames: even samples on the left, odd samples on the right."""
     step = hops.shape[1]
     flat = hops.reshape(-1)
     for j in range(values.shape[0]):
@@ -144,14 +144,14 @@ def _fill(
 def _transform(z: NDArray[np.float32], roots: NDArray[np.float32]) -> None:
     """Fourier transform of complex numbers in place, by decimation in frequency.
 
-    Rows have real parts first. That all of it is in one array, with `LANES` known when it is
-    compiled, spares the compiler most checks of whether memory overlaps; with more it gives up.
+    Rows have the real parts first. One array, with `LANES` known at compile time, spares the
+    compiler most checks for overlapping memory; with too many checks it does not vectorize.
     """
     n = z.shape[0]
     size = n
     while size >= 4:
         quarter = size // 4
-        # Not all of a block's place first: memory 4096 bytes apart is taken for the same at first.
+        # Blocks in the outer loop, since processors first take addresses 4096 bytes apart for the same.
         for block in range(0, n, size):
             for j in range(quarter):
                 turn = 2 * j * (n // size)  # there are 2n roots
@@ -194,7 +194,7 @@ def _fill_powers(
     places: NDArray[np.int64],
     powers: NDArray[np.float32],
 ) -> None:
-    """Take the real frames' spectra out of the complex ones, and give their power.
+    """Compute the power spectra of the real frames from the complex transform.
 
     With E and O, the spectra of even and odd samples: E + root O is bin k, E - root O bin n - k.
     """

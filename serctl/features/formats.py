@@ -1,8 +1,8 @@
 """The formats of the feature table: CSV, Parquet and NPZ, written row by row.
 
-`serctl.features.table` says what the columns are. The same rows give the same bytes. CSV keeps the
-bytes of file names that are not UTF-8; the other formats have them as backslash and code. What the
-system refuses is an OSError.
+`serctl.features.table` defines the columns. The same rows give the same bytes. CSV keeps the bytes
+of file names that are not UTF-8; the other formats have them as backslash escapes. If the system
+refuses to write, an OSError is raised.
 """
 
 import shutil
@@ -20,48 +20,48 @@ from serctl.features.descriptors import value_names
 from serctl.features.mel import MelSpec
 from serctl.results.writer import csv_line
 
-SPEC = MelSpec()  # librosa's defaults, as the report has them
+SPEC = MelSpec()  # librosa's defaults, as in the report
 
 FACTS = ("duration_s", "sample_rate_hz", "channels", "level_dbfs")
-WHOLE_FACTS = ("sample_rate_hz", "channels")
+INTEGER_FACTS = ("sample_rate_hz", "channels")
 VALUES = value_names(SPEC)
 
-VALUE_DIGITS = 9  # which tell any two float32 apart
-ROWS_PER_GROUP = 1024  # of Parquet, written at a time
-SPOOL_BYTES = 1 << 22  # of a recording's frames in memory; more go to a temporary file
+VALUE_DIGITS = 9  # enough to distinguish any two float32
+ROWS_PER_GROUP = 1024  # of Parquet
+SPOOL_BYTES = 1 << 22  # of frames in memory per recording; more go to a temporary file
 
 Fact = float | int | None
 
 
 class FrameSpool:
-    """The frames of one recording, in memory or, if they are many, in temporary files."""
+    """Frames of one recording, in memory or, if there are many, in temporary files."""
 
     def __init__(self, folder: str) -> None:
-        # In the folder of the output, where there must be room for them anyway.
+        # In the folder of the output, which needs the space anyway.
         self._files = [tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=folder) for _ in range(2)]
         self.mel, self.mfcc = self._files
         self.n_frames = 0
 
     def __call__(self, mel: NDArray[np.float32], mfcc: NDArray[np.float32]) -> None:
-        """Add the frames of a window, as `describe` hands them over."""
+        """Add the frames of a window, as a sink of `serctl.features.descriptors.describe`."""
         self.mel.write(np.ascontiguousarray(mel, "<f4").data)
         self.mfcc.write(np.ascontiguousarray(mfcc, "<f4").data)
         self.n_frames += len(mel)
 
     def __del__(self) -> None:
-        """Let go of the frames, also of a recording whose turn never came."""
+        """Close the files, also if the recording was never written."""
         for file in self._files:
             file.close()
 
 
 class FeatureTable(AbstractContextManager["FeatureTable"]):
-    """A table that is being written; `finish` comes after the last row."""
+    """Context manager that writes a table; call `finish` after the last row."""
 
     def __init__(self, path: str, columns: Sequence[str]) -> None:
         self.path, self.columns = path, columns
 
     def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
-        """Add a row: the texts and facts of the columns, and the values, or none."""
+        """Add a row: texts, facts, and the values or an empty array."""
         raise NotImplementedError
 
     def add_frames(self, path: str, spool: FrameSpool) -> None:
@@ -69,7 +69,7 @@ class FeatureTable(AbstractContextManager["FeatureTable"]):
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write buffered rows and the end of the file."""
 
     def __exit__(
         self,
@@ -77,12 +77,12 @@ class FeatureTable(AbstractContextManager["FeatureTable"]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of the file."""
+        """Close the file."""
         raise NotImplementedError
 
 
 class _CsvTable(FeatureTable):
-    """One line a row."""
+    """CSV, one line per row."""
 
     def __enter__(self) -> Self:
         self._file = open(self.path, "wb")
@@ -105,14 +105,14 @@ class _CsvTable(FeatureTable):
 
 
 class _ParquetTable(FeatureTable):
-    """Groups of rows."""
+    """Parquet, in groups of rows."""
 
     def __enter__(self) -> Self:
         import pyarrow
         from pyarrow.parquet import ParquetWriter
 
         whole, real = pyarrow.int32(), pyarrow.float64()
-        kinds = {name: whole if name in WHOLE_FACTS else real for name in FACTS}
+        kinds = {name: whole if name in INTEGER_FACTS else real for name in FACTS}
         fields = [(name, kinds.get(name, pyarrow.string())) for name in self.columns]
         schema = pyarrow.schema([*fields, *((name, pyarrow.float32()) for name in VALUES)])
         self._batch = lambda columns: pyarrow.record_batch(columns, schema=schema)
@@ -140,7 +140,7 @@ class _ParquetTable(FeatureTable):
 
 
 class _NpzTable(FeatureTable):
-    """Frames as they come, and the columns, which are kept until then, at the end."""
+    """NPZ: frames are written at once, and columns are kept in memory until the end."""
 
     def __enter__(self) -> Self:
         self._archive = zipfile.ZipFile(self.path, "w")
@@ -173,7 +173,7 @@ class _NpzTable(FeatureTable):
             for name, texts in zip(names, zip(*self._texts, strict=True), strict=True)
         }
         for name, facts in zip(FACTS, zip(*self._facts, strict=True), strict=True):
-            none, kind = (0, np.int32) if name in WHOLE_FACTS else (np.nan, np.float64)
+            none, kind = (0, np.int32) if name in INTEGER_FACTS else (np.nan, np.float64)
             arrays[name] = np.array([none if fact is None else fact for fact in facts], kind)
         values = np.stack(self._values)
         n_means = SPEC.n_mels + SPEC.n_mfcc
@@ -188,7 +188,7 @@ class _NpzTable(FeatureTable):
         self._archive.close()
 
     def _member(self, name: str, compression: int = zipfile.ZIP_STORED) -> Any:
-        info = zipfile.ZipInfo(f"{name}.npy")  # of 1980, so that bytes do not depend on the day
+        info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, so that bytes do not depend on the day
         info.compress_type = compression
         return self._archive.open(info, "w", force_zip64=True)
 

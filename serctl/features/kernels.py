@@ -1,8 +1,7 @@
-"""The numba kernels: framing with windowing, sparse mel sums, and the shape of spectra.
+"""Numba kernels: framing with a window, sparse mel sums, and spectral centroid and rolloff.
 
-Each releases the GIL, so that threads run them side by side, and is compiled once and cached on
-disk. Each has a NumPy twin in the tests. They take and fill arrays and check nothing:
-`serctl.features.mel` does.
+They release the GIL, so that threads run in parallel, and are compiled once and cached on disk. The
+tests compare each with NumPy. They fill arrays and check nothing: `serctl.features.mel` checks.
 """
 
 import atexit
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 
 
 def _choose_cache_folder() -> None:
-    """Say where compiled kernels are kept, where this package's own folder cannot be written.
+    """Choose the cache folder of compiled kernels if the package's own folder is not writable.
 
-    Numba refuses to compile a cached kernel that it has no place for (numba issue 4908). A folder
-    that others could write is no place either, since what lies there is run: so the user's cache,
-    or else a private folder that goes with the process.
+    Numba refuses to compile a cached kernel without a writable cache folder (numba issue 4908).
+    Other users must not be able to write to it, since its files are executed: so it is the user's
+    cache folder, or a temporary folder that is removed when the process ends.
     """
     if os.environ.get("NUMBA_CACHE_DIR") or os.access(os.path.dirname(__file__), os.W_OK):
         return
@@ -40,7 +39,7 @@ _choose_cache_folder()
 
 import numba  # noqa: E402
 
-LANES = 32  # frames that are computed side by side
+LANES = 32  # frames that are processed together
 
 
 @numba.njit(nogil=True, cache=True)
@@ -51,20 +50,20 @@ def frame_windowed(
     hop_samples: int,
     frames: NDArray[np.floating],
 ) -> None:
-    """Cut frames out of samples, with zeros before and after, and window them.
+    """Cut samples into frames, with zeros before and after, and apply a window.
 
     Parameters
     ----------
     samples : float32 [n_samples]
-        Of one clip.
+        Samples of one clip.
     window : float32 or float64 [n_fft]
-        Factor of each sample of a frame.
+        Window function.
     first_sample : int
-        Where the first frame begins; negative before the clip.
+        Start of the first frame; it may be negative.
     hop_samples : int
-        From one frame's beginning to the next's.
+        Samples from one frame to the next.
     frames : float32 or float64 [n_frames, n_fft]
-        Filled.
+        Output.
     """
     n_samples = samples.shape[0]
     n_frames, n_fft = frames.shape
@@ -74,7 +73,7 @@ def frame_windowed(
         high = max(min(n_samples - start, n_fft), low)
         frames[i, :low] = 0.0
         frames[i, high:] = 0.0
-        # Slices, since an index that might be negative keeps a loop from being vectorised.
+        # Slices, since an index that may be negative prevents vectorization.
         frame, part, factors = frames[i, low:high], samples[start + low :], window[low:high]
         for j in range(high - low):
             frame[j] = part[j] * factors[j]
@@ -88,9 +87,11 @@ def weighted_sums(
     last_bin: int,
     sums: NDArray[np.float64],
 ) -> None:
-    """Sum bins from ``first_bin`` up to ``last_bin``, in their order, for each of the lanes."""
+    """Weighted sum of the bins ``first_bin`` to ``last_bin - 1``, in order, for each lane."""
     sums[:] = 0.0
-    whole = last_bin - (last_bin - first_bin) % 4  # four at a time, and sums are stored less often
+    whole = (
+        last_bin - (last_bin - first_bin) % 4
+    )  # four at a time, so that sums are stored less often
     for k in range(first_bin, whole, 4):
         a, b = np.float64(weights[k]), np.float64(weights[k + 1])
         c, d = np.float64(weights[k + 2]), np.float64(weights[k + 3])
@@ -114,18 +115,18 @@ def mel_power(
     weights: NDArray[np.float32],
     mel: NDArray[np.float32],
 ) -> None:
-    """Sum the power of spectra in mel bands, over the few bins that each band has.
+    """Sum the power of spectra in mel bands, over the nonzero bins of each band.
 
     Parameters
     ----------
     spectrum : complex64 or complex128 [n_frames, n_bins]
-        Of windowed frames.
+        Spectra of windowed frames.
     first_bins, last_bins : int64 [n_mels]
         Band ``m`` spans bins ``first_bins[m]`` to ``last_bins[m] - 1``.
     weights : float32 [n_mels, n_bins]
-        The filters, zero outside those spans.
+        The filters, zero outside these bins.
     mel : float32 [n_frames, n_mels]
-        Filled. Sums are carried in float64.
+        Output. Sums are float64.
     """
     n_frames, n_bins = spectrum.shape
     by_frame = np.zeros((LANES, n_bins), np.float32)
@@ -153,16 +154,16 @@ def spectral_shape(
     centroids: NDArray[np.float64],
     rolloffs: NDArray[np.float64],
 ) -> None:
-    """Find where the magnitude of spectra lies: its mean, and the bin that most of it is below.
+    """Compute spectral centroid and rolloff.
 
     Parameters
     ----------
     spectrum : complex128 [n_frames, n_bins]
-        Of windowed frames.
+        Spectra of windowed frames.
     roll_share : float
-        Of a frame's magnitude, up to and with its rolloff.
+        Share of the magnitude up to and including the rolloff bin.
     centroids, rolloffs : float64 [n_frames]
-        Filled, in bins; zero for a frame of zeros.
+        Output, in bins; zero for a frame of zeros.
     """
     n_frames, n_bins = spectrum.shape
     magnitude = np.empty(n_bins)

@@ -1,6 +1,6 @@
-"""Features: samples in, mel spectrogram, MFCC and clip statistics out.
+"""Mel spectrogram, MFCC and clip statistics.
 
-Pure functions of samples and a frozen spec. They agree with librosa's in float64, at its defaults:
+Pure functions of samples and a frozen spec. They agree with librosa in float64, at its defaults:
 Hann window, centred frames with zeros beyond the ends, power spectrum, Slaney mel scale and filter
 areas. The arithmetic of a frame is float32; sums over frames are float64, since a running float32
 mean drifts.
@@ -15,29 +15,29 @@ from numpy.typing import NDArray
 from serctl.errors import AudioError
 from serctl.features import fft, kernels
 
-# Frames per FFT call: they and their spectra, of 2048, take half of a second-level cache.
+# Frames per FFT call: with their spectra, of 2048 samples, they fill half of a second-level cache.
 BLOCK_FRAMES = 32
-POWER_FLOOR = 1e-10  # smallest power that is taken the logarithm of, -100 dB
+POWER_FLOOR = 1e-10  # smaller powers are raised to it before the logarithm, -100 dB
 
 
 @dataclass(frozen=True)
 class MelSpec:
-    """Parameters of a mel spectrogram and of the MFCC made from it; librosa's defaults.
+    """Parameters of a mel spectrogram and its MFCC; the defaults are librosa's.
 
     Attributes
     ----------
     rate_hz : int
-        Of the samples.
+        Sample rate.
     n_fft : int
-        Samples in a frame, and in its Hann window.
+        Samples in a frame and in its Hann window.
     hop_samples : int
-        From one frame to the next.
+        Samples from one frame to the next.
     n_mels : int
         Mel bands, from 0 Hz to half of ``rate_hz``.
     n_mfcc : int
-        Cepstral coefficients, from the zeroth on.
+        Number of cepstral coefficients, including the zeroth.
     top_db : float
-        Decibels are floored this far below the clip's largest, or, in
+        Decibels are floored this far below the maximum of the clip or, in
         `serctl.models.inputs.log_mel`, below its mean power.
     """
 
@@ -57,7 +57,7 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     samples : float32 [n_samples]
         Mono, full scale at 1.0, at ``spec.rate_hz``; at least one.
     spec : MelSpec
-        Its parameters.
+        Parameters.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     Raises
     ------
     AudioError
-        If there are no samples, or some are not finite.
+        If there are no samples, or if any is not finite.
     """
     if len(samples) == 0 or not np.isfinite(samples).all():
         raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
@@ -101,17 +101,17 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
 
 
 def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floating]:
-    """Decibels of powers, floored ``top_db`` below the largest of them.
+    """Convert power to decibels, floored ``top_db`` below the maximum.
 
-    The floor is relative to the clip, because a band that the recording does not reach (above 8 kHz
-    in a 16 kHz file) holds nothing but rounding noise.
+    The floor is relative to the clip, since bands above the bandwidth of the recording (8 kHz in a
+    16 kHz file) hold only rounding noise.
 
     Parameters
     ----------
     power : float [...]
-        Of one clip, not negative.
+        Power of one clip, not negative.
     top_db : float
-        Range that is kept, in dB.
+        Dynamic range, in dB.
 
     Returns
     -------
@@ -125,14 +125,14 @@ def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floati
 def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
     """Mean over time of the MFCC of a mel spectrogram.
 
-    The DCT (type II, orthonormal) is linear, so it is taken of the mean and not of every frame.
+    The DCT (type II, orthonormal) is linear, so one DCT of the mean suffices.
 
     Parameters
     ----------
     mel : float32 [n_frames, n_mels]
-        Power, of one clip.
+        Power of one clip.
     spec : MelSpec
-        Its parameters.
+        Parameters.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
 
 @functools.cache
 def dct_filters(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
-    """Orthonormal DCT of type II as a matrix [n_mfcc, n_mels]; SciPy's takes long to import."""
+    """Orthonormal DCT of type II as a matrix [n_mfcc, n_mels]; SciPy is slow to import."""
     rows, bands = np.arange(n_mfcc)[:, None], np.arange(n_mels)
     filters = np.sqrt(2 / n_mels) * np.cos(np.pi / n_mels * rows * (bands + 0.5))
     filters[0] /= np.sqrt(2)
@@ -152,24 +152,24 @@ def dct_filters(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
 
 
 def clip_statistics(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
-    """Compute the report's features: time-means of the mel spectrogram and of the MFCC.
+    """Compute the features of the report: means over time of mel spectrogram and MFCC.
 
     Parameters
     ----------
     samples : float32 [n_samples]
         Mono, full scale at 1.0, at ``spec.rate_hz``; at least one.
     spec : MelSpec
-        Their parameters.
+        Parameters.
 
     Returns
     -------
     float32 [n_mels + n_mfcc]
-        Mean power of each mel band, then mean of each coefficient.
+        Mean power of each mel band, then mean of each MFCC.
 
     Raises
     ------
     AudioError
-        If there are no samples, or some are not finite.
+        If there are no samples, or if any is not finite.
     """
     mel = mel_spectrogram(samples, spec)
     mel_mean = mel.mean(axis=0, dtype=np.float64)
@@ -182,11 +182,11 @@ def hann_window(n_fft: int, dtype: type[np.floating] = np.float32) -> NDArray[np
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(dtype)
 
 
-LINEAR_HZ, LOG_STEP = 200 / 3, np.log(6.4) / 27  # of a mel, below 1 kHz and above
+LINEAR_HZ, LOG_STEP = 200 / 3, np.log(6.4) / 27  # size of a mel, below 1 kHz and above
 
 
 def hz_to_mel(hz: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Slaney's mel scale (Auditory Toolbox, 1998): 15 mel a kHz, and 27 from 1 to 6.4 kHz above."""
+    """Slaney's mel scale (Auditory Toolbox, 1998): 15 mel up to 1 kHz, 27 from 1 to 6.4 kHz."""
     return np.where(hz < 1000, hz / LINEAR_HZ, 15 + np.log(np.maximum(hz, 1000) / 1000) / LOG_STEP)
 
 
@@ -196,17 +196,17 @@ def mel_to_hz(mels: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def mel_edges(spec: MelSpec) -> NDArray[np.floating]:
-    """Edges of the bands in mel, float64 [n_mels + 2]; each spans two steps."""
+    """Edges of the mel bands in mel, float64 [n_mels + 2]; each band spans two steps."""
     return np.linspace(0, hz_to_mel(np.array(spec.rate_hz / 2)), spec.n_mels + 2)
 
 
 def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
-    """Triangular filters of equal area, evenly spaced on the scale of `hz_to_mel`.
+    """Triangular filters of equal area, evenly spaced on the mel scale.
 
     Parameters
     ----------
     spec : MelSpec
-        Rate, frame length and number of bands.
+        Sample rate, frame length and number of bands.
 
     Returns
     -------
@@ -225,19 +225,19 @@ def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
 def sparse_mel_filters(
     spec: MelSpec,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Mel filters, and where each is not zero.
+    """Mel filters and the range of their nonzero bins.
 
     Parameters
     ----------
     spec : MelSpec
-        As for `mel_filters`.
+        As of `mel_filters`.
 
     Returns
     -------
     filters : float32 [n_mels, n_bins]
-        Of `mel_filters`.
+        As of `mel_filters`.
     first_bins, last_bins : int64 [n_mels]
-        First bin of each, and one past its last.
+        First bin of each filter, and one past its last.
     """
     filters = mel_filters(spec)
     first_bins = (filters > 0).argmax(axis=1)

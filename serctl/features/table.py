@@ -1,14 +1,14 @@
-"""The feature table: one row for every recording, as CSV, Parquet or NPZ.
+"""The feature table: one row per recording, as CSV, Parquet or NPZ.
 
-Columns and their order are fixed: path, status, reason; emotion, speaker and corpus where labels
-are asked for; duration_s, sample_rate_hz, channels, level_dbfs; and the values of
-`serctl.features.descriptors`, each under its name. What is not known is empty (in NPZ, not a number
-or 0). In NPZ, columns are arrays, those of the mel bands one ``mel`` [n, n_mels], those of the MFCC
-one ``mfcc`` [n, n_mfcc]. It may also hold the frames of every recording, as ``frames/mel/<path>``
-[n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc], all float32.
+Columns and their order are fixed: path, status, reason; optionally the labels emotion, speaker and
+corpus; duration_s, sample_rate_hz, channels, level_dbfs; and the values of
+`serctl.features.descriptors` under their names. Missing values are empty (NaN or 0 in NPZ). In NPZ,
+each column is an array, but the mel bands are one array ``mel`` [n, n_mels] and the MFCC one array
+``mfcc`` [n, n_mfcc]. It can also hold the frames of each recording, ``frames/mel/<path>``
+[n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc], float32.
 
-The same recordings give the same bytes, for any number of threads. A table appears whole, by
-rename, when all rows are there; when anything fails before, nothing is left.
+The same recordings give the same bytes for any number of threads. The table appears when all rows
+are written; if anything fails before, no file is left.
 """
 
 import importlib.util
@@ -27,81 +27,85 @@ TEXT = ("path", "status", "reason")
 LABELS = ("emotion", "speaker", "corpus")
 LEVEL_DECIMALS = 2
 
-Label = tuple[str, str, str]  # as LABELS, or three empty texts
+Label = tuple[str, str, str]  # values of LABELS, or three empty strings
 
 
-def check_feature_output(output: str, overwrite: bool, frames: bool) -> None:
-    """Refuse an output that could not be written, before any work is done.
+def check_feature_output(output: str | os.PathLike[str], overwrite: bool, frames: bool) -> None:
+    """Check that an output can be written, before any work is done.
 
     Parameters
     ----------
-    output : str
-        Path, whose extension says the format.
+    output : str or path
+        Path of the table; its extension selects the format.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
     frames : bool
-        Whether frames are to be kept.
+        Whether frames are saved.
 
     Raises
     ------
     UsageError
-        As `results.check_output`, or if the format has no place for frames.
+        As `serctl.files.outputs.check_output`, or if the format cannot hold frames.
     ResultsError
-        As `results.check_output`, or if Parquet is asked for and pyarrow is not installed.
+        As `serctl.files.outputs.check_output`, or if Parquet needs pyarrow.
     """
     extension = extension_of(output, tuple(TABLES))
     if frames and extension != ".npz":
         raise UsageError(
-            f"{output}: {extension} has no place for frames, and .npz has. Give a name that ends "
-            "in .npz, or leave --frames out."
+            f"{output}: {extension} cannot hold frames, only .npz can. Choose a name that ends in "
+            ".npz, or remove --frames."
         )
     if extension == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ResultsError(
             f"{output}: Parquet needs pyarrow, which is not installed. Install it with: pip "
-            "install 'serctl[parquet]'; or give a name that ends in .csv or .npz."
+            "install 'serctl[parquet]', or choose a name that ends in .csv or .npz."
         )
     check_output(output, tuple(TABLES), overwrite)
 
 
 def write_features(
-    paths: Iterable[str],
-    output: str,
+    paths: Iterable[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
     label: Callable[[str], Label] | None = None,
     frames: bool = False,
+    n_workers: int | None = None,
 ) -> Iterator[Description]:
     """Describe recordings in threads, and write a row for each.
 
     Parameters
     ----------
-    paths : iterable of str
-        Of audio files.
-    output : str
-        What `check_feature_output` has passed. A file that is there is replaced.
+    paths : iterable of str or path
+        Audio files.
+    output : str or path
+        Checked by `check_feature_output`. An existing file is replaced.
     label : callable, optional
-        From a path to its emotion, speaker and corpus.
+        From a path to emotion, speaker and corpus.
     frames : bool
-        Whether to keep the frames of every recording, in NPZ.
+        Whether to save the frames of every recording, in NPZ.
+    n_workers : int, optional
+        Number of threads; the number of CPU cores by default.
 
     Yields
     ------
     Description
-        One for every path, in their order. The table appears when all are drawn.
+        One per path, in order. The table appears when all are consumed.
 
     Raises
     ------
     ResultsError
         If it cannot be written.
     """
+    output = os.fspath(output)
     folder = os.path.dirname(output) or os.curdir
 
-    def work(path: str) -> tuple[Description, FrameSpool | None]:
+    def work(path: str | os.PathLike[str]) -> tuple[Description, FrameSpool | None]:
         spool = FrameSpool(folder) if frames else None
         return describe(path, SPEC, spool), spool
 
     columns = (*TEXT, *(LABELS if label else ()), *FACTS)
     table_class = TABLES[extension_of(output, tuple(TABLES))]
-    with atomic_write(output) as aside, table_class(aside, columns) as table:
-        with closing(map_in_order(work, paths, n_cores())) as products:
+    with atomic_write(output) as partial, table_class(partial, columns) as table:
+        with closing(map_in_order(work, paths, n_workers or n_cores())) as products:
             for description, spool in products:
                 texts = (description.path, description.status, description.reason)
                 labels = label(description.path) if label else ()

@@ -1,7 +1,7 @@
-"""The lock of the operating system on a file: flock, or on Windows msvcrt.locking.
+"""Locks of the operating system on a file: flock, or msvcrt.locking on Windows.
 
-The system holds it for the process and gives it back when the process ends, however it ends. A file
-system without locks gives none, and then the file is opened without one.
+The system releases the lock when the process ends, in any way. On a file system without locks, the
+file is opened without one.
 """
 
 import errno
@@ -10,17 +10,17 @@ from contextlib import suppress
 
 
 def open_locked(path: str) -> int:
-    """Open a file for reading and writing, made if there is none, and lock it.
+    """Open a file for reading and writing, create it if necessary, and lock it.
 
     Parameters
     ----------
     path : str
-        Of the file.
+        Path of the file.
 
     Returns
     -------
     int
-        Its descriptor. Closing it, or the end of the process, gives the lock back.
+        File descriptor. Closing it, or the end of the process, releases the lock.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def open_locked(path: str) -> int:
         descriptor = os.open(path, flags, 0o666)
         try:
             _lock(descriptor)
-            # Whoever had the lock may have removed the file since it was opened here.
+            # The process that had the lock may have removed the file in the meantime.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                     return descriptor
@@ -62,7 +62,7 @@ def _lock(descriptor: int) -> None:
 def _lock_on_windows(descriptor: int) -> None:
     import msvcrt
 
-    # A byte far beyond the rows, since what is locked there cannot be read by others either.
+    # A byte far beyond the content, since other processes cannot read a locked byte.
     os.lseek(descriptor, 1 << 30, os.SEEK_SET)
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]

@@ -1,18 +1,18 @@
-"""Stamps: what says whether a file is still the one that was read."""
+"""Stamps: size and modification time of a file, to see whether it has changed."""
 
 import os
 from typing import NamedTuple
 
 
 class Stamp(NamedTuple):
-    """Size in bytes and time of change of a file, or None for one that cannot be looked at."""
+    """Size in bytes and modification time of a file; None if the system does not give them."""
 
     size: int | None
     mtime_ns: int | None
 
 
 def stamp_of(path: str) -> Stamp:
-    """Stamp of a file as it is now."""
+    """Current stamp of a file."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -1,7 +1,6 @@
-"""What the disk holds when the power goes: files and names handed to it, beside the work.
+"""Sync files and folders to disk in a thread, so that they survive a power failure.
 
-A disk that is busy lets whoever syncs wait for many seconds. So a thread does it, and nothing but
-the disk is late.
+A sync can take many seconds on a busy disk; the thread keeps the rest of the program from waiting.
 """
 
 import os
@@ -9,23 +8,23 @@ import threading
 from contextlib import suppress
 
 SYNC_EVERY_S = 1.0
-LONGEST_STOP_S = 0.5  # a disk that is busy is not waited for
+MAX_STOP_S = 0.5  # do not wait longer for a busy disk
 
 
 class Syncer:
-    """A thread that has the disk hold what was written to a file, every second.
+    """A thread that syncs a file every second, if something was written.
 
     Parameters
     ----------
     descriptor : int
-        Of the file.
+        File descriptor.
     path : str
-        Its path: the folder's list of names is synced once.
+        Path of the file; its folder is synced once.
 
     Attributes
     ----------
     error : OSError or None
-        Why the disk does not take it (full, broken), for whoever writes to see.
+        Error of the last sync (disk full, broken), for the writer to check.
     """
 
     def __init__(self, descriptor: int, path: str) -> None:
@@ -38,13 +37,13 @@ class Syncer:
         self._thread.start()
 
     def wrote(self) -> None:
-        """Say that there is something new to sync."""
+        """Mark that there is new content to sync."""
         self._written.set()
 
     def stop(self) -> None:
-        """Stop; what was written in the last second is the system's to write."""
+        """Stop the thread. The system writes the content of the last second later."""
         self._stop.set()
-        self._thread.join(LONGEST_STOP_S)
+        self._thread.join(MAX_STOP_S)
 
     def _run(self) -> None:
         sync_folder(self._path)
@@ -59,7 +58,7 @@ class Syncer:
 
 
 def sync_folder(path: str) -> None:
-    """Have the disk hold the names in the folder of a file, where the system can."""
+    """Sync the folder of a file, on systems that can."""
     with suppress(OSError):
         descriptor = os.open(os.path.dirname(path) or os.curdir, os.O_RDONLY)
         try:

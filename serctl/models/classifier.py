@@ -1,12 +1,13 @@
 """The Python API: a model on a device, recordings in, results out.
 
+>>> from serctl import Classifier
 >>> classifier = Classifier("cnn")                                              # doctest: +SKIP
 >>> classifier.classify("a.wav").emotion                                        # doctest: +SKIP
 'happy'
 
-`extract` does what a thread can do for one recording, `probabilities` what the network does for
-windows, and `result` joins them; `serctl.engine.pipeline` runs these for many recordings, and
-`serctl.models.inference` says where the network computes.
+`extract` is the part that runs in a thread per recording, `probabilities` runs the network on
+windows, and `result` combines both. `serctl.engine.pipeline` does this for many recordings;
+`serctl.models.inference` runs the network on a CPU or GPU.
 """
 
 import os
@@ -32,22 +33,22 @@ DEFAULT_BATCH_SIZE = 64
 
 @dataclass
 class Extraction:
-    """What is known of one recording, before the network has seen all of it.
+    """One recording, before all of its windows are classified.
 
     Attributes
     ----------
     path : str
-        Of the recording.
+        Path of the recording.
     status, reason : str
-        As in a result; ``ok`` if there is something to classify.
-    recording : audio.Recording or None
-        Its length, rate and channels, if it could be opened.
+        As in a result; ``ok`` if there are windows to classify.
+    recording : Recording or None
+        Its duration, sample rate and channels, if it could be opened.
     lengths : list of int
-        Samples in each of its windows, the weight of each in the mean.
+        Samples in each window; its weight in the mean.
     probabilities : list of float64 [n_emotions]
-        Of the first windows: those that the network has seen already.
+        Of the first windows, which are already classified.
     windows : list of float32 [...]
-        The network's input for each of the others.
+        Input of the network for each of the other windows.
     """
 
     path: str
@@ -67,12 +68,12 @@ class Classifier:
     model : str, path or Model
         Name of a bundled model, path of a weights folder, or a loaded model.
     emotions : str or sequence of str, optional
-        Subset of the model's emotions to choose between, separated by commas if it is one string;
-        all of them by default.
+        Subset of the model's emotions to choose between; a string is separated by commas. All
+        emotions by default.
     device : str
-        ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
+        ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
-        Windows that the network hears at a time on a GPU, at least one; on a CPU it hears one.
+        Windows per batch on a GPU, at least 1; on a CPU, the batch size is always 1.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Classifier:
     Raises
     ------
     UsageError
-        If model, emotions or device are not to be had, or the batch size is none.
+        If the model, an emotion or the device is not available, or the batch size is below 1.
     ModelError
         If the model cannot be loaded.
     """
@@ -95,7 +96,7 @@ class Classifier:
         batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> None:
         if batch_size < 1:
-            raise UsageError(f"batch size {batch_size}: at least 1 is needed.")
+            raise UsageError(f"batch size {batch_size}: it must be at least 1.")
         loaded = model if isinstance(model, Model) else load_model(os.fspath(model))
         self.config = loaded.config
         known = self.config.emotions
@@ -110,29 +111,31 @@ class Classifier:
             self._inference = GraphInference(loaded)
         else:
             self._inference = TorchInference(loaded, self.device, batch_size)
-        # `extract` leaves fewer windows than these; statistics are small, and a GPU's are all left.
+        # `extract` leaves fewer windows than this. On a GPU, it leaves all statistics, which are small.
         all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
         self._n_left_below = None if all_left else self._inference.batch_size
 
-    def extract(self, path: str, on_window: Callable[[], None] | None = None) -> Extraction:
-        """Decode a recording and compute the network's input; never raises for a bad recording.
+    def extract(
+        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
+    ) -> Extraction:
+        """Decode a recording and compute the network's input; do not raise for a bad recording.
 
-        What the network can hear of it alone, it hears here: every window on the CPU, and on a GPU
-        as many as fill a batch.
+        Windows that need not wait for other recordings are classified here: all of them on a CPU,
+        and full batches on a GPU.
 
         Parameters
         ----------
-        path : str
-            Of the recording.
+        path : str or path
+            An audio file.
         on_window : callable, optional
-            Called for every window that was decoded: a sign of life.
+            Called for each decoded window, to show progress.
 
         Raises
         ------
         ModelError
             As `probabilities` does.
         """
-        extraction = Extraction(path)
+        extraction = Extraction(os.fspath(path))
         try:
             self._extract(extraction, on_window)
         except AudioError as error:
@@ -154,7 +157,7 @@ class Classifier:
         for samples in windows:
             if on_window is not None:
                 on_window()
-            # A rest too short to judge is left out, and so is a window of silence.
+            # A remainder that is too short, or a silent window, is skipped.
             if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
                 continue
             with Timer(FEATURES):
@@ -179,30 +182,30 @@ class Classifier:
             extraction.reason = f"{extraction.reason} {recording.truncated}".lstrip()
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        """Probabilities of windows.
+        """Classify windows.
 
         Parameters
         ----------
         windows : sequence of float32 [...]
-            Of `Extraction.windows`.
+            As of `Extraction.windows`.
 
         Returns
         -------
         float64 [n_windows, n_emotions]
-            In [0, 1], each row adding up to 1.
+            In [0, 1]; each row sums to 1.
 
         Raises
         ------
         ModelError
-            If they are not numbers, as the weights of a failed training give.
+            If a probability is not finite, as after a failed training.
         """
         with Timer(NETWORK):
             logits = self.window_logits(windows)[:, self._columns]
         probabilities = _softmax(logits / self.config.temperature)
         if not np.isfinite(probabilities).all():
             raise ModelError(
-                f"{self.config.name}: gives probabilities that are not numbers; its weights are "
-                "useless. Train it again."
+                f"{self.config.name}: its probabilities are not finite, so its weights are unusable. "
+                "Train it again."
             )
         return probabilities
 
@@ -222,15 +225,14 @@ class Classifier:
         return logits
 
     def result(self, extraction: Extraction, probabilities: NDArray[np.float64]) -> Result:
-        """Join what is known of one recording.
+        """Result of one recording.
 
         Parameters
         ----------
         extraction : Extraction
-            Of the recording.
+            From `extract`.
         probabilities : float64 [n_windows, n_emotions]
-            Of `Extraction.windows`. Those of all windows are averaged, each with the weight of its
-            length.
+            Of `Extraction.windows`. The result has the mean over all windows, weighted by length.
         """
         recording = extraction.recording
         described: dict[str, Any] = {}
@@ -241,7 +243,7 @@ class Classifier:
                 "channels": recording.n_channels,
             }
         if extraction.status == "unreadable":
-            described["duration_s"] = None  # only a part of it was decoded
+            described["duration_s"] = None  # only a part was decoded
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
         of_windows = [*extraction.probabilities, *probabilities]
@@ -258,26 +260,26 @@ class Classifier:
             **described,
         )
 
-    def classify(self, path: str) -> Result:
+    def classify(self, path: str | os.PathLike[str]) -> Result:
         """Classify one recording.
 
         Parameters
         ----------
-        path : str
-            Of an audio file.
+        path : str or path
+            An audio file.
 
         Returns
         -------
         Result
-            With a status and a reason where it cannot be classified.
+            With a status and a reason if it cannot be classified.
         """
         extraction = self.extract(path)
         return self.result(extraction, self.probabilities(extraction.windows))
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of each row; SciPy's takes longer to import than the network to load."""
-    with np.errstate(invalid="ignore"):  # infinite logits; the caller says so
-        # Of numbers up to 0, so that none is too large.
+    """Softmax of each row; SciPy takes longer to import than the network to load."""
+    with np.errstate(invalid="ignore"):  # infinite logits; the caller checks
+        # The largest exponent is 0, to avoid overflow.
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
-"""``config.json`` of a weights folder: what it says, read and checked.
+"""Read and check ``config.json`` of a weights folder.
 
-Every value is checked before it is used. A folder that holds a pickle is refused: opening one can
-run anything.
+Every value is checked before it is used. A folder with a pickle is refused, since opening a pickle
+can run any code.
 """
 
 import json
@@ -19,13 +19,13 @@ from serctl.models.networks import NETWORKS
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
-MAX_CONFIG_BYTES = 1 << 20  # a hundred times what serctl train writes
+MAX_CONFIG_BYTES = 1 << 20  # a hundred times the size that serctl train writes
 MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
-# ``config.json`` calls some attributes of `ModelConfig` otherwise; older folders must still load.
+# Keys of ``config.json`` that differ from the attributes; older folders must still load.
 JSON_KEYS = {"normalization": "scaling"}
 
-MEL_BOUNDS = {  # lowest and highest, so that no configuration asks for all memory or all time
+MEL_BOUNDS = {  # minimum and maximum, which bound memory and time
     "rate_hz": (1000, 48_000),
     "n_fft": (16, 1 << 14),
     "hop_samples": (1, 1 << 12),
@@ -36,26 +36,26 @@ MEL_BOUNDS = {  # lowest and highest, so that no configuration asks for all memo
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What ``config.json`` says.
+    """Contents of ``config.json``.
 
     Attributes
     ----------
     name : str
-        Of the model.
+        Name of the model.
     network : str
         One of `serctl.models.networks.NETWORKS`.
     emotions : tuple of str
         In the order of the logits.
     features : MelSpec
-        Of the features that the network takes.
+        Parameters of the features.
     normalization : Normalization
-        Of their columns, from training clips.
+        Normalization of the features, from the training clips.
     temperature : float
-        Logits are divided by it before the softmax; fitted on validation clips.
+        Divides the logits before the softmax; fitted on validation clips.
     window_s : float
-        Longer recordings are classified in windows of this length, in seconds.
+        Length of windows in seconds; longer recordings have several.
     min_duration_s : float
-        Shorter recordings are not classified.
+        Minimum duration in seconds; shorter recordings are not classified.
     sha256 : str
         Of ``model.safetensors``, in hexadecimal.
     """
@@ -72,7 +72,7 @@ class ModelConfig:
 
     @property
     def inputs(self) -> InputKind:
-        """What the network is given."""
+        """Kind of input of the network."""
         return NETWORKS[self.network].inputs
 
     def to_json(self) -> str:
@@ -97,8 +97,8 @@ def read_config(folder: Path) -> ModelConfig:
     pickles = [name for name, suffix in suffixes.items() if suffix in PICKLE_EXTENSIONS]
     if pickles:
         raise ModelError(
-            f"{folder}: holds {', '.join(pickles)}, which may be a pickle; opening one can run "
-            f"anything. Only {WEIGHTS_FILE} is loaded: convert it, and remove the pickle."
+            f"{folder}: holds {', '.join(pickles)}, which may be a pickle; opening it can run any "
+            f"code. Only {WEIGHTS_FILE} is loaded: convert the file, then remove it."
         )
     path = folder / CONFIG_FILE
     try:
@@ -111,15 +111,14 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
-    """Content of a file, unless it is larger than it may be; nothing blocks or fills the memory."""
+    """Content of a file, if it is a regular file and not too large."""
     try:
         known = path.stat()
         if not stat.S_ISREG(known.st_mode):
-            raise ModelError(f"{path}: no file; one is needed. Is this a weights folder?")
+            raise ModelError(f"{path}: not a regular file. Is this a weights folder?")
         if known.st_size > max_bytes:
             raise ModelError(
-                f"{path}: {known.st_size} bytes; no more than {max_bytes} belong there. "
-                "Train it again."
+                f"{path}: {known.st_size} bytes; the maximum is {max_bytes}. Train it again."
             )
         return path.read_bytes()
     except OSError as error:
@@ -129,12 +128,12 @@ def _read(path: Path, max_bytes: int) -> bytes:
 def _unreadable(path: Path, error: OSError) -> ModelError:
     return ModelError(
         f"{path}: {error.strerror}. A weights folder has {CONFIG_FILE} and {WEIGHTS_FILE}; "
-        "name a bundled model, or a folder that serctl train wrote."
+        "use a bundled model, or a folder written by serctl train."
     )
 
 
 def _checked(values: Any) -> ModelConfig:
-    """Build a configuration of parsed JSON; ValueError, TypeError or KeyError say what is wrong."""
+    """Configuration from parsed JSON; raises ValueError, TypeError or KeyError."""
     if not isinstance(values, dict):
         raise TypeError(f"holds a {type(values).__name__}, a JSON object is needed")
     names = [JSON_KEYS.get(f.name, f.name) for f in fields(ModelConfig)]

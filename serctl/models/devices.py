@@ -1,4 +1,4 @@
-"""Where the network computes."""
+"""Devices that run the network: CPU or GPU."""
 
 import ctypes
 import os
@@ -10,9 +10,25 @@ from serctl.errors import UsageError
 
 
 def choose_device(name: str) -> str:
-    """Device of ``auto``, ``cpu``, ``cuda`` or ``mps``; UsageError if this machine has none such."""
+    """Choose a device.
+
+    Parameters
+    ----------
+    name : str
+        ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``mps``.
+
+    Returns
+    -------
+    str
+        ``cpu``, ``cuda`` or ``mps``.
+
+    Raises
+    ------
+    UsageError
+        If this machine does not have the device.
+    """
     if name == "cpu" or (name == "auto" and not _has_gpu()):
-        return "cpu"  # without loading torch, which takes longer than all else
+        return "cpu"  # without importing torch, which takes a second
     import torch
 
     available = {
@@ -24,12 +40,12 @@ def choose_device(name: str) -> str:
         name = next(device for device, is_there in available.items() if is_there)
     if not available.get(name):
         there = ", ".join(device for device, is_there in available.items() if is_there)
-        raise UsageError(f"device {name}: not to be had on this machine, which has {there}.")
+        raise UsageError(f"device {name}: not available on this machine. Available: {there}.")
     return name
 
 
 def _has_gpu() -> bool:
-    """Whether there is a GPU's driver that torch might know: Apple's, Nvidia's or AMD's."""
+    """Whether there is a GPU driver that torch may support: Apple's, Nvidia's or AMD's."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     with suppress(OSError):

@@ -1,11 +1,10 @@
-"""Inference: a batch of windows in, logits out, on a CPU or on a GPU.
+"""Inference: a batch of windows in, logits out, on a CPU or GPU.
 
-A probability depends on its window alone, so that results are the same bytes for any number of
-threads and after any resume. On a CPU the network's graph (`serctl.models.networks`) hears one
-window at a time, as long as it is, in the thread that has extracted it, by ONNX Runtime: so nothing
-waits and all cores work; this takes a quarter of the time that torch takes for `cnn`
-(benchmarks/README.md). On a GPU torch hears windows of one length in batches that are filled up to
-one size.
+A probability depends only on its window, so that results are the same bytes for any number of
+threads and after any resume. On a CPU, ONNX Runtime runs the network's graph
+(`serctl.models.networks`) on one window at a time, of any length, in the thread that computed its
+features. All cores are busy, and `cnn` takes a quarter of the time of torch (benchmarks/README.md).
+On a GPU, torch runs batches of windows of the same length, padded to a fixed batch size.
 """
 
 import copy
@@ -19,26 +18,26 @@ from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import Model
 from serctl.models.networks.builder import INPUT
 
-ONLY_ERRORS = 3  # of ONNX Runtime's levels
+ONLY_ERRORS = 3  # log level of ONNX Runtime
 
 
 class GraphInference:
-    """A model's graph on the CPU, in float32, on the thread that calls it.
+    """The graph of a model on the CPU, in float32, in the calling thread.
 
     Parameters
     ----------
     model : Model
-        Whose graph it is.
+        The model.
 
     Attributes
     ----------
     batch_size : int
-        Windows in a batch: one.
+        Windows per batch: 1.
 
     Raises
     ------
     ModelError
-        If its tensors are not the network's.
+        If its tensors do not fit the network.
     """
 
     batch_size = 1
@@ -46,7 +45,7 @@ class GraphInference:
     def __init__(self, model: Model) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # windows are of any length
+        options.enable_mem_pattern = False  # since windows differ in length
         options.log_severity_level = ONLY_ERRORS
         try:
             graph = model.graph
@@ -63,26 +62,26 @@ class GraphInference:
 
 
 class TorchInference:
-    """A model's network in torch, on a GPU.
+    """The network of a model in torch, on a GPU.
 
-    Statistics go through it in float64: how a product of matrices rounds depends on a window's
-    place in its batch, and in float32 that reaches the sixth decimal now and then.
+    Clip statistics are float64: how a matrix product rounds depends on the position of a window in
+    its batch, which in float32 sometimes changes the sixth decimal.
 
     Parameters
     ----------
     model : Model
-        Whose network it is.
+        The model.
     device : str
-        ``cuda`` or ``mps``. With ``cuda``, convolutions of the whole process are set to be
-        deterministic and in full float32.
+        ``cuda`` or ``mps``. With ``cuda``, convolutions in the whole process become deterministic
+        and full float32.
     batch_size : int
-        Windows in a batch.
+        Windows per batch.
     """
 
     def __init__(self, model: Model, device: str, batch_size: int) -> None:
         import torch
 
-        if device == "cuda":  # else they round to ten bits, and results may vary
+        if device == "cuda":  # else they have a 10-bit mantissa, and results may vary
             torch.backends.cudnn.allow_tf32 = False
             torch.backends.cudnn.deterministic = True
         self.batch_size = batch_size
@@ -90,7 +89,7 @@ class TorchInference:
         in_float64 = model.config.inputs is CLIP_STATISTICS and device != "mps"
         self._dtype = torch.float64 if in_float64 else torch.float32
         self._device = device
-        # A copy, since the network of a loaded model is its owner's.
+        # A copy, since the caller may use the network of the model.
         network = copy.deepcopy(model.network).eval().to(device, self._dtype)
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -1,11 +1,11 @@
-"""Inputs: what networks are given, from the samples of one window.
+"""Inputs of networks, computed from the samples of one window.
 
-There are three kinds, and `serctl.models.networks.NETWORKS` says which one a network takes. Each
-has two halves: `InputKind.extract` computes features that depend on nothing learned, so that
-training can keep them; `InputKind.normalize` standardises them by what the training clips have
-(`Normalization`), and gives them the shape that the network takes.
+There are three kinds of input; `serctl.models.networks.NETWORKS` has the kind of each network. Each
+has two steps: `InputKind.extract` computes features without learned values, which training can
+cache; `InputKind.normalize` standardizes them with mean and standard deviation of the training
+clips (`Normalization`), and gives them the shape that the network takes.
 
-A kind with frames gives a window its own length. A window's input depends on that window alone.
+Kinds with frames keep the length of the window. The input of a window depends only on that window.
 """
 
 from collections.abc import Callable
@@ -16,59 +16,59 @@ from numpy.typing import NDArray
 
 from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 
-# `log_mel` windows are filled up to a multiple of it, since networks halve the frames up to four times.
+# `log_mel` windows are padded to a multiple of it, since networks halve the frames up to four times.
 FRAMES_MULTIPLE = 16
 
 
 @dataclass(frozen=True)
 class Normalization:
-    """How columns of features are scaled before the network sees them.
+    """Mean and standard deviation that columns of features are normalized with.
 
     Attributes
     ----------
     mean, std : tuple of float, n_columns each
-        Of the training clips' `InputKind.columns`.
+        Of `InputKind.columns` over the training clips.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     def __call__(self, columns: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Scale columns.
+        """Normalize columns.
 
         Parameters
         ----------
         columns : float [..., n_columns]
-            Of `InputKind.columns`.
+            As of `InputKind.columns`.
 
         Returns
         -------
         float32 [..., n_columns]
-            About 0, with a deviation of about 1 in every column.
+            Mean about 0 and standard deviation about 1 in each column.
         """
         return ((columns - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class InputKind:
-    """One way to turn samples into a network's input.
+    """One way to compute the input of a network.
 
     Attributes
     ----------
     name : str
-        Of the kind.
+        Name of the kind.
     max_frames : int
-        Most frames that a window may have, so that a network's memory is bounded.
+        Maximum number of frames in a window, which bounds the memory of a network.
     n_columns : callable
-        Of a `MelSpec`: numbers in a row of ``columns``, and in ``mean`` and ``std`` of its
+        From a `MelSpec` to the number of columns, and of values in ``mean`` and ``std`` of
         `Normalization`.
     extract : callable
-        Of float32 samples [n_samples], at least one, and a `MelSpec`: features, float32. They raise
+        From float32 samples [n_samples], at least one, and a `MelSpec` to features, float32. Raises
         AudioError as `serctl.features.mel.mel_spectrogram` does.
     columns : callable
-        Of raw features and a `MelSpec`: what is scaled, float [..., n_columns].
+        From features and a `MelSpec` to the columns to normalize, float [..., n_columns].
     normalize : callable
-        Of raw features, a `Normalization` and a `MelSpec`: the network's input, float32.
+        From features, a `Normalization` and a `MelSpec` to the network's input, float32.
     """
 
     name: str
@@ -80,14 +80,14 @@ class InputKind:
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
-    """Clip statistics with the mel means in decibels, floored relative to the clip's largest band.
+    """Convert the mel means of clip statistics to decibels, floored relative to the largest.
 
     Parameters
     ----------
     statistics : float32 [n_mels + n_mfcc]
-        Of `serctl.features.mel.clip_statistics`.
+        As of `serctl.features.mel.clip_statistics`.
     spec : MelSpec
-        Their parameters.
+        Parameters.
 
     Returns
     -------
@@ -110,15 +110,15 @@ def mel_and_mfcc(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.floa
     Returns
     -------
     float32 [n_frames, n_mels + n_mfcc]
-        Mel bands in dB, floored ``spec.top_db`` below the largest, and the MFCC of each frame; with
+        Mel bands in dB, floored ``spec.top_db`` below the maximum, then MFCC, of each frame; with
         n_frames = 1 + n_samples // hop_samples.
 
     Raises
     ------
     AudioError
-        If there are no samples, or some are not finite.
+        If there are no samples, or if any is not finite.
     """
-    import scipy.fft  # here, since it takes long to load, and most networks hear no such frames
+    import scipy.fft  # here, since it is slow to import, and few networks need it
 
     mel_db = power_to_db(mel_spectrogram(samples, spec), spec.top_db)
     mfcc = scipy.fft.dct(mel_db, type=2, norm="ortho", axis=1)[:, : spec.n_mfcc]
@@ -126,7 +126,7 @@ def mel_and_mfcc(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.floa
 
 
 def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
-    """Mel bands of every frame, relative to the window's mean power, so that gain does not matter.
+    """Mel bands of every frame, relative to the mean power, so that gain does not matter.
 
     Parameters
     ----------
@@ -138,13 +138,13 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     Returns
     -------
     float32 [n_frames, n_mels]
-        In dB above the mean over all bands and frames, floored at ``-spec.top_db``; with
+        In dB relative to the mean over all bands and frames, floored at ``-spec.top_db``; with
         n_frames = 1 + n_samples // hop_samples.
 
     Raises
     ------
     AudioError
-        If there are no samples, or some are not finite.
+        If there are no samples, or if any is not finite.
     """
     mel = mel_spectrogram(samples, spec)
     mean_db = 10 * np.log10(max(mel.mean(dtype=np.float64), POWER_FLOOR))
@@ -153,7 +153,7 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
 
 
 def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:
-    """What `log_mel`'s floor is once it is scaled, float32 [n_mels]; windows are filled up with it."""
+    """Normalized value of the floor of `log_mel`, float32 [n_mels]; it pads windows."""
     return normalization(np.full(spec.n_mels, -spec.top_db))
 
 
@@ -176,13 +176,13 @@ def _normalize_log_mel(
 ) -> NDArray[np.float32]:
     """Input float32 [n_mels, n_frames], with n_frames rounded up to `FRAMES_MULTIPLE`."""
     n_frames = len(frames)
-    filled = np.empty((spec.n_mels, n_frames + -n_frames % FRAMES_MULTIPLE), np.float32)
-    filled[:, :n_frames] = normalization(frames).T
-    filled[:, n_frames:] = normalized_floor(normalization, spec)[:, None]
-    return filled
+    padded = np.empty((spec.n_mels, n_frames + -n_frames % FRAMES_MULTIPLE), np.float32)
+    padded[:, :n_frames] = normalization(frames).T
+    padded[:, n_frames:] = normalized_floor(normalization, spec)[:, None]
+    return padded
 
 
-def _as_they_are(frames: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
+def _unchanged(frames: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     return frames
 
 
@@ -201,15 +201,15 @@ FRAMES = InputKind(
     max_frames=1 << 13,  # three minutes, at librosa's defaults
     n_columns=lambda spec: spec.n_mels + spec.n_mfcc,
     extract=mel_and_mfcc,
-    columns=_as_they_are,
+    columns=_unchanged,
     normalize=_normalize_frames,
 )
-# A spectrogram as a picture, whatever the gain: float32 [n_mels, n_frames].
+# Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(
     "log-mel",
     max_frames=1 << 13,  # 82 s, with a frame every 10 ms
     n_columns=lambda spec: spec.n_mels,
     extract=log_mel,
-    columns=_as_they_are,
+    columns=_unchanged,
     normalize=_normalize_log_mel,
 )

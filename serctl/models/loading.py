@@ -1,15 +1,15 @@
-"""Models: a weights folder, bundled or given, found, checked and loaded.
+"""Models: find, check and load a weights folder.
 
 A weights folder holds ``model.safetensors``, ``config.json``, ``metrics.json`` and ``card.md``. Every
-value of ``config.json`` is checked, and tensors are taken only if their file has the SHA-256 that
-``config.json`` states and exactly the network's names and shapes. A pickle is never opened: what
-unpickles can run anything.
+value of ``config.json`` is checked. The tensors must have the SHA-256 in ``config.json``, and exactly
+the names and shapes of the network. A pickle is never opened, since it can run any code.
 
-A loaded model is its tensors. What computes with them is made when it is asked for: on a CPU the
-graph, for training and GPUs the network, since only that needs torch, which takes a second to load.
+A loaded model is its tensors. The graph (for a CPU) and the torch network (for training and GPUs)
+are built when they are first used, since importing torch takes a second.
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEFAULT_MODEL = "cnn"
-MAX_WEIGHTS_BYTES = 1 << 26  # eight times the largest that there is
+MAX_WEIGHTS_BYTES = 1 << 26  # eight times the largest bundled model
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,30 @@ class Model:
     Attributes
     ----------
     config : ModelConfig
-        Its configuration.
+        Configuration.
     tensors : mapping of str to array
-        Of its network, under the names that torch gives them.
+        Tensors of the network, by the names that torch gives them.
     """
 
     config: ModelConfig
     tensors: Mapping[str, NDArray[Any]]
 
     @classmethod
-    def of(cls, config: ModelConfig, network: "nn.Module") -> Self:
-        """Model of a network as it is now."""
+    def from_network(cls, config: ModelConfig, network: "nn.Module") -> Self:
+        """Copy the current state of a torch network."""
         state = network.state_dict()
         return cls(config, {key: tensor.cpu().numpy().copy() for key, tensor in state.items()})
 
     @cached_property
     def graph(self) -> bytes:
-        """The network in ONNX's binary form; ModelError if the tensors are not the network's."""
+        """The network as serialized ONNX; ModelError if the tensors do not fit it."""
         builder = GraphBuilder(self.tensors)
         logits = NETWORKS[self.config.network].graph(builder, INPUT, len(self.config.emotions))
         return builder.model(logits)
 
     @cached_property
     def network(self) -> "nn.Module":
-        """The network, on the CPU, ready to classify."""
+        """The network in torch, on the CPU, in evaluation mode."""
         import torch
 
         network = NETWORKS[self.config.network].torch_module(len(self.config.emotions))
@@ -72,49 +72,49 @@ class Model:
 
 
 def bundled_models() -> dict[str, Path]:
-    """Names and folders of the models that serctl brings along, in alphabetical order."""
+    """Names and folders of the bundled models, in alphabetical order."""
     root = Path(serctl.weights.__file__).parent
     return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG_FILE}"))}
 
 
-def find_model(name: str) -> Path:
-    """Folder of a model.
+def find_model(name: str | os.PathLike[str]) -> Path:
+    """Find the folder of a model.
 
     Parameters
     ----------
-    name : str
-        Of a bundled model, or the path of a weights folder.
+    name : str or path
+        Name of a bundled model, or path of a weights folder.
 
     Raises
     ------
     UsageError
         If it is neither.
     """
-    bundled = bundled_models()
+    name, bundled = os.fspath(name), bundled_models()
     if name in bundled:
         return bundled[name]
     if Path(name).is_dir():
         return Path(name)
     raise UsageError(
-        f"{name}: neither a bundled model ({', '.join(bundled)}) nor a folder. "
-        "Name one of these, or a folder that serctl train wrote."
+        f"{name}: not available, and not a folder. Bundled models: {', '.join(bundled)}. "
+        "Use one of these, or a folder written by serctl train."
     )
 
 
-def load_model(name: str = DEFAULT_MODEL) -> Model:
+def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
     """Find, check and load a model.
 
     Parameters
     ----------
-    name : str
-        Of a bundled model, or the path of a weights folder.
+    name : str or path
+        Name of a bundled model, or path of a weights folder.
 
     Raises
     ------
     UsageError
-        If there is no such model.
+        If the model does not exist.
     ModelError
-        If the folder is not a whole, untouched weights folder.
+        If the folder is incomplete, or its files are damaged or modified.
     """
     folder = find_model(name)
     config = read_config(folder)
@@ -123,8 +123,8 @@ def load_model(name: str = DEFAULT_MODEL) -> Model:
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != config.sha256:
         raise ModelError(
-            f"{path}: its SHA-256 is {sha256}, {CONFIG_FILE} says {config.sha256 or 'none'}. The "
-            "weights are damaged or not the ones of this folder; install or train them again."
+            f"{path}: its SHA-256 is {sha256}; {CONFIG_FILE} has {config.sha256 or 'none'}. The "
+            "weights are damaged or belong to another folder. Install or train them again."
         )
     try:
         model = Model(config, safetensors.numpy.load(content))

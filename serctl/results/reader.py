@@ -1,8 +1,7 @@
-"""Results files: reading them back.
+"""Read results files.
 
-A file is read as results only if its every row is as expected: nothing is guessed or passed over,
-and what is wrong is said with its line. CSV and JSON Lines are read a row at a time, a JSON array
-whole.
+Every row is checked, and an error names the line: nothing is guessed or skipped. CSV and JSON Lines
+are read row by row, a JSON array at once.
 """
 
 import csv
@@ -24,12 +23,12 @@ from serctl.results.schema import (
 )
 
 
-def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
-    """Emotions and results of a file; CSV and JSON Lines are read a row at a time.
+def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterator[Result]]:
+    """Read a results file.
 
     Parameters
     ----------
-    path : str
+    path : str or path
         A file with one of `EXTENSIONS`.
 
     Returns
@@ -37,30 +36,31 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
     emotions : tuple of str
         In the order of each result's probabilities.
     results : iterator of Result
-        As in the file. Rows are checked as they are reached.
+        In the order of the file. CSV and JSON Lines are read, and rows checked, one by one.
 
     Raises
     ------
     PathError
-        If there is no such file.
+        If the file does not exist.
     UsageError
-        If its extension is not known.
+        If its extension is unknown.
     ResultsError
-        Here or on the way, if it cannot be read, or if it is not results: the message has the
+        Here or while iterating, if it cannot be read or is no results file: the message has the
         line, the column, what was found and what was expected.
     """
+    path = os.fspath(path)
     if not os.path.exists(path):
-        advice = "Check the path, or make it with serctl classify."
+        advice = "Check the path, or create it with serctl classify."
         if os.path.exists(path + JOURNAL):
             advice = (
-                f"There is {path}{JOURNAL}, of a run that did not finish: go on with it with "
-                "serctl classify --resume."
+                f"An unfinished run left {path}{JOURNAL}: continue it with serctl classify "
+                "--resume."
             )
         raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
     read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
         extension_of(path, EXTENSIONS)
     ]
-    # Opened twice, so that results that nobody iterates over leave no file open.
+    # Opened twice, so that no file stays open if the results are not iterated.
     opening = read(path)
     where, names, _ = next(opening, (path, (), ()))
     opening.close()
@@ -69,7 +69,7 @@ def read_results(path: str) -> tuple[tuple[str, ...], Iterator[Result]]:
     return emotions_of(names, where), _results(read(path), emotions_of(names, where))
 
 
-# A place in the file, the columns there, and their values. The first of a file has no values.
+# Place in the file, columns, and values. The first one of a file has no values.
 _Line = tuple[str, tuple[str, ...], Sequence[object]]
 
 
@@ -86,7 +86,7 @@ def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Resu
 
 
 def _csv_lines(path: str) -> Generator[_Line]:
-    # The byte-order mark is what spreadsheets put in front.
+    # Spreadsheets write a byte-order mark.
     with _open(path, "utf-8-sig") as file:
         reader = csv.reader(file, strict=True)
         names: tuple[str, ...] | None = None

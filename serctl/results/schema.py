@@ -1,8 +1,8 @@
-"""The results schema: what is known of one recording, and the columns that hold it.
+"""The results schema: the result of one recording, and the columns of a results file.
 
-Column order is fixed and versioned. A row made by `row_of` and read by `result_of` is the same
-result, its probabilities rounded to 6 decimals and its duration to 3. `result_of` guesses nothing:
-a value that does not fit is a ResultsError naming the place, what was found and what was expected.
+The order of the columns is fixed and versioned. `result_of` reads the rows of `row_of`:
+probabilities are rounded to 6 decimals and durations to 3. A value that does not fit its column is
+a ResultsError with the line, what was found and what was expected.
 """
 
 import math
@@ -24,21 +24,23 @@ DURATION_DECIMALS = 3
 EXTENSIONS = (".csv", ".jsonl", ".json")
 JOURNAL = ".journal"
 
-REMAKE = "Was it made by another version of serctl, or edited? Write it again with serctl classify."
+REMAKE = (
+    "Was it written by another version of serctl, or edited? Create it again with serctl classify."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one recording.
+    """Result of one recording.
 
     Parameters
     ----------
     path : str
-        The argument as typed joined with the path below it.
+        The argument as given, joined with the path below it.
     status : str
         One of `STATUSES`.
     reason : str
-        In words, why the status is not ``ok``.
+        Why the status is not ``ok``, in words.
     emotion : str
         The most probable emotion; empty unless the status is ``ok``.
     confidence : float or None
@@ -52,7 +54,7 @@ class Result:
     channels : int or None
         As in the file, before downmixing.
     windows : int
-        How many windows the probabilities are the mean of.
+        Number of windows; the probabilities are their mean.
     """
 
     path: str
@@ -68,7 +70,7 @@ class Result:
 
 
 def columns(emotions: Sequence[str]) -> tuple[str, ...]:
-    """Columns of a results file, in their fixed order, for a model with these emotions."""
+    """Columns of a results file, in their fixed order, for the emotions of a model."""
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *TRAILING)
 
 
@@ -81,19 +83,19 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
     Parameters
     ----------
     result : Result
-        Its probabilities are those of ``emotions``, or there are none.
+        With probabilities in the order of ``emotions``, or without any.
     emotions : sequence of str
-        The file's.
+        Emotions of the file.
 
     Returns
     -------
     dict
-        Column to text, rounded number, or None where there is none.
+        From column to text, rounded number, or None if there is no value.
 
     Raises
     ------
     ValueError
-        If the result does not fit the schema: a caller's mistake, not a user's.
+        If the result does not fit the schema: an error of the calling code, not of the user.
     """
     probabilities: Sequence[float | None] = result.probabilities or (None,) * len(emotions)
     if len(probabilities) != len(emotions):
@@ -104,7 +106,7 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
     if not all(number is None or math.isfinite(number) for number in numbers):
         raise ValueError(f"a number that is not finite: {result}")
     if result.status not in STATUSES or (result.emotion and result.emotion not in emotions):
-        raise ValueError(f"a status or an emotion that is not known: {result}")
+        raise ValueError(f"an unknown status or emotion: {result}")
     cells: tuple[Cell, ...] = (
         result.path,
         result.status,
@@ -121,19 +123,19 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
 
 
 def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
-    """Emotions that a file's columns name.
+    """Emotions of a file, from the names of its columns.
 
     Parameters
     ----------
     header : sequence of str
-        Column names as found.
+        Column names of the file.
     where : str
-        The file and the place in it, for the message.
+        File and place in it, for the error message.
 
     Raises
     ------
     ResultsError
-        If these are not the columns of results.
+        If these are not the columns of a results file.
     """
     expected = f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}"
     emotions = tuple(
@@ -154,21 +156,21 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) -> Result:
-    """Read the result that a row holds.
+    """Read the result in a row.
 
     Parameters
     ----------
     row : mapping
-        Every column to text (as in CSV) or to text, number or None (as in JSON).
+        From every column to text (CSV), or to text, number or None (JSON).
     emotions : sequence of str
-        The file's.
+        Emotions of the file.
     where : str
-        The file and the line, for the message.
+        File and line, for the error message.
 
     Raises
     ------
     ResultsError
-        If a value is not what its column holds.
+        If a value does not fit its column.
     """
     status = _text(row, "status", where)
     if status not in STATUSES:
@@ -227,7 +229,7 @@ def _whole(row: Mapping[str, object], column: str, where: str) -> int | None:
     number = _number(row, column, where)
     if number is None:
         return None
-    # "16000.0" passes: other programs write whole numbers so when some rows have none.
+    # "16000.0" is valid: pandas writes integers so in columns with missing values.
     if not number.is_integer():
         raise _wrong(where, column, row[column], "a whole number")
     return int(number)

@@ -1,17 +1,17 @@
 """Summaries of results: by emotion, by folder and by status.
 
-Results are read a row at a time, and only the tallies are kept, so that a file of any length is
-summarised in little memory. Of several files every row counts, and their emotions are united.
-A file that cannot be read as results stops the summary: there is no summary of a part.
+Results are read row by row and only counts are kept, so that a file of any length needs little
+memory. The rows of several files are added, and so are their emotions. A file that is no valid
+results file raises an error; there is no summary of a part.
 
-Tidy rows are the one source of every format. Shares are of the labelled recordings by emotion, and
-of all recordings otherwise, in [0, 1]; durations are in seconds:
+All formats are made from the same tidy rows. Shares are in [0, 1]: of the labelled recordings by
+emotion, and of all recordings otherwise. Durations are in seconds:
 
 - by emotion: ``emotion, n, share, mean_confidence, duration_s``
 - by folder: ``folder, n, share, mean_confidence, duration_s, most_frequent, n_<emotion> ...``; of
-  emotions that are equally frequent, the first in the order of the columns
-- by status: ``status, reason, n, share, duration_s, example``, a row for every reason; where
-  reasons differ in a number only, they are one, with ``...`` in its place
+  equally frequent emotions, the first in the order of the columns
+- by status: ``status, reason, n, share, duration_s, example``, one row per
+  reason; reasons that differ only in numbers are one, with ``...`` for the numbers
 """
 
 import json
@@ -28,7 +28,7 @@ from serctl.results.schema import STATUSES, Result
 from serctl.results.writer import csv_line
 
 GROUPINGS = ("emotion", "folder", "status")
-N_EXAMPLES = 3  # of the paths behind each reason
+N_EXAMPLES = 3  # paths per reason
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY_NUMBER = "..."
@@ -39,7 +39,7 @@ Value = str | float | int | None
 
 @dataclass(slots=True)
 class Tally:
-    """How many recordings, how long in all, and how sure."""
+    """Number of recordings, their total duration, and the sum of their confidence."""
 
     n: int = 0
     duration_s: float = 0.0
@@ -48,7 +48,7 @@ class Tally:
     emotions: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
-        """Count one recording in."""
+        """Add the result of one recording."""
         self.n += 1
         self.duration_s += result.duration_s or 0.0
         if result.status == "ok":
@@ -58,13 +58,13 @@ class Tally:
 
     @property
     def mean_confidence(self) -> float | None:
-        """Over the labelled recordings; None if there are none."""
+        """Mean over the labelled recordings; None if there are none."""
         return round(self.confidence / self.n_labelled, 6) if self.n_labelled else None
 
 
 @dataclass(slots=True)
 class Reason:
-    """One reason for a status, and the first recordings that it holds for."""
+    """One reason for a status, with its first recordings."""
 
     status: str
     words: list[str]
@@ -74,27 +74,27 @@ class Reason:
 
     @property
     def text(self) -> str:
-        """The reason, with ``...`` where numbers differ."""
+        """The reason, with ``...`` for numbers that differ."""
         pairs = zip(self.words, [*self.numbers, ""], strict=True)
         return "".join(word + number for word, number in pairs)
 
 
 @dataclass(slots=True)
 class Summary:
-    """What some results files hold.
+    """Summary of results files.
 
     Attributes
     ----------
     files : tuple of str
         Paths of the results files.
     emotions : tuple of str
-        The emotions of any of the files: those that serctl knows in its order, then others.
+        Emotions of all files: first those of `serctl.emotions`, in its order, then others.
     total : Tally
-        Of all recordings.
+        Count of all recordings.
     by_emotion, by_folder, by_status : dict
-        Tallies; folders are those of the recordings' paths.
+        Counts; folders are those in the paths of the recordings.
     reasons : dict
-        By status and the reason's words.
+        By status and text of the reason.
     """
 
     files: tuple[str, ...]
@@ -106,7 +106,7 @@ class Summary:
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
-        """Count one recording in."""
+        """Add the result of one recording."""
         self.total.add(result)
         self.by_folder.setdefault(os.path.dirname(result.path) or ".", Tally()).add(result)
         self.by_status.setdefault(result.status, Tally()).add(result)
@@ -117,7 +117,7 @@ class Summary:
             (result.status, *words), Reason(result.status, words, numbers)
         )
         pairs = zip(reason.numbers, numbers, strict=True)
-        reason.numbers = [held if held == new else ANY_NUMBER for held, new in pairs]
+        reason.numbers = [old if old == new else ANY_NUMBER for old, new in pairs]
         reason.tally.add(result)
         if len(reason.examples) < N_EXAMPLES:
             reason.examples.append(result.path)
@@ -130,21 +130,22 @@ class Summary:
         )
 
 
-def summarise(files: Sequence[str]) -> Summary:
-    """Summarise results files.
+def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
+    """Summarize results files.
 
     Parameters
     ----------
-    files : sequence of str
-        Paths, as `serctl.results.writer.read_results` takes them.
+    files : sequence of str or path
+        Paths, as of `serctl.results.reader.read_results`.
 
     Raises
     ------
     PathError, UsageError, ResultsError
-        As `serctl.results.writer.read_results`.
+        As `serctl.results.reader.read_results`.
     NothingFoundError
-        If there is no row in any of them.
+        If no file has a row.
     """
+    files = [os.fspath(path) for path in files]
     opened = [read_results(path) for path in files]
     found = list(dict.fromkeys(emotion for emotions, _ in opened for emotion in emotions))
     known = [emotion for emotion in EMOTIONS if emotion in found]
@@ -155,7 +156,7 @@ def summarise(files: Sequence[str]) -> Summary:
             summary.add(result)
     if not summary.total.n:
         raise NothingFoundError(
-            f"{', '.join(files)}: no rows; a row for every recording was expected. Write the "
+            f"{', '.join(files)}: no rows; a row for every recording was expected. Create the "
             "results again with serctl classify."
         )
     return summary
@@ -167,15 +168,15 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     Parameters
     ----------
     summary : Summary
-        Of any results.
+        Of results files.
     by : str
         One of `GROUPINGS`.
 
     Returns
     -------
     list of dict
-        With the columns that the module's docstring gives. Every emotion has a row, recordings or
-        none; folders are sorted by path.
+        With the columns in the docstring of this module. Every emotion has a row, even without
+        recordings; folders are sorted by path.
     """
     if by == "emotion":
         return [
@@ -209,7 +210,7 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
 
 
 def csv_text(summary: Summary, by: str) -> str:
-    """Tidy rows as CSV: a header line, numbers as in JSON, empty cells where there is none."""
+    """Tidy rows as CSV with a header; cells without a value are empty."""
     found = rows(summary, by)
     lines = [list(found[0])]
     lines += [["" if value is None else str(value) for value in row.values()] for row in found]
@@ -217,7 +218,7 @@ def csv_text(summary: Summary, by: str) -> str:
 
 
 def json_text(summary: Summary) -> str:
-    """All of a summary as one JSON object.
+    """Complete summary as one JSON object.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Summaries as people read them: tables of text, from the tidy rows of `serctl.results.summary`.
+"""Summaries as tables of text, made from the tidy rows of `serctl.results.summary`.
 
-A table here is text only, so that the terminal and Markdown show the same. Paths and reasons come
-from file names, which may hold anything: `printable` makes them safe to show.
+Cells are text, so that the terminal and Markdown show the same. Paths and reasons may hold any
+character; `printable` escapes those that are unsafe to print.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from serctl.results.schema import STATUSES
 from serctl.results.summary import Summary, Value, rows
-from serctl.text import count, printable
+from serctl.text import count, escape_markdown, markdown_table, printable
 
-# Columns that are shown under another name, and how.
+# Columns with another header than their name.
 HEADERS = {
     "n": "recordings",
     "mean_confidence": "confidence",
@@ -19,13 +19,13 @@ HEADERS = {
     "most_frequent": "mostly",
 }
 TEXT_COLUMNS = frozenset({"emotion", "folder", "status", "most_frequent"})
-NOT_ANY = "-"
+NO_VALUE = "-"
 N_FILES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text: with or without a row for the whole at its foot."""
+    """A table of text, with or without a row of totals."""
 
     title: str
     columns: tuple[str, ...]
@@ -34,19 +34,19 @@ class Table:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """What stands above the columns."""
+        """Headers of the columns."""
         return tuple(HEADERS.get(column, column).capitalize() for column in self.columns)
 
 
 def headline(summary: Summary) -> str:
-    """Say in one line what was summarised."""
+    """One line: files, number of recordings and total duration."""
     names = [printable(file) for file in summary.files]
     named = ", ".join(names if len(names) <= N_FILES_NAMED else [*names[:N_FILES_NAMED], "..."])
     where = named if len(names) == 1 else f"{len(names)} files ({named})"
     n_recordings = count(summary.total.n, "recording")
     return (
         f"{where}: {n_recordings}, {summary.total.n_labelled} labelled, "
-        f"{clock(summary.total.duration_s)} of sound"
+        f"{clock(summary.total.duration_s)} of audio"
     )
 
 
@@ -58,7 +58,7 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
     summary : Summary
         Of any results.
     by : str, optional
-        One of `serctl.results.summary.GROUPINGS`; without it, by emotion and by status.
+        One of `serctl.results.summary.GROUPINGS`; by default, emotion and status.
     """
     if by is None:
         return [_by_emotion(summary), _by_status(summary)]
@@ -68,7 +68,7 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
 
 
 def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
-    """Why recordings have no label, or one of a part: in a line, and the first paths of each."""
+    """Reasons why recordings have no label or an incomplete one, each with its first paths."""
     for reason in summary.ordered_reasons():
         if reason.status == "ok" and not reason.text:
             continue
@@ -80,18 +80,17 @@ def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
 
 
 def markdown_text(summary: Summary, by: str | None = None) -> str:
-    """Headline, tables and reasons in Markdown (tables as GitHub has them)."""
-    lines = [_escaped(headline(summary)), ""]
+    """Headline, tables and reasons in Markdown."""
+    lines = [escape_markdown(headline(summary)), ""]
     for table in tables(summary, by):
-        ruler = ["---" if column in TEXT_COLUMNS else "---:" for column in table.columns]
-        lines += [f"## {table.title}", "", _markdown_row(table.headers), _markdown_row(ruler)]
-        lines += [_markdown_row(cells) for cells in table.rows]
-        if table.total:
-            lines.append(_markdown_row(table.total))
-        lines.append("")
+        text = [i for i, column in enumerate(table.columns) if column in TEXT_COLUMNS]
+        cells = [*table.rows, *([table.total] if table.total else [])]
+        escaped = [list(map(escape_markdown, row)) for row in cells]
+        lines += [f"## {table.title}", "", markdown_table(table.headers, escaped, text)]
     if by in (None, "status"):
         for reason, paths in reasons(summary):
-            lines += [f"- {_escaped(reason)}", *(f"  - {_escaped(path)}" for path in paths)]
+            lines.append(f"- {escape_markdown(reason)}")
+            lines += [f"  - {escape_markdown(path)}" for path in paths]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -115,18 +114,18 @@ def _by_emotion(summary: Summary) -> Table:
 
 
 def _by_folder(summary: Summary) -> list[Table]:
-    # Two tables, since emotions beside the figures would not fit a terminal.
+    # Two tables, since one with all columns would not fit a terminal.
     figures: list[dict[str, Value]] = []
     counts: list[dict[str, Value]] = []
     for row in rows(summary, "folder"):
         counts.append({"folder": row["folder"]})
         counts[-1].update({emotion: row.pop(f"n_{emotion}") for emotion in summary.emotions})
-        figures.append({**row, "most_frequent": row["most_frequent"] or NOT_ANY})
+        figures.append({**row, "most_frequent": row["most_frequent"] or NO_VALUE})
     return [_table("By folder", figures), _table("Emotions by folder", counts)]
 
 
 def _by_status(summary: Summary) -> Table:
-    # A row a status here; the reasons stand below the table.
+    # One row per status; the reasons are below the table.
     found: list[dict[str, Value]] = [
         {
             "status": status,
@@ -150,7 +149,7 @@ def _table(
 
 def _shown(column: str, value: Value) -> str:
     if value is None:
-        return NOT_ANY
+        return NO_VALUE
     if column == "duration_s":
         return clock(float(value))
     if column == "share":
@@ -158,14 +157,3 @@ def _shown(column: str, value: Value) -> str:
     if column == "mean_confidence":
         return f"{value:.3f}"
     return printable(str(value))
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-def _escaped(text: str) -> str:
-    # What Markdown would take for markup in a file name. Underscores inside words are left alone.
-    for mark in "\\`*[]<>|":
-        text = text.replace(mark, "\\" + mark)
-    return text

@@ -1,25 +1,32 @@
-"""Results files: writing results as they come. `serctl.results.reader` reads them back.
+"""Write results files, one result at a time. `serctl.results.reader` reads them back.
 
-One row for every recording, whatever became of it, in the columns of `serctl.results.schema`, as
-CSV, JSON Lines or a JSON array by the extension of the output. The same results give the same
-bytes. Any file name that the system allows reads back exactly: JSON is pure ASCII, and CSV is UTF-8
-with the bytes of names that are not UTF-8 kept as they are.
+Every recording has one row, in the columns of `serctl.results.schema`. The extension of the output
+selects CSV, JSON Lines or a JSON array. The same results give the same bytes. Any file name that
+the system allows reads back exactly: JSON is pure ASCII; CSV is UTF-8, and keeps the bytes of names
+that are not UTF-8.
 
-Rows go to ``<output>.partial``, and the output appears whole, by rename, when all are written. When
-something fails on the way, the partial file goes: what a run has done is in its journal
-(`serctl.engine.journal`).
+Rows go to ``<output>.partial``, which is renamed to the output when all rows are written
+(`serctl.files.outputs`). If anything fails before, the partial file is removed: finished rows are
+in the run's journal (`serctl.engine.journal`).
 """
 
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from serctl.errors import ResultsError
-from serctl.files.outputs import PARTIAL, STANDARD_OUTPUT, check_output, extension_of
+from serctl.files.outputs import (
+    PARTIAL,
+    STANDARD_OUTPUT,
+    atomic_write,
+    check_output,
+    extension_of,
+    replace_when_complete,
+)
 from serctl.results.schema import (
     DURATION_DECIMALS,
     EXTENSIONS,
@@ -33,60 +40,68 @@ from serctl.results.schema import (
 
 
 class ResultsWriter:
-    """Context manager that writes results, one by one, and names them when all are there.
+    """Context manager that writes results one by one.
 
     Parameters
     ----------
-    output : str
-        A path with one of `EXTENSIONS`, or ``-`` for CSV on standard output, without a partial
-        file.
+    output : str or path
+        A path with one of `EXTENSIONS`, or ``-`` for CSV on standard output.
     emotions : sequence of str
-        The model's, in the order of each result's probabilities.
+        Emotions of the model, in the order of each result's probabilities.
     overwrite : bool
-        Whether a file that is there may be replaced; it is, when the new one is whole.
+        Whether an existing file may be replaced. It is replaced when the new one is complete.
+
+    Attributes
+    ----------
+    output : str
+        As given.
+    n_written : int
+        Rows written so far.
 
     Raises
     ------
     UsageError, ResultsError
-        As `check_output`; when entered or written to, ResultsError if the system refuses (disk
-        full). A reader of standard output that has gone is a BrokenPipeError.
+        As `check_output`. On entering, writing and leaving, ResultsError if the system refuses
+        (disk full). BrokenPipeError if the reader of standard output has closed it.
     """
 
-    def __init__(self, output: str, emotions: Sequence[str], overwrite: bool = False) -> None:
+    def __init__(
+        self, output: str | os.PathLike[str], emotions: Sequence[str], overwrite: bool = False
+    ) -> None:
         check_output(output, EXTENSIONS, overwrite)
-        self.output = output
-        self.partial = None if output == STANDARD_OUTPUT else output + PARTIAL
+        self.output = os.fspath(output)
         self.n_written = 0
+        self._to_file = self.output != STANDARD_OUTPUT
         self._emotions = tuple(emotions)
-        self._extension = ".csv" if self.partial is None else extension_of(output, EXTENSIONS)
+        self._extension = extension_of(output, EXTENSIONS) if self._to_file else ".csv"
         self._file: BinaryIO
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Open the partial file; one that is there is what a killed process left."""
-        if self.partial is None:
-            self._file = sys.stdout.buffer
-        else:
-            try:
-                self._file = open(self.partial, "wb")
-            except OSError as error:
-                raise self._refused(error) from error
-        if self._extension == ".csv":
-            try:
+        """Open the partial file. One that a killed process left behind is replaced."""
+        with ExitStack() as stack:
+            if self._to_file:
+                try:
+                    partial = stack.enter_context(replace_when_complete(self.output, sync=True))
+                    self._file = stack.enter_context(open(partial, "wb"))
+                except OSError as error:
+                    raise self._write_error(error) from error
+            else:
+                self._file = sys.stdout.buffer
+            if self._extension == ".csv":
                 self._put(csv_line(columns(self._emotions)))
-            except ResultsError:
-                self._abandon()
-                raise
+            self._stack = stack.pop_all()
         return self
 
     def write(self, result: Result) -> None:
-        """Add a row; on standard output, it has left this process when this returns.
+        """Write a row. On standard output, it is flushed at once.
 
         Raises
         ------
         ResultsError
             If it cannot be written.
         ValueError
-            If the result does not fit the schema: a caller's mistake, not a user's.
+            If the result does not fit the schema: an error of the calling code, not of the user.
         """
         row = row_of(result, self._emotions)
         if self._extension == ".csv":
@@ -106,93 +121,67 @@ class ResultsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Name the output, or, after an error, remove the partial file."""
+        """Rename the partial file to the output or, after an error, remove it."""
         if kind is not None:
-            self._abandon()
-        elif self.partial is not None:
-            self._finish()
-
-    def _abandon(self) -> None:
-        """Close the partial file and remove it."""
-        if self.partial is None:
+            with suppress(OSError):  # closing a file on a full disk must not hide the first error
+                self._stack.__exit__(kind, error, traceback)
             return
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            os.unlink(self.partial)
-
-    def _finish(self) -> None:
-        assert self.partial is not None
         try:
-            if self._extension == ".json":
-                self._put("\n]\n" if self.n_written else "[]\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.replace(self.partial, self.output)
-        except ResultsError:
-            self._abandon()
+            with self._stack:
+                if self._extension == ".json":
+                    self._put("\n]\n" if self.n_written else "[]\n")
+        except BrokenPipeError:
             raise
-        except OSError as error:
-            self._abandon()
-            raise self._refused(error) from error
+        except OSError as refused:
+            raise self._write_error(refused) from refused
 
     def _put(self, text: str) -> None:
         try:
             self._file.write(text.encode("utf-8", "surrogateescape"))
-            if self.partial is None:
+            if not self._to_file:
                 self._file.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._write_error(error) from error
 
-    def _refused(self, error: OSError) -> ResultsError:
-        where = "standard output" if self.partial is None else self.partial
+    def _write_error(self, error: OSError) -> ResultsError:
+        where = self.output + PARTIAL if self._to_file else "standard output"
         return ResultsError(
-            f"{where}: could not be written, after {self.n_written} rows ({error.strerror}). "
-            "Make room, or give an output elsewhere."
+            f"{where}: cannot be written after {self.n_written} rows ({error.strerror}). Free some "
+            "space, or choose another output."
         )
 
 
-def write_run(output: str, record: dict[str, Any]) -> str:
-    """Write ``<output>.run.json``, the record of a run, whole or not at all.
+def write_run(output: str | os.PathLike[str], record: dict[str, Any]) -> str:
+    """Write ``<output>.run.json``, the record of a run.
 
     Parameters
     ----------
-    output : str
-        The path of the results that it stands beside.
+    output : str or path
+        Path of the results file that the record describes.
     record : dict
-        Anything that JSON holds. ``schema_version`` is put before it.
+        Anything that JSON can hold. ``schema_version`` is added before it.
 
     Returns
     -------
     str
-        The path written.
+        Path of the record.
 
     Raises
     ------
     ResultsError
         If it cannot be written.
     """
-    path = f"{output}.run.json"
+    path = f"{os.fspath(output)}.run.json"
     text = json.dumps({"schema_version": SCHEMA_VERSION, **record}, indent=2, allow_nan=False)
-    try:
-        with open(path + PARTIAL, "w", encoding="ascii", newline="\n") as file:
-            file.write(text + "\n")
-        os.replace(path + PARTIAL, path)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(path + PARTIAL)
-        raise ResultsError(
-            f"{path}: could not be written ({error.strerror}). Make room, or give an output "
-            "elsewhere."
-        ) from error
+    with atomic_write(path) as partial, open(partial, "w", encoding="ascii", newline="\n") as file:
+        file.write(text + "\n")
     return path
 
 
 def csv_line(cells: Sequence[str]) -> str:
-    """One row of CSV with its line feed, quoted only where it must be."""
+    """One row of CSV with its line feed; cells are quoted only where necessary."""
     return ",".join(map(_csv_quoted, cells)) + "\n"
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from serctl.emotions import EMOTIONS, REPORT_FIVE, as_known
+from serctl.emotions import EMOTIONS, REPORT_FIVE, map_to_known
 from serctl.errors import UsageError
 from serctl.train.corpora.manifest import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
@@ -125,8 +125,8 @@ def emotions_of(split: str, clips: pd.DataFrame, known: Sequence[str]) -> tuple[
 
 
 def clips_of(clips: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
-    """Clips of some emotions, as `serctl.emotions.as_known` counts them."""
-    clips = clips.assign(emotion=[as_known(emotion, emotions) for emotion in clips["emotion"]])
+    """Clips of some emotions, as `serctl.emotions.map_to_known` counts them."""
+    clips = clips.assign(emotion=[map_to_known(emotion, emotions) for emotion in clips["emotion"]])
     return clips[clips["emotion"].isin(emotions)].reset_index(drop=True)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from serctl.audio.scan import scan
 from serctl.errors import LabelsError, PathError
 from serctl.train.evaluation.label_names import EmotionNames, unknown_names
-from serctl.train.evaluation.labels import Labelled, Labels
+from serctl.train.evaluation.labels import Finder, Labelled, Labels
 
 NEEDED = ("path", "emotion")
 PART = ("split", "part")
@@ -38,7 +38,9 @@ class _Row:
     part: str
 
 
-def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> Labels:
+def labels_of_table(
+    table: str, paths: Sequence[str], names: EmotionNames, find: Finder = scan
+) -> Labels:
     """Recordings that a table names.
 
     Parameters
@@ -50,6 +52,8 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
         all that it names if there are none.
     names : EmotionNames
         What may stand for an emotion.
+    find : callable
+        Finds the recordings of ``paths``.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def labels_of_table(table: str, paths: Sequence[str], names: EmotionNames) -> La
         stands for no emotion.
     """
     labels = Labels(table, [])
-    scanned = scan(paths) if paths else []
+    scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
     tested = _part_to_score(rows, labels)
     unknown = Counter(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serctl.emotions import as_known
+from serctl.emotions import map_to_known
 from serctl.errors import LabelsError, RunError
 from serctl.models.config import ModelConfig
 from serctl.results.schema import Result
@@ -104,7 +104,7 @@ def known_recordings(
         If fewer than two of the model's emotions are there, or a recording has two labels.
     """
     known = config.emotions
-    meant = [as_known(names.emotion(one.name), known) for one in labels.recordings]
+    meant = [map_to_known(names.emotion(one.name), known) for one in labels.recordings]
     kept = _each_once(labels, meant)
     left_out = dict(labels.left_out)
     left_out["copies, which count once"] = len(meant) - len(kept)
@@ -164,7 +164,7 @@ def recordings_of_split(
     """
     whole = clip_table(corpora)
     table = clips_of(whole, [one for one in emotions_of(split, whole, known) if one in known])
-    whole = whole.assign(emotion=[as_known(emotion, known) for emotion in whole["emotion"]])
+    whole = whole.assign(emotion=[map_to_known(emotion, known) for emotion in whole["emotion"]])
     test = table.iloc[split_clips(table, split, fold, seed).test]
     foreign: Counter[str] = Counter()
     if split != "report":  # which is drawn from clips of the emotions in use alone

@@ -8,7 +8,7 @@ cannot use it counts, with the reason in words.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from serctl.audio.scan import scan
@@ -16,6 +16,9 @@ from serctl.errors import CorporaError, LabelsError
 from serctl.train.corpora.clip_names import read_jl_name
 from serctl.train.corpora.manifest import parse_clip_name
 from serctl.train.evaluation.label_names import EmotionNames, unknown_names
+
+MAX_NAMED = 5  # paths in a message
+Finder = Callable[[Sequence[str]], list[str]]  # from paths to recordings, as `scan`
 
 NO_CLIP_NAME = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
 
@@ -68,13 +71,15 @@ class Labels:
     warnings: list[str] = field(default_factory=list)
 
 
-def labels_of_names(paths: Sequence[str]) -> Labels:
+def labels_of_names(paths: Sequence[str], find: Finder = scan) -> Labels:
     """Clips of the four corpora and of JL-Corpus among recordings, by their file names.
 
     Parameters
     ----------
     paths : sequence of str
         Recordings and folders, as `serctl.audio.scan.scan` takes them.
+    find : callable
+        Finds the recordings.
 
     Raises
     ------
@@ -83,8 +88,8 @@ def labels_of_names(paths: Sequence[str]) -> Labels:
     CorporaError
         If none has the name of a clip.
     """
-    labels = Labels(", ".join(paths), [])
-    found = scan(paths)
+    labels = Labels(_source(paths), [])
+    found = find(paths)
     for path in found:
         # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
         whole = os.path.abspath(path)
@@ -102,7 +107,7 @@ def labels_of_names(paths: Sequence[str]) -> Labels:
     return labels
 
 
-def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
+def labels_of_folders(paths: Sequence[str], names: EmotionNames, find: Finder = scan) -> Labels:
     """Recordings labelled by the nearest folder above them that is named after an emotion.
 
     The folders looked at are those below a path, and the path itself.
@@ -113,6 +118,8 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
         Recordings and folders, as `serctl.audio.scan.scan` takes them.
     names : EmotionNames
         What folders may be named.
+    find : callable
+        Finds the recordings.
 
     Raises
     ------
@@ -121,11 +128,11 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
     LabelsError
         If a recording is below no folder of such a name.
     """
-    labels = Labels(", ".join(paths), [])
+    labels = Labels(_source(paths), [])
     tops = [os.path.abspath(path) for path in paths if os.path.isdir(path)]
     unknown: Counter[str] = Counter()
     alike: dict[tuple[str, str, int], list[Labelled]] = {}
-    for path in scan(paths):
+    for path in find(paths):
         whole = os.path.abspath(path)
         folder = os.path.dirname(whole)
         top = max((top for top in tops if _is_below(folder, top)), key=len, default=folder)
@@ -146,6 +153,10 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames) -> Labels:
     keys = {one.key: key for group in alike.values() for one, key in _identical(group)}
     labels.recordings = [replace(one, key=keys[one.key]) for one in labels.recordings]
     return labels
+
+
+def _source(paths: Sequence[str]) -> str:
+    return ", ".join(paths if len(paths) <= MAX_NAMED else [*paths[:MAX_NAMED], "..."])
 
 
 def _is_below(folder: str, top: str) -> bool:

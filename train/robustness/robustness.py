@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from serctl.emotions import as_known
+from serctl.emotions import map_to_known
 from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier, Extraction
@@ -76,7 +76,8 @@ class ClipFolder:
     def known_clips(self, known: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Paths of the clips whose emotion a model knows, each with its emotion and corpus."""
         clips = {
-            path: (as_known(name.emotion, known), name.corpus) for path, name in self.clips.items()
+            path: (map_to_known(name.emotion, known), name.corpus)
+            for path, name in self.clips.items()
         }
         return {path: clip for path, clip in clips.items() if clip[0] in known}
 

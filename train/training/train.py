@@ -102,7 +102,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         temperature=1.0,
     )
     validation = clips.split.validation
-    model = Model.of(config, network)
+    model = Model.from_network(config, network)
     logits = Classifier(model, device="cpu").window_logits(clips.inputs(validation))
     temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
     model = replace(model, config=replace(config, temperature=temperature))

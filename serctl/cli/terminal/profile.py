@@ -1,18 +1,18 @@
-"""``serctl classify --profile``: where the time went."""
+"""``serctl classify --profile``: time spent in each stage."""
 
 import time
 from collections.abc import Mapping
 
 
 class Stopwatch:
-    """Seconds of a command's parts, one after the other, from when this is made."""
+    """Seconds of the consecutive parts of a command, from the creation of this object."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def end(self, part: str) -> None:
-        """Say that a part has ended."""
+        """End a part."""
         now = time.perf_counter()
         self.seconds[part] = now - self._last
         self._last = now
@@ -26,13 +26,13 @@ def print_profile(
     Parameters
     ----------
     stopwatch : Stopwatch
-        Parts of the command.
+        With the parts of the command.
     seconds_by_stage : mapping of str to float
-        Seconds by stage, over all threads.
+        Seconds by stage, summed over all threads.
     n_workers : int
-        How many threads that is.
+        Number of threads.
     stderr : bool
-        Whether to standard error, and not to standard output.
+        Whether to print to standard error instead of standard output.
     """
     from serctl.cli.terminal.tables import plain_console, print_table
 
@@ -40,13 +40,13 @@ def print_profile(
     whole_s = sum(stopwatch.seconds.values())
     parts = [(part, f"{s:.2f}", f"{s / whole_s:.0%}") for part, s in stopwatch.seconds.items()]
     total = ("all", f"{whole_s:.2f}", "100%")
-    print_table(console, "Where the time went", ("Part", "Seconds", "Share"), parts, [total])
+    print_table(console, "Time spent", ("Part", "Seconds", "Share"), parts, [total])
     if not seconds_by_stage:
         return
     working_s = n_workers * stopwatch.seconds.get("classify", 0.0)
     stages = dict(seconds_by_stage) | {
-        "waiting and the rest": max(0.0, working_s - sum(seconds_by_stage.values()))
+        "waiting and other": max(0.0, working_s - sum(seconds_by_stage.values()))
     }
     rows = [(stage, f"{s:.2f}", f"{s / working_s:.0%}") for stage, s in stages.items()]
-    title = f"Classifying, over {n_workers} worker{'s' if n_workers > 1 else ''}"
+    title = f"Classifying, summed over {n_workers} worker{'s' if n_workers > 1 else ''}"
     print_table(console, title, ("Stage", "Seconds", "Share"), rows)

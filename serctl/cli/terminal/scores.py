@@ -7,43 +7,45 @@ if TYPE_CHECKING:
 
     from serctl.train.evaluation.scores import Calibration, Scores
 
-MAX_SPEAKERS_SHOWN = 7  # of more, the lowest three, the median and the highest three
+MAX_SPEAKERS_SHOWN = 7  # of more: the lowest three, the median and the highest three
 
 MEASURES = (
     ("UA", "ua", "mean of the recalls"),
-    ("WA", "wa", "share of clips that are right"),
+    ("WA", "wa", "share of correct clips"),
     ("Macro F1", "macro_f1", "mean of the F1"),
 )
 
 
 def print_scores(scores: "Scores", title: str, calibration: "Calibration | None" = None) -> None:
-    """Print scores: over all, by emotion, corpus and speaker, and confusions.
+    """Print scores: overall, by emotion, corpus and speaker, and the confusion matrix.
 
     Parameters
     ----------
     scores : Scores
-        Of any clips.
+        What to print.
     title : str
-        What was scored.
+        Name of what was scored.
     calibration : Calibration, optional
         Of the same clips.
     """
     from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console()
-    unanswered = f", {scores.n_unanswered} of them without an answer" if scores.n_unanswered else ""
+    unanswered = (
+        f", {scores.n_unanswered} of them without a prediction" if scores.n_unanswered else ""
+    )
     console.print(f"{title}: {scores.n_clips} clips{unanswered}", soft_wrap=True)
     for name, key, meaning in MEASURES:
         value, (low, high) = getattr(scores, key), scores.intervals[key]
         console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")
     if calibration is not None:
         console.print(
-            f"ECE {calibration.ece:.1%}, gap of confidence and share right "
-            f"({calibration.confidence:.1%} and {calibration.accuracy:.1%} over all)"
+            f"ECE {calibration.ece:.1%}, mean gap between confidence and accuracy "
+            f"({calibration.confidence:.1%} and {calibration.accuracy:.1%} overall)"
         )
         console.print(
-            f"Brier score {calibration.brier:.3f}, from 0 (sure and right) to 2; "
-            f"{calibration.brier_uniform:.3f} is knowing nothing"
+            f"Brier score {calibration.brier:.3f}, from 0 (best) to 2; "
+            f"{calibration.brier_uniform:.3f} for equal probabilities"
         )
     print_table(
         console,
@@ -64,8 +66,8 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         _print_speakers(console, scores.by_speaker)
     print_table(
         console,
-        "Clips by acted (row) and heard emotion (column)",
-        ("Acted", *scores.emotions),
+        "Confusion matrix: reference (rows) and prediction (columns)",
+        ("Reference", *scores.emotions),
         (
             (emotion, *map(str, row))
             for emotion, row in zip(scores.emotions, scores.confusion, strict=True)
@@ -91,7 +93,7 @@ def _print_groups(
 
 
 def _print_speakers(console: "Console", by_speaker: dict[str, dict[str, float]]) -> None:
-    """Print speakers from the lowest to the highest UA; of many, the ends and the middle."""
+    """Print speakers from the lowest to the highest UA; if there are many, a selection."""
     ordered = sorted(by_speaker.items(), key=lambda item: (item[1]["ua"], item[0]))
     n_speakers, title = len(ordered), f"By speaker: {len(ordered)}, by UA"
     if n_speakers > MAX_SPEAKERS_SHOWN:

@@ -1,6 +1,6 @@
-"""Tables on a terminal, drawn alike for every command.
+"""Tables on a terminal, in one style for all commands.
 
-Text is shown as it is: what looks like markup, a number or an emoji in a path is none.
+Text is printed unchanged: nothing in a path is interpreted as markup, number or emoji.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from serctl.results.summary import Summary
 
-WIDTH = 80  # of a terminal that does not say its own
-LEAST_TEXT = 12  # characters of a column of text, if its cells have as many
+WIDTH = 80  # if the terminal does not report its width
+MIN_TEXT = 12  # characters of a column of text, if its cells have as many
 GAP = 3  # between columns
 
 
 def plain_console(stderr: bool = False) -> "Console":
-    """Console that interprets nothing of what it is given."""
+    """Console that prints text without interpreting it."""
     from rich.console import Console
 
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if not console.width:  # by COLUMNS=0: not known
+    if not console.width:  # COLUMNS=0: unknown
         console.width = WIDTH
     return console
 
@@ -39,17 +39,17 @@ def print_table(
     Parameters
     ----------
     console : Console
-        Where to.
+        Where to print.
     title : str
-        Above it.
+        Printed above the table.
     headers : sequence of str
-        Of the columns.
+        Headers of the columns.
     rows : iterable of sequences of str
         Cells.
     totals : iterable of sequences of str
-        Rows for the whole, at the foot.
+        Rows of totals, at the end.
     text : collection of int
-        Columns that are text, and may be wrapped; the others are numbers, aligned to the right.
+        Numbers of the columns of text, which may wrap; the others are right-aligned numbers.
     """
     from rich import box
     from rich.cells import cell_len
@@ -59,39 +59,39 @@ def print_table(
     rows, totals = list(rows), list(totals)
     longest = [max(map(cell_len, cells)) for cells in zip(headers, *rows, *totals, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    least = 0
+    min_width = 0
     for i, header in enumerate(headers):
         if i in text:
-            table.add_column(header, overflow="fold", min_width=min(longest[i], LEAST_TEXT))
+            table.add_column(header, overflow="fold", min_width=min(longest[i], MIN_TEXT))
         else:
             table.add_column(header, justify="right", no_wrap=True)
-        least += GAP + (min(longest[i], LEAST_TEXT) if i in text else longest[i])
+        min_width += GAP + (min(longest[i], MIN_TEXT) if i in text else longest[i])
     for cells in rows:
         table.add_row(*map(Text, cells))
     table.add_section()
     for cells in totals:
         table.add_row(*map(Text, cells))
     console.print()
-    # Not wrapped, so that a path in it can be copied whole.
+    # Not wrapped, so that a path in it can be copied.
     console.print(Text(title, style="bold"), soft_wrap=True)
-    # A terminal that is too narrow wraps lines; of a narrower table, cells would be cut or gone.
+    # Let a narrow terminal wrap the lines; rich would cut off cells.
     width = console.width
-    console.width = max(width, least)
+    console.width = max(width, min_width)
     console.print(table)
     console.width = width
 
 
 def print_summary(summary: "Summary", by: str | None = None, stderr: bool = False) -> None:
-    """Print what results hold.
+    """Print a summary of results.
 
     Parameters
     ----------
     summary : Summary
-        Of results.
+        What to print.
     by : str, optional
-        One of `serctl.results.summary.GROUPINGS`; without it, by emotion and by status.
+        One of `serctl.results.summary.GROUPINGS`; by default, emotion and status.
     stderr : bool
-        Whether to standard error, and not to standard output.
+        Whether to print to standard error instead of standard output.
     """
     from serctl.results.summary_text import TEXT_COLUMNS, headline, reasons, tables
 
@@ -106,5 +106,5 @@ def print_summary(summary: "Summary", by: str | None = None, stderr: bool = Fals
             console.print()
             console.print(reason)
             for path in paths:
-                # Not wrapped, so that a long path can be copied whole.
+                # Not wrapped, so that a long path can be copied.
                 console.print(f"  {path}", soft_wrap=True)

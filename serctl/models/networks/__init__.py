@@ -1,9 +1,9 @@
 """Networks: one registry, and two files for each network.
 
-``<name>_graph.py`` holds a network's sizes and ``graph(builder, x, n_emotions)``, which adds its
-nodes to a `GraphBuilder` and returns the name of its logits: it classifies on a CPU, by ONNX
-Runtime, without torch. ``<name>_torch.py`` holds the same as a torch module, for training and for
-GPUs; tests compare the two. A new network is these two files, a recipe and an entry of `NETWORKS`.
+``<name>_graph.py`` has the sizes of a network and ``graph(builder, x, n_emotions)``, which adds its
+nodes to a `GraphBuilder` and returns the name of its logits. It runs on a CPU with ONNX Runtime,
+without torch. ``<name>_torch.py`` has the same network as a torch module, for training and GPUs;
+tests compare the two. A new network needs these two files, a recipe and an entry in `NETWORKS`.
 """
 
 import importlib
@@ -21,27 +21,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """One network.
+    """Registry entry of one network.
 
     Attributes
     ----------
     name : str
-        As ``config.json`` and recipes give it.
+        As in ``config.json`` and recipes.
     inputs : InputKind
-        Which input it takes.
+        Kind of input.
     graph : callable
-        Of a `GraphBuilder`, the name of the input and the number of emotions: name of its logits.
+        From a `GraphBuilder`, the name of the input and the number of emotions to the name of the
+        logits.
     torch_class : str
-        The torch module, as ``module:class`` below `serctl.models.networks`; built with the number
-        of emotions.
+        The torch module, as ``module:class`` below `serctl.models.networks`; its argument is the
+        number of emotions.
     description : str
-        For the card, with places for ``n_mels`` and ``n_mfcc``.
+        For the model card, with placeholders for ``n_mels`` and ``n_mfcc``.
     n_mels, n_mfcc : int or None
-        Mel bands and MFCC of its input; None if it takes any number, or none.
+        Number of mel bands and MFCC of its input; None if it takes any number.
     member_class : str
-        If it is the mean of members that are trained one by one: the torch module of a member.
+        The torch module of a member, if the network is the mean of members that are trained
+        separately.
     n_members : int
-        How many networks are trained.
+        Number of members that are trained.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Network:
         return _build(self.torch_class, n_emotions)
 
     def torch_member(self, n_emotions: int) -> "nn.Module":
-        """Build one member in torch, untrained; of a network without members, the network."""
+        """Build one member in torch, untrained; without members, the network itself."""
         return _build(self.member_class or self.torch_class, n_emotions)
 
 

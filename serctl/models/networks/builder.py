@@ -1,7 +1,8 @@
-"""Building ONNX graphs from the tensors of a weights folder.
+"""Build ONNX graphs from the tensors of a weights folder.
 
-A `GraphBuilder` adds nodes one by one and checks every tensor that it is asked for; batch
-normalisation is folded into the convolution before it. What cannot be built raises ModelError.
+A `GraphBuilder` adds nodes one by one and checks the shape and dtype of every tensor. Batch
+normalization is folded into the convolution before it. If a tensor does not fit, ModelError is
+raised.
 """
 
 from collections.abc import Mapping
@@ -15,18 +16,18 @@ from onnx import TensorProto, helper, numpy_helper
 from serctl.errors import ModelError
 
 OPSET = 17
-IR_VERSION = 8  # that came with it
+IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
 INPUT, OUTPUT = "input", "logits"
 
 
 class GraphBuilder:
-    """A graph of one input and one output, float32, for any batch and any length.
+    """A graph with one input and one output, float32, for any batch size and length.
 
     Parameters
     ----------
     tensors : mapping of str to array
-        Of the network, under the names that torch gives them.
+        Tensors of the network, by the names that torch gives them.
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -36,7 +37,7 @@ class GraphBuilder:
         self._constants: list[onnx.TensorProto] = []
 
     def tensor(self, key: str, *shape: int, dtype: str = "float32") -> NDArray[Any]:
-        """Tensor of the network; ModelError if it has another shape or type, or is not there."""
+        """Tensor of the network; ModelError if it is missing or has another shape or dtype."""
         found, needed = self._tensors.get(key), _described(shape, dtype)
         self._taken.add(key)
         if found is None or _described(found.shape, found.dtype.name) != needed:
@@ -45,7 +46,7 @@ class GraphBuilder:
         return found
 
     def node(self, operator: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
-        """Add a node, of what other nodes give and of constants; return the name of what it gives."""
+        """Add a node with inputs from other nodes and constants; return the name of its output."""
         names = [self._constant(one) if isinstance(one, np.ndarray) else one for one in inputs]
         output = f"{operator.lower()}-{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, names, [output], **attributes))
@@ -53,7 +54,7 @@ class GraphBuilder:
 
     def convolution(
         self,
-        heard: str,
+        x: str,
         key: str,
         shape: tuple[int, ...],
         stride: tuple[int, ...],
@@ -64,16 +65,16 @@ class GraphBuilder:
 
         Parameters
         ----------
-        heard : str
-            Float [batch, n_in, ...].
+        x : str
+            Name of the input, float [batch, n_in, ...].
         key : str
-            Of the layer, whose tensors are ``key.weight`` and ``key.bias``.
+            Of the layer, with the tensors ``key.weight`` and ``key.bias``.
         shape : tuple of int
-            Of its kernels: n_out, n_in, and their size along each axis.
+            Shape of the kernels: n_out, n_in, and size along each axis.
         stride, padding : tuple of int
             Along each axis.
         norm : str, optional
-            Key of the batch normalisation that follows it. It has no bias of its own then.
+            Key of the batch normalization that follows; the convolution has no bias then.
         """
         kernels = self.tensor(f"{key}.weight", *shape)
         if norm is None:
@@ -81,10 +82,10 @@ class GraphBuilder:
         else:
             scale, bias = self.norm(norm, shape[0])
             kernels = kernels * scale.reshape(-1, *(1 for _ in shape[1:]))
-        return self.node("Conv", heard, kernels, bias, strides=stride, pads=padding * 2)
+        return self.node("Conv", x, kernels, bias, strides=stride, pads=padding * 2)
 
     def norm(self, key: str, n_channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Factor and summand, float32 [n_channels], that a batch normalisation has come to."""
+        """Scale and bias, float32 [n_channels], of a batch normalization."""
         weight, bias, mean, variance = (
             self.tensor(f"{key}.{name}", n_channels)
             for name in ("weight", "bias", "running_mean", "running_var")
@@ -93,23 +94,23 @@ class GraphBuilder:
         scale = (weight / np.sqrt(variance + NORM_EPSILON)).astype(np.float32)
         return scale, (bias - mean * scale).astype(np.float32)
 
-    def dense(self, heard: str, key: str, n_in: int, n_out: int) -> str:
-        """Product with the weights ``key.weight``, plus ``key.bias``, of float [batch, n_in]."""
+    def dense(self, x: str, key: str, n_in: int, n_out: int) -> str:
+        """Dense layer ``key`` on ``x``, float [batch, n_in]."""
         weights = self.tensor(f"{key}.weight", n_out, n_in)
-        return self.node("Gemm", heard, weights, self.tensor(f"{key}.bias", n_out), transB=1)
+        return self.node("Gemm", x, weights, self.tensor(f"{key}.bias", n_out), transB=1)
 
     def model(self, output: str) -> bytes:
-        """Finished graph, in ONNX's binary form.
+        """Complete graph, as serialized ONNX.
 
         Parameters
         ----------
         output : str
-            Float [batch, n_emotions]: the logits.
+            Name of the logits, float [batch, n_emotions].
 
         Raises
         ------
         ModelError
-            If there are tensors that nothing has asked for.
+            If there are tensors that no node uses.
         """
         for key in sorted(set(self._tensors) - self._taken):
             found = self._tensors[key]
@@ -141,5 +142,5 @@ def _described(shape: tuple[int, ...], dtype: str) -> str:
 
 
 def integers(*numbers: int) -> NDArray[np.int64]:
-    """Constant of a node that takes axes or a shape."""
+    """Constant for a node that takes axes or a shape."""
     return np.array(numbers, np.int64)

@@ -48,7 +48,7 @@ def tensors_of(folder):
 def test_a_saved_model_loads_as_it_was(tiny_config, tmp_path):
     torch.manual_seed(1)
     network = PaperCNN(5)
-    saved = save_model(tmp_path / "new" / "model", Model.of(tiny_config, network))
+    saved = save_model(tmp_path / "new" / "model", Model.from_network(tiny_config, network))
     content = (tmp_path / "new" / "model" / WEIGHTS_FILE).read_bytes()
     assert saved == replace(tiny_config, sha256=hashlib.sha256(content).hexdigest())
     loaded = load_model(str(tmp_path / "new" / "model"))

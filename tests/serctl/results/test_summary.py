@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from serctl.cli import run
 from serctl.results.schema import Result
-from serctl.results.summary import rows, summarise
+from serctl.results.summary import rows, summarize
 from serctl.results.summary_text import clock
 from serctl.results.writer import ResultsWriter
 from serctl.text import printable
@@ -348,7 +348,7 @@ def test_groups_add_up_to_the_whole(tmp_path_factory, found):
         labelled(f"{folder}/{n}.wav", emotion, percent / 100, length_ms / 1000)
         for n, (folder, emotion, percent, length_ms) in enumerate(found)
     ]
-    summary = summarise([write(tmp_path_factory.mktemp("report") / "r.jsonl", made)])
+    summary = summarize([write(tmp_path_factory.mktemp("report") / "r.jsonl", made)])
     total_s = sum(result.duration_s for result in made)
     for by in ("emotion", "folder", "status"):
         grouped = rows(summary, by)
