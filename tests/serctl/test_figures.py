@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from serctl.errors import AudioError, ResultsError, UsageError
 from serctl.features import mel as features
 from serctl.features.mel import MelSpec
-from serctl.figures import check_picture, draw_recordings, save_figure
+from serctl.figures import check_figure, draw_recordings, save_figure
 
 SPEC = MelSpec()
 
@@ -151,19 +152,19 @@ def test_what_cannot_be_drawn_is_told(write_recording, tmp_path):
         draw_recordings([str(tmp_path / "text.wav")])
     with pytest.raises(AudioError, match=r"empty\.wav: 0 samples"):
         draw_recordings([write_recording("empty.wav", np.empty((0, 1)))])
-    with pytest.raises(AudioError, match=r"long\.wav: More than 120 s long"):
+    with pytest.raises(AudioError, match=r"long\.wav: Longer than 120 s"):
         draw_recordings([write_recording("long.wav", "noise", 120.1, 8000)])
 
 
 def test_pictures_have_an_extension_and_a_folder(tmp_path):
     with pytest.raises(UsageError, match=r"\.pdf is not one of \.png, \.svg"):
-        check_picture("a.pdf", False)
+        check_figure("a.pdf", False)
     with pytest.raises(UsageError, match="none is not one of"):
-        check_picture("-", False)
+        check_figure("-", False)
     (tmp_path / "a.svg").touch()
-    with pytest.raises(UsageError, match="there is such a file already"):
-        check_picture(str(tmp_path / "a.svg"), False)
-    check_picture(str(tmp_path / "a.svg"), True)
+    with pytest.raises(UsageError, match="exists already"):
+        check_figure(str(tmp_path / "a.svg"), False)
+    check_figure(str(tmp_path / "a.svg"), True)
     with pytest.raises(ResultsError, match=r"a\.png: cannot be written"):
         save_figure(Figure(), str(tmp_path / "nowhere" / "a.png"))
 
@@ -174,3 +175,10 @@ def test_bands_are_labelled_where_their_filters_peak(write_recording):
     for tick, label in zip(mel.get_yticks(), mel.get_yticklabels(), strict=True):
         nearest_hz = peaks_hz[round(tick)]
         assert nearest_hz == pytest.approx(float(label.get_text()), rel=0.05, abs=22)
+
+
+def test_paths_may_be_path_objects(write_recording, tmp_path):
+    path = Path(write_recording("a.wav", "speech", 0.2))
+    check_figure(tmp_path / "a.png", False)
+    save_figure(draw_recordings([path]), tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

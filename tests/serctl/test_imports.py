@@ -76,7 +76,9 @@ def rank(name):
     return 0 if room in BASE else 1 + ORDER.index(room)
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "serctl.train"])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if name not in ("serctl", "serctl.train")]
+)
 def test_imports_run_one_way(name):
     for other in imported(ast.walk(MODULES[name])):
         if other in MODULES and other not in ("serctl", "serctl.train"):
@@ -187,3 +189,15 @@ def heavy_after(statement):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_public_names_are_imported_when_they_are_used():
+    script = (
+        "import sys, serctl; before = set(sys.modules); assert not before & {'numpy', 'click'}; "
+        "from serctl import Classifier, SerctlError, read_results; "
+        "assert {'Classifier', 'SerctlError', 'read_results'} <= set(dir(serctl)); "
+        "assert Classifier.__module__ == 'serctl.models.classifier'"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(AttributeError, match=r"module 'serctl' has no attribute 'classify'"):
+        serctl.classify  # noqa: B018

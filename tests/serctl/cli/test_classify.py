@@ -236,9 +236,7 @@ def test_results_are_not_overwritten_unasked(classify, talks):
     output.write_text("mine")
     status, printed, said = classify("talks", "-o", "r.csv")
     assert (status, printed) == (2, "")
-    assert said == (
-        "Error: r.csv: there is such a file already. Give another output, or --overwrite.\n"
-    )
+    assert said == ("Error: r.csv: exists already. Choose another output, or use --overwrite.\n")
     assert output.read_text() == "mine"
     assert classify("talks", "-o", "r.csv", "--overwrite")[0] == 0
     assert output.read_text().startswith(HEADER)
@@ -254,13 +252,17 @@ def test_results_are_not_overwritten_unasked(classify, talks):
         (["empty"], 3, "empty: no recordings found: no files"),
         (["papers"], 3, "papers: no recordings found: 1 file, none with an audio extension (.txt)"),
         (["talks", "-o", "r.xlsx"], 2, "r.xlsx: the extension says the format"),
-        (["talks", "-o", "r"], 2, "the extension says the format, and none is not one of"),
-        (["talks", "-o", "no/r.csv"], 3, "no/r.csv: there is no folder no"),
+        (["talks", "-o", "r"], 2, "the file extension selects the format, and none is not one of"),
+        (["talks", "-o", "no/r.csv"], 3, "no/r.csv: the folder no does not exist"),
         (["talks", "-o", "folder.csv"], 3, "folder.csv: is a folder"),
         (["talks", "--emotions", "angry"], 2, "at least two emotions are needed"),
         (["talks", "--emotions", "angry,joy"], 2, "joy: not an emotion of this model"),
         (["talks", "--emotions", ""], 2, "at least two emotions are needed"),
-        (["talks", "--device", "cuda"], 2, "device cuda: not to be had on this machine, which has"),
+        (
+            ["talks", "--device", "cuda"],
+            2,
+            "device cuda: not available on this machine. Available: ",
+        ),
     ],
 )
 def test_what_cannot_be_run_says_so_and_leaves_nothing(
@@ -282,7 +284,7 @@ def test_what_cannot_be_run_says_so_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("model", "expected", "message"),
     [
-        ("nonsense", 2, "nonsense: neither a bundled model"),
+        ("nonsense", 2, "nonsense: not available, and not a folder"),
         ("talks", 3, f"talks/{CONFIG_FILE}: No such file or directory. A weights folder has"),
         ("pickled", 3, "pickled: holds model.pt, which may be a pickle"),
     ],
@@ -352,7 +354,7 @@ def shares(out):
 def test_the_profile_says_where_the_time_went(classify, talks):
     status, out, _ = classify(str(talks), "--profile", "--workers", "1")
     assert status == 0
-    found = shares(out[out.index("Where the time went") :])
+    found = shares(out[out.index("Time spent") :])
     parts = ["find recordings", "start", "classify", "write results"]
     stages = ["open", "decode", "resample", "features", "network", "waiting and the rest"]
     assert set(found) == {*parts, "all", *stages}
@@ -367,5 +369,5 @@ def test_where_nothing_is_classified_the_profile_has_no_stages(classify, talks):
     classify("talks")
     status, out, _ = classify("talks", "--retry-failed", "--profile")
     assert status == 0
-    assert "Where the time went" in out
+    assert "Time spent" in out
     assert "Classifying, over" not in out

@@ -79,10 +79,10 @@ def test_complete_corpora(complete: Path, serctl: Run) -> None:
     assert cells(output, "calm") == ["calm", "192", "192", "192"]
     assert cells(output, "all") == ["all", "7442", "1440", "480", "2800", "12162", "12162"]
     assert "The report's five emotions: 9615 of 9615 clips, 1923 each." in output
-    assert "Neutral, calm counted in: 1895 of 1895 clips." in output
-    assert "None: missing; unreadable; silent; same as another;" in output
-    assert cells(output, "not as published")[1] == "12162"
-    assert "is had from" not in output
+    assert "Neutral, including calm: 1895 of 1895 clips." in output
+    assert "None: missing; unreadable; silent; identical to another;" in output
+    assert cells(output, "modified")[1] == "12162"
+    assert "Download the missing" not in output
 
 
 def test_every_oddity_is_counted_and_named(few: Path, serctl: Run) -> None:
@@ -95,14 +95,14 @@ def test_every_oddity_is_counted_and_named(few: Path, serctl: Run) -> None:
     reason = "SAVEE/DC_n01.wav (Format not recognised)"
     assert cells(output, "unreadable")[1:] == ["1", reason]
     assert cells(output, "silent")[1:] == ["1", "DC_n02"]
-    assert cells(output, "same as another")[1:] == ["1", "DC_h01 = DC_h02"]
+    assert cells(output, "identical to another")[1:] == ["1", "DC_h01 = DC_h02"]
     repeat = "SAVEE/SAVEE/DC_a01.wav (of SAVEE/DC_a01.wav)"
-    assert cells(output, "repeated (same bytes)")[1:] == ["4", repeat]
+    assert cells(output, "duplicate (same bytes)")[1:] == ["4", repeat]
     repeat = "SAVEE/SAVEE/DC_a02.wav (of SAVEE/DC_a02.wav)"
-    assert cells(output, "repeated (other bytes)")[1:] == ["1", repeat]
+    assert cells(output, "duplicate (other bytes)")[1:] == ["1", repeat]
     assert cells(output, "unknown name")[1:] == ["1", r"mine [1] \x1b[31m.wav"]
     assert cells(output, "song (left out)")[1:] == ["1", "03-02-02-01-01-01-01.wav"]
-    assert cells(output, "not as published")[1] == "6"
+    assert cells(output, "modified")[1] == "6"
     assert "None:" not in output
     assert all(source in output for source in SOURCES.values())
     assert cells(output, "happy") == ["happy", "0", "0", "2", "0", "2", "1923"]
@@ -120,7 +120,7 @@ def test_one_unreadable_clip_of_complete_corpora_is_told_by_the_status(
     status, output, _ = serctl(tmp_path)
     assert status == 1
     assert cells(output, "unreadable")[1:] == ["1", "SAVEE/ALL/DC_a01.wav (0 bytes)"]
-    assert "is had from" not in output
+    assert "Download the missing" not in output
 
 
 def test_the_table_is_written(few: Path, tmp_path: Path, serctl: Run) -> None:
@@ -148,7 +148,7 @@ def test_a_table_is_not_overwritten_unasked(few: Path, tmp_path: Path, serctl: R
     output.write_text("mine")
     status, _, error = serctl(few, "-o", output)
     assert status == 2
-    assert f"{output}: there is such a file already" in error
+    assert f"{output}: exists already" in error
     assert output.read_text() == "mine"
     status, _, _ = serctl(few, "-o", output, "--overwrite")
     assert status == 1
@@ -157,7 +157,7 @@ def test_a_table_is_not_overwritten_unasked(few: Path, tmp_path: Path, serctl: R
 
 @pytest.mark.parametrize(
     ("output", "expected", "message"),
-    [("clips.json", 2, "Give a name that ends in .csv"), ("no/clips.csv", 3, "there is no folder")],
+    [("clips.json", 2, "Choose a name that ends in .csv"), ("no/clips.csv", 3, "does not exist")],
 )
 def test_an_output_that_cannot_be(
     few: Path, tmp_path: Path, serctl: Run, output: str, expected: int, message: str
@@ -191,7 +191,7 @@ def test_clips_that_are_all_unreadable_are_still_listed(tmp_path: Path, serctl: 
 def test_a_folder_that_does_not_exist_is_wrong_usage(tmp_path: Path, serctl: Run) -> None:
     status, output, error = serctl(tmp_path / "nowhere")
     assert (status, output) == (2, "")
-    assert f"{tmp_path / 'nowhere'}: no such folder" in error
+    assert f"{tmp_path / 'nowhere'}: does not exist" in error
     assert all(source in error for source in SOURCES.values())
 
 
@@ -199,7 +199,7 @@ def test_a_file_is_no_folder(tmp_path: Path, serctl: Run) -> None:
     (tmp_path / "a.wav").touch()
     status, _, error = serctl(tmp_path / "a.wav")
     assert status == 2
-    assert "a.wav: a file, and a folder is needed" in error
+    assert "a.wav: is a file; a folder is needed" in error
 
 
 def test_without_corpora_it_says_where_each_is_had(
@@ -237,12 +237,12 @@ def test_the_counts_are_drawn(few: Path, tmp_path: Path, serctl: Run) -> None:
     options = [option for picture in pictures for option in ("--figure", picture)]
     status, printed, _ = serctl(few, *options)
     assert status == 1
-    assert all(f"Picture: {picture}" in printed for picture in pictures)
+    assert all(f"Figure: {picture}" in printed for picture in pictures)
     assert pictures[0].read_bytes().startswith(b"\x89PNG")
     assert pictures[1].read_text().startswith("<?xml")
     status, _, error = serctl(few, *options)
     assert status == 2
-    assert f"{pictures[0]}: there is such a file already" in error
+    assert f"{pictures[0]}: exists already" in error
     assert serctl(few, *options, "--overwrite")[0] == 1
 
 

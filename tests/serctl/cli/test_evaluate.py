@@ -92,9 +92,15 @@ def test_scores_are_written_though_nobody_reads_what_is_printed(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("PATH", "--fold", "3"), "--fold: says something with --split alone. Leave that out."),
-        (("PATH", "--corpora", "x", "--seed", "1"), "--corpora, --seed: says something with"),
-        (("--split", "report", "--fold", "1"), "--fold: report has no folds; --seed says"),
+        (("PATH", "--fold", "3"), "--fold: needs --split. Remove it."),
+        (
+            ("PATH", "--corpora", "x", "--seed", "1"),
+            "--corpora, --seed: needs --split. Remove them.",
+        ),
+        (
+            ("--split", "report", "--fold", "1"),
+            "--fold: the split report has no folds, only --seed",
+        ),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
@@ -139,7 +145,7 @@ def test_a_clip_that_cannot_be_read_counts_as_wrong(serctl: Run, clips: Path) ->
     (clips / "DC_sa01.wav").write_bytes(b"not audio")
     status, output, error = serctl(clips)
     assert status == 1
-    assert output.startswith("tiny: 3 clips, 1 of them without an answer\n")
+    assert output.startswith("tiny: 3 clips, 1 of them without a prediction\n")
     assert f"{clips / 'DC_sa01.wav'}: Format not recognised." in error
     assert float(cells(output, "sad")[0][2].rstrip("%")) <= 50
     assert sum(map(int, cells(output, "sad")[1][1:])) == 1
@@ -149,7 +155,7 @@ def test_a_silent_clip_counts_as_wrong_and_was_read(serctl: Run, clips: Path) ->
     soundfile.write(clips / "DC_sa01.wav", np.zeros(16000), 16000)
     status, output, error = serctl(clips)
     assert (status, error) == (0, "")
-    assert "1 of them without an answer" in output
+    assert "1 of them without a prediction" in output
 
 
 def test_the_number_of_workers_changes_nothing(serctl: Run, small_corpora: Path) -> None:
@@ -322,7 +328,7 @@ def test_figures_are_drawn(serctl: Run, clips: Path) -> None:
     (folder / "reliability.svg").touch()
     status, output, error = serctl(clips, "--figures", folder)
     assert (status, output) == (2, "")
-    assert "reliability.svg: there is such a file already" in error
+    assert "reliability.svg: exists already" in error
     status, output, _ = serctl(clips, "--figures", folder, "--overwrite")
     assert status == 0
     assert output.endswith(f"Figures: {folder}\n")
@@ -335,7 +341,7 @@ def test_figures_are_drawn(serctl: Run, clips: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-o", "nowhere/scores.json"), "there is no folder nowhere"),
+        (("-o", "nowhere/scores.json"), "the folder nowhere does not exist"),
         (("-o", "folder.json"), "is a folder"),
         (("--figures", "file"), "file: no folder, and cannot be made one (File exists)"),
     ],
@@ -361,7 +367,7 @@ def test_the_test_part_of_a_split_is_scored(serctl: Run, small_corpora: Path) ->
     assert status == 0
     assert by_fold
     assert not cells(other, "tess")  # its two speakers are in folds 0 and 1
-    assert "1 of them without an answer" in other  # the silent clip
+    assert "1 of them without a prediction" in other  # the silent clip
 
 
 def test_the_seed_draws_the_report_split(
@@ -450,7 +456,7 @@ def test_a_model_that_cannot_be_had_or_loaded(
 ) -> None:
     status, _, error = serctl(clips, model="unknown")
     assert status == 2
-    assert "unknown: neither a bundled model" in error
+    assert "unknown: not available, and not a folder" in error
     unfinished = tmp_path / "unfinished"
     shutil.copytree(tiny_folder, unfinished)
     (unfinished / "checkpoint.pt").touch()

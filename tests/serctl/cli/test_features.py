@@ -91,7 +91,7 @@ def test_a_table_is_replaced_only_when_asked(folder, tmp_path, capsys):
     output = tmp_path / "f.csv"
     output.write_text("mine")
     assert run(["features", str(folder), "-o", str(output)]) == 2
-    assert "there is such a file already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert output.read_text() == "mine"
     assert run(["features", str(folder), "-o", str(output), "--overwrite"]) == 0
     assert output.read_text().startswith("path,status,reason,duration_s")
@@ -101,12 +101,12 @@ def test_a_table_is_replaced_only_when_asked(folder, tmp_path, capsys):
     ("arguments", "status", "message"),
     [
         (["in", "-o", "f.xlsx"], 2, ".xlsx is not one of .csv, .parquet, .npz"),
-        (["in", "-o", "f.csv", "--frames"], 2, ".csv has no place for frames"),
+        (["in", "-o", "f.csv", "--frames"], 2, ".csv cannot hold frames"),
         (["gone", "-o", "f.csv"], 2, "gone: does not exist"),
         (["in"], 2, "Missing option '-o'"),
-        (["-o", "f.csv"], 2, "Missing argument 'PATHS...'"),
+        (["-o", "f.csv"], 2, "no PATHS: give recordings"),
         (["in", "-o", "f.csv", "--labels", "folders"], 2, "'folders' is not"),
-        (["in", "-o", "gone/f.csv"], 3, "there is no folder gone"),
+        (["in", "-o", "gone/f.csv"], 3, "the folder gone does not exist"),
         (["nothing", "-o", "f.csv"], 3, "no recordings found"),
     ],
 )

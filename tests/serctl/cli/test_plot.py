@@ -12,7 +12,7 @@ def here(tmp_path, monkeypatch):
 
 def test_a_picture_is_drawn(recordings, tmp_path, capsys):
     assert run(["plot", str(recordings / "calls" / "bakery-order.wav")]) == 0
-    assert capsys.readouterr().out == "Picture: serctl-plot.png\n"
+    assert capsys.readouterr().out == "Figure: serctl-plot.png\n"
     with Image.open("serctl-plot.png") as image:
         assert image.format == "PNG"
     assert [path.name for path in tmp_path.iterdir()] == ["serctl-plot.png"]
@@ -28,7 +28,7 @@ def test_a_picture_is_replaced_only_when_asked(write_recording, tmp_path, capsys
     path = write_recording("a.wav", "noise", 0.2)
     (tmp_path / "a.png").write_text("mine")
     assert run(["plot", path, "-o", "a.png"]) == 2
-    assert "there is such a file already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "a.png").read_text() == "mine"
     assert run(["plot", path, "-o", "a.png", "--overwrite"]) == 0
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
@@ -40,10 +40,10 @@ def test_a_picture_is_replaced_only_when_asked(write_recording, tmp_path, capsys
         (["a.wav", "-o", "a.gif"], 2, ".gif is not one of .png, .svg"),
         (["a.wav", "-o", "-"], 2, "none is not one of .png, .svg"),
         (["gone.wav"], 2, "gone.wav: does not exist"),
-        ([], 2, "Missing argument 'FILE...'"),
+        ([], 2, "no PATHS: give recordings"),
         (["many"], 2, "7 recordings: from 1 to 6 can be drawn side by side"),
         (["text.wav"], 3, "text.wav: Format not recognised. Not audio, or damaged"),
-        (["a.wav", "-o", "gone/a.png"], 3, "there is no folder gone"),
+        (["a.wav", "-o", "gone/a.png"], 3, "the folder gone does not exist"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(

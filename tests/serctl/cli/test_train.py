@@ -241,7 +241,7 @@ def test_every_split_can_be_named() -> None:
 def test_a_device_that_is_not_there_is_wrong_usage(serctl: Run) -> None:
     status, _, error = serctl("--device", "cuda")
     assert status == 2
-    assert "device cuda: not to be had on this machine" in error
+    assert "device cuda: not available on this machine" in error
 
 
 def test_the_largest_seed_is_one(serctl: Run) -> None:

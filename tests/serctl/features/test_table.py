@@ -1,6 +1,7 @@
 import csv
 import importlib.util
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -180,7 +181,7 @@ def test_a_table_that_cannot_be_written_is_told(mixed, tmp_path):
     [
         ("f.json", False, r"\.json is not one of \.csv, \.parquet, \.npz"),
         ("-", False, "none is not one of"),
-        ("f.csv", True, r"\.csv has no place for frames, and \.npz has"),
+        ("f.csv", True, r"\.csv cannot hold frames, and \.npz has"),
         ("f.parquet", True, "leave --frames out"),
     ],
 )
@@ -192,7 +193,7 @@ def test_outputs_that_make_no_sense_are_refused(tmp_path, name, frames, message)
 def test_a_file_is_replaced_only_when_asked(tmp_path):
     output = tmp_path / "f.NPZ"
     output.touch()
-    with pytest.raises(UsageError, match="there is such a file already"):
+    with pytest.raises(UsageError, match="exists already"):
         check_feature_output(str(output), False, True)
     check_feature_output(str(output), True, True)
 
@@ -202,3 +203,11 @@ def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path, monkeypatch):
     check_feature_output(str(tmp_path / "f.csv"), False, False)
     with pytest.raises(ResultsError, match=r"pip install 'serctl\[parquet\]'"):
         check_feature_output(str(tmp_path / "f.parquet"), False, False)
+
+
+def test_paths_may_be_path_objects(write_recording, tmp_path):
+    path = Path(write_recording("a.wav", "speech", 0.5))
+    check_feature_output(tmp_path / "f.csv", False, False)
+    (described,) = write_features([path], tmp_path / "f.csv", n_workers=1)
+    assert (described.path, described.status) == (str(path), "ok")
+    assert (tmp_path / "f.csv").exists()

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from serctl.errors import ResultsError
-from serctl.files.outputs import atomic_write
+from serctl.files.outputs import atomic_write, check_output, extension_of
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -55,3 +56,18 @@ def test_two_do_not_write_the_same_at_a_time(tmp_path):
             write_half(output, None)
     assert (tmp_path / "a.txt").read_text() == "first"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_paths_may_be_path_objects(tmp_path):
+    check_output(tmp_path / "a.csv", (".csv",))
+    with atomic_write(tmp_path / "a.csv", sync=True) as partial:
+        assert partial == str(tmp_path / "a.csv.partial")
+        Path(partial).write_text("new")
+    assert extension_of(tmp_path / "a.CSV", (".csv",)) == ".csv"
+    assert (tmp_path / "a.csv").read_text() == "new"
+
+
+def test_a_broken_pipe_is_not_about_the_output(tmp_path):
+    with pytest.raises(BrokenPipeError):
+        write_half(tmp_path / "a.txt", BrokenPipeError(32, "Broken pipe"))
+    assert os.listdir(tmp_path) == []

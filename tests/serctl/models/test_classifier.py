@@ -12,7 +12,7 @@ from serctl.audio import decoding
 from serctl.errors import ModelError, UsageError
 from serctl.features import mel
 from serctl.models.classifier import Classifier
-from serctl.models.loading import Model, load_model
+from serctl.models.loading import Model, find_model, load_model
 
 RATE_HZ = 22050  # the model's, so that files can be cut where windows are
 
@@ -33,6 +33,17 @@ def test_a_recording_is_classified(classifier, write_recording):
     assert result.confidence == max(result.probabilities)
     best = result.probabilities.index(result.confidence)
     assert result.emotion == classifier.emotions[best]
+
+
+def test_paths_may_be_path_objects(classifier, tiny_folder, write_recording):
+    path = Path(write_recording("a.wav"))
+    result = Classifier(Path(tiny_folder), device="cpu").classify(path)
+    assert result == classifier.classify(str(path))
+    assert result.path == str(path)
+    assert classifier.extract(path).path == str(path)
+    assert find_model(Path(tiny_folder)) == Path(tiny_folder)
+    unreadable = classifier.classify(path.parent / "gone.wav")
+    assert (unreadable.path, unreadable.status) == (str(path.parent / "gone.wav"), "unreadable")
 
 
 def test_probabilities_are_the_softmax_of_logits_over_temperature(

@@ -12,7 +12,7 @@ def test_devices(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == "cpu"
     for name in ("cuda", "mps", "tpu"):
-        with pytest.raises(UsageError, match=f"device {name}: not to be had .* which has cpu"):
+        with pytest.raises(UsageError, match=f"device {name}: not available .* Available: cpu"):
             choose_device(name)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert choose_device("auto") == choose_device("mps") == "mps"

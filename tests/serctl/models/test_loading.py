@@ -94,13 +94,13 @@ def test_a_folder_beside_is_preferred_to_no_bundled_model(monkeypatch, tiny_fold
 
 @pytest.mark.parametrize("name", ["no-such-model", "/no/such/folder", "a\0b"])
 def test_a_name_of_nothing_is_wrong_usage(name):
-    message = f"{name}: neither a bundled model .* nor a folder. Name one of these, or a folder"
+    message = f"{name}: not available, and not a folder. .* Use one of these, or a folder"
     with pytest.raises(UsageError, match=message):
         load_model(name)
 
 
 def test_a_file_is_no_model(tiny_folder):
-    with pytest.raises(UsageError, match=r"config\.json: neither a bundled model"):
+    with pytest.raises(UsageError, match=r"config\.json: not available, and not a folder"):
         load_model(str(tiny_folder / CONFIG_FILE))
 
 

@@ -131,7 +131,7 @@ def cells(text):
 def test_table_shows_emotions_and_statuses(results, capsys):
     text = output(capsys)
     lines = cells(text)
-    assert text.startswith("serctl-results.csv: 8 recordings, 4 labelled, 1:00:14 of sound\n")
+    assert text.startswith("serctl-results.csv: 8 recordings, 4 labelled, 1:00:14 of audio\n")
     assert ["Emotion", "Recordings", "Share", "Confidence", "Duration"] in lines
     assert ["sad", "2", "50.0%", "0.700", "1:00:02"] in lines
     assert ["fear", "0", "0.0%", "-", "0:00:00"] in lines
@@ -291,12 +291,12 @@ def test_without_results_it_says_to_classify_first(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     status, message = failure(capsys)
     assert status == 2
-    assert message.startswith("Error: serctl-results.csv: there is no such file here")
+    assert message.startswith("Error: serctl-results.csv: does not exist in this folder")
     assert "serctl classify ./recordings" in message
     (tmp_path / "serctl-results.csv.journal").touch()
     status, message = failure(capsys)
     assert status == 2
-    assert "of a run that did not finish: go on with it with serctl classify --resume" in message
+    assert "continue it with serctl classify --resume" in message
 
 
 def test_exit_statuses(results, tmp_path, capsys):

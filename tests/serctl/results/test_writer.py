@@ -13,6 +13,7 @@ from serctl.errors import PathError, ResultsError, UsageError
 from serctl.files.outputs import check_output
 from serctl.results.reader import read_results
 from serctl.results.schema import EXTENSIONS, SCHEMA_VERSION, STATUSES, Result, columns
+from serctl.results.summary import summarize
 from serctl.results.writer import ResultsWriter, write_run
 
 EMOTIONS = ("angry", "happy", "sad")
@@ -128,7 +129,7 @@ def test_output_appears_whole(tmp_path):
     output = tmp_path / "r.csv"
     with ResultsWriter(str(output), EMOTIONS) as writer:
         writer.write(OK)
-        assert os.listdir(tmp_path) == ["r.csv.partial"]
+        assert sorted(os.listdir(tmp_path)) == ["r.csv.lock", "r.csv.partial"]
     assert os.listdir(tmp_path) == ["r.csv"]
 
 
@@ -178,7 +179,9 @@ def test_the_extension_counts_in_any_case(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ResultsError, match=r"r\.csv: there is no folder .*missing\. Make it"):
+    with pytest.raises(
+        ResultsError, match=r"r\.csv: the folder .*missing does not exist\. Create it"
+    ):
         check_output(str(tmp_path / "missing/r.csv"), EXTENSIONS)
 
 
@@ -191,7 +194,7 @@ def test_a_folder_is_no_output(tmp_path):
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     # Root may write anywhere, so the system's answer is made up.
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(ResultsError, match=rf"the folder {tmp_path} cannot be written to"):
+    with pytest.raises(ResultsError, match=rf"the folder {tmp_path} is not writable"):
         check_output(str(tmp_path / "r.csv"), EXTENSIONS)
 
 
@@ -200,7 +203,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
 def test_a_full_disk_is_said(tmp_path, extension):
     output = tmp_path / f"r{extension}"
     Path(f"{output}.partial").symlink_to("/dev/full")
-    with pytest.raises(ResultsError, match=r"partial: could not be written, after \d rows \(No sp"):
+    with pytest.raises(ResultsError, match=r"partial: cannot be written after \d rows \(No sp"):
         write(output, [OK], overwrite=True)
     assert os.listdir(tmp_path) == []
 
@@ -209,7 +212,6 @@ def test_standard_output_is_csv_and_nothing_else(monkeypatch):
     stream = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stream, encoding="ascii"))
     with ResultsWriter("-", EMOTIONS) as writer:
-        assert writer.partial is None
         for result in (OK, UNREADABLE, SILENT):
             writer.write(result)
         assert stream.getvalue() == CSV.encode()
@@ -232,8 +234,8 @@ def test_a_reader_of_standard_output_that_has_gone_is_a_broken_pipe(monkeypatch)
         (Result("a", "ok", "", "sad", 0.7, (0.3, 0.7)), "2 probabilities for 3 emotions"),
         (Result("a", "ok", "", "sad", math.nan, (0.1, 0.2, 0.7)), "not finite"),
         (Result("a", "ok", "", "sad", 0.7, (0.1, 0.2, math.inf)), "not finite"),
-        (Result("a", "ok", "", "bored", 0.7, (0.1, 0.2, 0.7)), "not known"),
-        (Result("a", "fine"), "not known"),
+        (Result("a", "ok", "", "bored", 0.7, (0.1, 0.2, 0.7)), "an unknown status"),
+        (Result("a", "fine"), "an unknown status"),
     ],
 )
 def test_a_result_that_does_not_fit_the_schema_is_not_written(tmp_path, result, message):
@@ -256,9 +258,7 @@ def test_a_missing_results_file(tmp_path):
 
 def test_the_journal_of_an_unfinished_run_is_named(tmp_path):
     (tmp_path / "r.csv.journal").touch()
-    with pytest.raises(
-        PathError, match=r"There is .*r\.csv\.journal, of a run that did not finish"
-    ):
+    with pytest.raises(PathError, match=r"An unfinished run left .*r\.csv\.journal: continue it"):
         read_results(str(tmp_path / "r.csv"))
 
 
@@ -299,7 +299,7 @@ def test_csv_that_is_not_results(tmp_path, text, message):
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(ResultsError, match=message) as caught:
         read(tmp_path / "r.csv")
-    assert "Write it again with serctl classify" in str(caught.value)
+    assert "Create it again with serctl classify" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -369,5 +369,34 @@ def test_the_record_of_a_run_stands_beside_the_results(tmp_path):
 
 
 def test_a_record_that_cannot_be_written(tmp_path):
-    with pytest.raises(ResultsError, match=r"r\.csv\.run\.json: could not be written \(No such"):
+    with pytest.raises(ResultsError, match=r"r\.csv\.run\.json: cannot be written \(No such"):
         write_run(str(tmp_path / "missing/r.csv"), {})
+
+
+def test_paths_may_be_path_objects(tmp_path):
+    with ResultsWriter(tmp_path / "r.jsonl", EMOTIONS) as writer:
+        writer.write(OK)
+    assert writer.output == str(tmp_path / "r.jsonl")
+    emotions, results = read_results(tmp_path / "r.jsonl")
+    assert (emotions, list(results)) == (EMOTIONS, [OK])
+    assert write_run(tmp_path / "r.jsonl", {}) == str(tmp_path / "r.jsonl.run.json")
+    assert summarize([tmp_path / "r.jsonl"]).files == (str(tmp_path / "r.jsonl"),)
+    with pytest.raises(PathError, match=r"none\.csv: does not exist"):
+        read_results(tmp_path / "none.csv")
+
+
+def test_two_writers_of_one_output_are_refused(tmp_path):
+    with ResultsWriter(tmp_path / "r.csv", EMOTIONS) as writer:
+        writer.write(OK)
+        with (
+            pytest.raises(ResultsError, match="is being written by another run"),
+            ResultsWriter(tmp_path / "r.csv", EMOTIONS),
+        ):
+            pass
+    assert read(tmp_path / "r.csv") == (EMOTIONS, [OK])
+
+
+def test_an_error_of_the_caller_stays_as_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError), ResultsWriter(tmp_path / "r.csv", EMOTIONS):
+        open(tmp_path / "gone")
+    assert os.listdir(tmp_path) == []
