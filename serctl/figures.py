@@ -90,9 +90,9 @@ def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | Non
             "the others in another figure."
         )
     spec = spec or MelSpec()
-    paths = [os.fspath(path) for path in paths]
-    titles = _titles(paths)
-    columns = [_read_column(path, title, spec) for path, title in zip(paths, titles, strict=True)]
+    names = [os.fspath(path) for path in paths]
+    titles = _titles(names)
+    columns = [_read_column(path, title, spec) for path, title in zip(names, titles, strict=True)]
     n, width = len(columns), 3.6 if len(columns) <= 3 else 2.6
     # Space between columns, so that the numbers below them do not touch.
     layout = ConstrainedLayoutEngine(wspace=0.04)

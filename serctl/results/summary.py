@@ -145,18 +145,18 @@ def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
     NothingFoundError
         If no file has a row.
     """
-    files = [os.fspath(path) for path in files]
-    opened = [read_results(path) for path in files]
+    names = tuple(os.fspath(path) for path in files)
+    opened = [read_results(name) for name in names]
     found = list(dict.fromkeys(emotion for emotions, _ in opened for emotion in emotions))
     known = [emotion for emotion in EMOTIONS if emotion in found]
     others = [emotion for emotion in found if emotion not in EMOTIONS]
-    summary = Summary(tuple(files), (*known, *others))
+    summary = Summary(names, (*known, *others))
     for _, results in opened:
         for result in results:
             summary.add(result)
     if not summary.total.n:
         raise NothingFoundError(
-            f"{', '.join(files)}: no rows; a row for every recording was expected. Create the "
+            f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "
             "results again with serctl classify."
         )
     return summary
