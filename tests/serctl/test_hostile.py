@@ -89,7 +89,7 @@ def test_there_are_cases_enough():
 def test_the_exit_status_says_whether_all_could_be_read(batches, status):
     assert batches[status].exit_status == status
     n_rows = len(batches[status].rows)
-    assert f"Found and in the results: {n_rows} of {n_rows}." in batches[status].said
+    assert f"Recordings found and in the results: {n_rows} of {n_rows}." in batches[status].said
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -105,17 +105,17 @@ def tensor_beyond_the_file(folder):
 
 
 HOSTILE = {
-    huge_weights: r"model\.safetensors: 1099511627776 bytes; no more than \d+ belong there",
-    huge_config: r"config\.json: 1099511627776 bytes; no more than 1048576 belong there",
-    endless_weights: r"model\.safetensors: no file; one is needed",
-    piped_config: r"config\.json: no file; one is needed",
+    huge_weights: r"model\.safetensors: 1099511627776 bytes; the maximum is \d+",
+    huge_config: r"config\.json: 1099511627776 bytes; the maximum is 1048576",
+    endless_weights: r"model\.safetensors: not a regular file",
+    piped_config: r"config\.json: not a regular file",
     huge_window: r"config\.json: window_s is 1000000000000\.0, a number above",
     huge_features: r"config\.json: features have n_fft 1099511627776, a whole number from 16 to 16384",
     huge_bands: r"config\.json: features have n_mels 1099511627776, a whole number from 1 to 512",
     endless_frames: r"config\.json: window_s is 3599, of \d+ frames; the network paper-rnn takes no",
     many_emotions: r"config\.json: emotions are \['angry', .*\.\.\.\], a list of two or more",
     path_for_a_network: r"config\.json: network '\.\./\.\./network\.py' is not one of paper-cnn",
-    path_for_a_hash: r"config\.json says /etc/passwd",
+    path_for_a_hash: r"config\.json has /etc/passwd",
     escapes_in_the_name: r"config\.json: name is '\\x1b\]0;owned\\x07', 1 to 64 printable",
     endless_name: r"config\.json: name is 'xxx.*\.\.\.x*', 1 to 64 printable",
     deep_nesting: r"config\.json: .*recursion",

@@ -122,7 +122,7 @@ def test_clips_are_scored_by_their_names(serctl: Run, clips: Path) -> None:
     assert "tiny has no neutral: it names one of its own emotions for such recordings" in output
     unnamed = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
     assert f"Left out: 1 recording: {unnamed}." in output
-    assert "tiny chose between angry, sad alone." in output
+    assert "tiny chose between angry, sad only." in output
     by_emotion, confusion = cells(output, "sad")
     assert by_emotion[1] == "2"
     assert len(confusion) == 1 + 2  # the model chooses between the emotions that are there
@@ -199,7 +199,7 @@ def test_chosen_emotions_alone_are_scored(serctl: Run, clips: Path) -> None:
     assert status == 0
     assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be heard, though nobody acted it
     assert cells(output, "fear") == [["fear", "0", "0", "0"]]
-    assert "tiny chose between angry, fear, sad alone." in output
+    assert "tiny chose between angry, fear, sad only." in output
 
 
 def test_a_model_trained_on_the_clips_is_found_out(
@@ -343,7 +343,7 @@ def test_figures_are_drawn(serctl: Run, clips: Path) -> None:
     [
         (("-o", "nowhere/scores.json"), "the folder nowhere does not exist"),
         (("-o", "folder.json"), "is a folder"),
-        (("--figures", "file"), "file: no folder, and cannot be made one (File exists)"),
+        (("--figures", "file"), "file: cannot be created as a folder (File exists)"),
     ],
 )
 def test_outputs_that_cannot_be_written_are_refused_first(
@@ -393,7 +393,7 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
     for arguments in ((), (clips, "--split", "report")):
         status, output, error = serctl(*arguments)
         assert (status, output) == (2, "")
-        assert "Give either PATHS or --split." in error
+        assert "Use either PATHS or --split;" in error
     for arguments in (("--labels", "folders"), ("--map", "joy=happy"), ("--labels", "labels.csv")):
         status, output, error = serctl("--split", "report", *arguments)
         assert (status, output) == (2, "")

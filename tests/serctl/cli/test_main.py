@@ -144,8 +144,8 @@ def test_wrong_usage(capsys, arguments, message):
         (
             MemoryError(),
             3,
-            "Error: MemoryError. This is a fault of serctl or of this machine. To see where it "
-            "arose, run the same with python -X dev -m serctl.\n",
+            "Error: MemoryError. This is a bug in serctl or a problem of this machine. For a "
+            "traceback, run the same command with python -X dev -m serctl.\n",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",

@@ -284,7 +284,7 @@ def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
 def test_all_has_its_own_options(serctl: Run, arguments: tuple[object, ...], named: str) -> None:
     status, output, error = serctl("--all", *arguments)
     assert (status, output) == (2, "")
-    assert f"--all has its own {named}. Leave out one or the other." in error
+    assert f"--all cannot be used with {named}." in error
 
 
 def test_all_is_of_a_checkout(serctl: Run) -> None:

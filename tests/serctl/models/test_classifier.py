@@ -214,7 +214,7 @@ def with_weights(folder, value):
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_network_that_gives_no_numbers_stops_the_run(tiny_folder, write_recording, weight):
     classifier = Classifier(with_weights(tiny_folder, weight), device="cpu")
-    with pytest.raises(ModelError, match="tiny: gives probabilities that are not numbers; its w"):
+    with pytest.raises(ModelError, match="tiny: its probabilities are not finite, so its w"):
         classifier.classify(write_recording("a.wav"))
 
 
@@ -362,7 +362,7 @@ def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_r
 
 def test_a_network_of_frames_that_gives_no_numbers_stops_the_run(frames_folder, write_recording):
     model = with_weights(frames_folder, float("nan"))
-    with pytest.raises(ModelError, match="framed: gives probabilities that are not numbers"):
+    with pytest.raises(ModelError, match="framed: its probabilities are not finite"):
         Classifier(model, device="cpu").extract(write_recording("a.wav"))
 
 

@@ -123,14 +123,14 @@ def test_one_flipped_bit_is_noticed(folder):
     (folder / WEIGHTS_FILE).write_bytes(content)
     found = hashlib.sha256(content).hexdigest()
     stated = read_config(folder).sha256
-    message = rf"model\.safetensors: its SHA-256 is {found}, config\.json says {stated}\. .*damaged"
+    message = rf"model\.safetensors: its SHA-256 is {found}, config\.json has {stated}\. .*damaged"
     with pytest.raises(ModelError, match=message):
         load_model(str(folder))
 
 
 def test_weights_without_a_hash_are_refused(folder):
     rewrite_config(folder, sha256="")
-    with pytest.raises(ModelError, match=r"config\.json says none"):
+    with pytest.raises(ModelError, match=r"config\.json has none"):
         load_model(str(folder))
 
 
@@ -142,7 +142,7 @@ class Bomb:
 @pytest.mark.parametrize("name", ["model.pt", "a.pth", "MODEL.PT", "x.pkl", "pytorch_model.bin"])
 def test_a_pickle_is_never_opened(folder, name):
     (folder / name).write_bytes(pickle.dumps(Bomb()))
-    message = f"holds {name}, which may be a pickle; opening one can run anything. Only model.safet"
+    message = f"holds {name}, which may be a pickle; opening it can run any code. Only model.safet"
     with pytest.raises(ModelError, match=message):
         load_model(str(folder))
 
