@@ -172,8 +172,8 @@ def test_measures_have_intervals_and_there_is_calibration(serctl: Run, clips: Pa
     percent = r"\d+\.\d%"
     for name in ("UA", "WA", "Macro F1"):
         assert re.search(rf"^{name} {percent} \(95%: {percent} to {percent}\), ", output, re.M)
-    assert re.search(rf"^ECE {percent}, .*\({percent} and {percent} over all\)$", output, re.M)
-    assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 is knowing nothing$", output, re.M)
+    assert re.search(rf"^ECE {percent}, .*\({percent} and {percent} overall\)$", output, re.M)
+    assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 for equal probabilities$", output, re.M)
     assert cells(output, "Emotion")[0] == ["Emotion", "Clips", "Recall", "Precision", "F1"]
 
 
@@ -184,7 +184,7 @@ def test_of_many_speakers_few_are_printed_and_all_are_kept(
     by_speaker = json.loads(Path("scores.json").read_text())["scores"]["by_speaker"]
     assert f"By speaker: {len(by_speaker)}, by UA; the lowest, the median and the high" in output
     assert len(by_speaker) > 20
-    table = output.partition("By speaker")[2].partition("Clips by acted")[0]
+    table = output.partition("By speaker")[2].partition("Confusion matrix")[0]
     shown = [line.split() for line in table.splitlines()[3:] if line.strip()]
     assert len(shown) == 7
     expected = sorted(one["ua"] for one in by_speaker.values())
