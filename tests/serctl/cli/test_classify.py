@@ -105,7 +105,7 @@ def test_a_folder_becomes_a_table(classify, talks, classifier):
         assert row["confidence"] == row[f"p_{result.emotion}"]
         np.testing.assert_allclose(cells(row), result.probabilities, rtol=0, atol=2e-6)
     assert len({row["emotion"] for row in rows}) > 1
-    assert "serctl-results.csv: 4 recordings, 4 labelled, 0:00:05 of sound" in printed
+    assert "serctl-results.csv: 4 recordings, 4 labelled, 0:00:05 of audio" in printed
     for row in rows:
         assert re.search(
             rf"{row['path']} +{row['emotion']} +{float(row['confidence']):.3f}", printed
@@ -251,7 +251,7 @@ def test_results_are_not_overwritten_unasked(classify, talks):
         (["talks", "nowhere"], 2, "nowhere: does not exist"),
         (["empty"], 3, "empty: no recordings found: no files"),
         (["papers"], 3, "papers: no recordings found: 1 file, none with an audio extension (.txt)"),
-        (["talks", "-o", "r.xlsx"], 2, "r.xlsx: the extension says the format"),
+        (["talks", "-o", "r.xlsx"], 2, "r.xlsx: the file extension selects the format"),
         (["talks", "-o", "r"], 2, "the file extension selects the format, and none is not one of"),
         (["talks", "-o", "no/r.csv"], 3, "no/r.csv: the folder no does not exist"),
         (["talks", "-o", "folder.csv"], 3, "folder.csv: is a folder"),
@@ -356,7 +356,7 @@ def test_the_profile_says_where_the_time_went(classify, talks):
     assert status == 0
     found = shares(out[out.index("Time spent") :])
     parts = ["find recordings", "start", "classify", "write results"]
-    stages = ["open", "decode", "resample", "features", "network", "waiting and the rest"]
+    stages = ["open", "decode", "resample", "features", "network", "waiting and other"]
     assert set(found) == {*parts, "all", *stages}
     assert sum(found[part] for part in parts) == pytest.approx(found["all"], abs=3) == 100
     assert sum(found[stage] for stage in stages) == pytest.approx(100, abs=4)

@@ -123,7 +123,7 @@ def test_one_flipped_bit_is_noticed(folder):
     (folder / WEIGHTS_FILE).write_bytes(content)
     found = hashlib.sha256(content).hexdigest()
     stated = read_config(folder).sha256
-    message = rf"model\.safetensors: its SHA-256 is {found}, config\.json has {stated}\. .*damaged"
+    message = rf"model\.safetensors: its SHA-256 is {found}; config\.json has {stated}\. .*damaged"
     with pytest.raises(ModelError, match=message):
         load_model(str(folder))
 
