@@ -194,7 +194,7 @@ MODEL_OPTION = click.option(
     "--model",
     default=None,
     metavar="NAME|FOLDER",
-    help="Bundled model or weights folder.  [default: cnn]",
+    help="Model or weights folder.  [default: cnn]",
 )
 MODEL = option_group(
     "model",
