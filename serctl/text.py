@@ -1,4 +1,6 @@
-"""Text that is safe to show and reads well: counts with their noun, escaped control characters."""
+"""Text that is safe to show and reads well: counts, escaped control characters, Markdown tables."""
+
+from collections.abc import Iterable, Sequence
 
 
 def count(n: int, noun: str) -> str:
@@ -12,3 +14,23 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()
+) -> str:
+    """Table in GitHub's Markdown, without a newline at its end.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    rows : iterable of sequences of str
+        Cells, in Markdown: what could be markup is escaped.
+    numeric : iterable of int, optional
+        Columns that are aligned to the right.
+    """
+    ruler = ["---"] * len(header)
+    for column in numeric:
+        ruler[column] = "---:"
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows))

@@ -132,8 +132,8 @@ def evaluate(
     classified = classify_recordings(clips.paths, classifier, workers)
     results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
     scores, calibration = clips.score(results), clips.calibration(results)
-    heard = training_warning(clips.paths, folder, config)
-    clips.warnings.extend([heard] if heard else [])
+    overlap = training_warning(clips.paths, folder, config)
+    clips.warnings.extend([overlap] if overlap else [])
     # Written first, since whoever reads what is printed may go before the end.
     written = _write(clips, results, scores, calibration, config, output, figures)
     print_scores(scores, config.name, calibration)

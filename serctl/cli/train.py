@@ -98,7 +98,7 @@ def train(
     missing.
     """
     if everything:
-        _remake_everything(context, corpora)
+        _train_everything(context, corpora)
         return
     from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
@@ -120,13 +120,13 @@ def train(
     click.echo(f"Weights: {output}")
 
 
-def _remake_everything(context: click.Context, corpora: str) -> None:
+def _train_everything(context: click.Context, corpora: str) -> None:
     others = {str(parameter.name) for parameter in context.command.params}
     given = options.given(others - {"corpora", "everything"})
     if given:
         raise click.UsageError(f"--all has its own {', '.join(given)}. Leave out one or the other.")
-    from serctl.train.experiments.train_all import remake_everything
+    from serctl.train.experiments.train_all import train_everything
     from serctl.train.training.progress import TrainingProgress
 
     with TrainingProgress() as watcher:
-        remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))
+        train_everything(corpora, watcher, lambda line: click.echo(line, err=True))

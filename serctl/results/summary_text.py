@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from serctl.results.schema import STATUSES
 from serctl.results.summary import Summary, Value, rows
-from serctl.text import count, printable
+from serctl.text import count, markdown_table, printable
 
 # Columns that are shown under another name, and how.
 HEADERS = {
@@ -83,12 +83,10 @@ def markdown_text(summary: Summary, by: str | None = None) -> str:
     """Headline, tables and reasons in Markdown (tables as GitHub has them)."""
     lines = [_escaped(headline(summary)), ""]
     for table in tables(summary, by):
-        ruler = ["---" if column in TEXT_COLUMNS else "---:" for column in table.columns]
-        lines += [f"## {table.title}", "", _markdown_row(table.headers), _markdown_row(ruler)]
-        lines += [_markdown_row(cells) for cells in table.rows]
-        if table.total:
-            lines.append(_markdown_row(table.total))
-        lines.append("")
+        rows = [*table.rows, *([table.total] if table.total else [])]
+        header, *cells = ([*map(_escaped, row)] for row in (table.headers, *rows))
+        numeric = [i for i, column in enumerate(table.columns) if column not in TEXT_COLUMNS]
+        lines += [f"## {table.title}", "", markdown_table(header, cells, numeric), ""]
     if by in (None, "status"):
         for reason, paths in reasons(summary):
             lines += [f"- {_escaped(reason)}", *(f"  - {_escaped(path)}" for path in paths)]
@@ -158,10 +156,6 @@ def _shown(column: str, value: Value) -> str:
     if column == "mean_confidence":
         return f"{value:.3f}"
     return printable(str(value))
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
 
 
 def _escaped(text: str) -> str:

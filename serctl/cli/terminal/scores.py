@@ -31,19 +31,20 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
     from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console()
-    unanswered = f", {scores.n_unanswered} of them without an answer" if scores.n_unanswered else ""
-    console.print(f"{title}: {scores.n_clips} clips{unanswered}", soft_wrap=True)
+    n_without = scores.n_without_prediction
+    without = f", {n_without} of them without a prediction" if n_without else ""
+    console.print(f"{title}: {scores.n_clips} clips{without}", soft_wrap=True)
     for name, key, meaning in MEASURES:
         value, (low, high) = getattr(scores, key), scores.intervals[key]
         console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")
     if calibration is not None:
         console.print(
-            f"ECE {calibration.ece:.1%}, gap of confidence and share right "
+            f"ECE {calibration.ece:.1%}, gap between confidence and accuracy "
             f"({calibration.confidence:.1%} and {calibration.accuracy:.1%} over all)"
         )
         console.print(
-            f"Brier score {calibration.brier:.3f}, from 0 (sure and right) to 2; "
-            f"{calibration.brier_uniform:.3f} is knowing nothing"
+            f"Brier score {calibration.brier:.3f}, from 0 (best) to 2; "
+            f"{calibration.brier_uniform:.3f} with equal probabilities"
         )
     print_table(
         console,
@@ -64,8 +65,8 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         _print_speakers(console, scores.by_speaker)
     print_table(
         console,
-        "Clips by acted (row) and heard emotion (column)",
-        ("Acted", *scores.emotions),
+        "Confusion matrix: clips by reference (row) and predicted emotion (column)",
+        ("Reference", *scores.emotions),
         (
             (emotion, *map(str, row))
             for emotion, row in zip(scores.emotions, scores.confusion, strict=True)

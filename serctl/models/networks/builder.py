@@ -53,7 +53,7 @@ class GraphBuilder:
 
     def convolution(
         self,
-        heard: str,
+        x: str,
         key: str,
         shape: tuple[int, ...],
         stride: tuple[int, ...],
@@ -64,8 +64,8 @@ class GraphBuilder:
 
         Parameters
         ----------
-        heard : str
-            Float [batch, n_in, ...].
+        x : str
+            Input, float [batch, n_in, ...].
         key : str
             Of the layer, whose tensors are ``key.weight`` and ``key.bias``.
         shape : tuple of int
@@ -81,7 +81,7 @@ class GraphBuilder:
         else:
             scale, bias = self.norm(norm, shape[0])
             kernels = kernels * scale.reshape(-1, *(1 for _ in shape[1:]))
-        return self.node("Conv", heard, kernels, bias, strides=stride, pads=padding * 2)
+        return self.node("Conv", x, kernels, bias, strides=stride, pads=padding * 2)
 
     def norm(self, key: str, n_channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Factor and summand, float32 [n_channels], that a batch normalisation has come to."""
@@ -93,10 +93,10 @@ class GraphBuilder:
         scale = (weight / np.sqrt(variance + NORM_EPSILON)).astype(np.float32)
         return scale, (bias - mean * scale).astype(np.float32)
 
-    def dense(self, heard: str, key: str, n_in: int, n_out: int) -> str:
+    def dense(self, x: str, key: str, n_in: int, n_out: int) -> str:
         """Product with the weights ``key.weight``, plus ``key.bias``, of float [batch, n_in]."""
         weights = self.tensor(f"{key}.weight", n_out, n_in)
-        return self.node("Gemm", heard, weights, self.tensor(f"{key}.bias", n_out), transB=1)
+        return self.node("Gemm", x, weights, self.tensor(f"{key}.bias", n_out), transB=1)
 
     def model(self, output: str) -> bytes:
         """Finished graph, in ONNX's binary form.

@@ -139,7 +139,7 @@ def test_a_clip_that_cannot_be_read_counts_as_wrong(serctl: Run, clips: Path) ->
     (clips / "DC_sa01.wav").write_bytes(b"not audio")
     status, output, error = serctl(clips)
     assert status == 1
-    assert output.startswith("tiny: 3 clips, 1 of them without an answer\n")
+    assert output.startswith("tiny: 3 clips, 1 of them without a prediction\n")
     assert f"{clips / 'DC_sa01.wav'}: Format not recognised." in error
     assert float(cells(output, "sad")[0][2].rstrip("%")) <= 50
     assert sum(map(int, cells(output, "sad")[1][1:])) == 1
@@ -149,7 +149,7 @@ def test_a_silent_clip_counts_as_wrong_and_was_read(serctl: Run, clips: Path) ->
     soundfile.write(clips / "DC_sa01.wav", np.zeros(16000), 16000)
     status, output, error = serctl(clips)
     assert (status, error) == (0, "")
-    assert "1 of them without an answer" in output
+    assert "1 of them without a prediction" in output
 
 
 def test_the_number_of_workers_changes_nothing(serctl: Run, small_corpora: Path) -> None:
@@ -167,7 +167,7 @@ def test_measures_have_intervals_and_there_is_calibration(serctl: Run, clips: Pa
     for name in ("UA", "WA", "Macro F1"):
         assert re.search(rf"^{name} {percent} \(95%: {percent} to {percent}\), ", output, re.M)
     assert re.search(rf"^ECE {percent}, .*\({percent} and {percent} over all\)$", output, re.M)
-    assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 is knowing nothing$", output, re.M)
+    assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 with equal probabilities$", output, re.M)
     assert cells(output, "Emotion")[0] == ["Emotion", "Clips", "Recall", "Precision", "F1"]
 
 
@@ -178,7 +178,7 @@ def test_of_many_speakers_few_are_printed_and_all_are_kept(
     by_speaker = json.loads(Path("scores.json").read_text())["scores"]["by_speaker"]
     assert f"By speaker: {len(by_speaker)}, by UA; the lowest, the median and the high" in output
     assert len(by_speaker) > 20
-    table = output.partition("By speaker")[2].partition("Clips by acted")[0]
+    table = output.partition("By speaker")[2].partition("Confusion matrix")[0]
     shown = [line.split() for line in table.splitlines()[3:] if line.strip()]
     assert len(shown) == 7
     expected = sorted(one["ua"] for one in by_speaker.values())
@@ -191,7 +191,7 @@ def test_of_many_speakers_few_are_printed_and_all_are_kept(
 def test_chosen_emotions_alone_are_scored(serctl: Run, clips: Path) -> None:
     status, output, _ = serctl(clips, "--emotions", "sad,fear,angry")
     assert status == 0
-    assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be heard, though nobody acted it
+    assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be predicted without a reference
     assert cells(output, "fear") == [["fear", "0", "0", "0"]]
     assert "tiny chose between angry, fear, sad alone." in output
 
@@ -309,7 +309,7 @@ def test_everything_is_written_as_json(serctl: Run, clips: Path) -> None:
     assert record["source"] == str(clips)
     assert f"UA {record['scores']['ua']:.1%} (" in output
     assert f"ECE {record['calibration']['ece']:.1%}," in output
-    assert [one["acted"] for one in record["recordings"]] == ["angry", "sad", "sad"]
+    assert [one["reference"] for one in record["recordings"]] == ["angry", "sad", "sad"]
     assert all(abs(sum(one["probabilities"]) - 1) < 1e-5 for one in record["recordings"])
     assert serctl(clips, "-o", "scores.json")[0] == 2
     assert serctl(clips, "-o", "scores.json", "--overwrite")[0] == 0
@@ -361,7 +361,7 @@ def test_the_test_part_of_a_split_is_scored(serctl: Run, small_corpora: Path) ->
     assert status == 0
     assert by_fold
     assert not cells(other, "tess")  # its two speakers are in folds 0 and 1
-    assert "1 of them without an answer" in other  # the silent clip
+    assert "1 of them without a prediction" in other  # the silent clip
 
 
 def test_the_seed_draws_the_report_split(
@@ -402,7 +402,7 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
         (["one.wav", "two.wav"], 3, "2 recordings, such as folder/one.wav, none with the name"),
         (["DC_a01.wav", "DC_a02.wav"], 3, "2 clips of the emotions to choose between, only angry;"),
         (["DC_n01.wav"], 3, "tiny does not know their emotions (1 neutral)."),
-        (["DC_a01.wav", "DC_sa01.wav"], 3, "none of 2 recordings got an answer (2 unreadable)"),
+        (["DC_a01.wav", "DC_sa01.wav"], 3, "none of 2 recordings has a prediction (2 unreadable)"),
     ],
 )
 def test_what_cannot_be_scored_is_named(
