@@ -1,6 +1,6 @@
 """Text for people: counts with a noun, escaped control characters, Markdown tables."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 
 def count(n: int, noun: str) -> str:
@@ -25,18 +25,20 @@ def escape_markdown(text: str) -> str:
 
 
 def markdown_table(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], text: Collection[int] = (0,)
+    header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()
 ) -> str:
-    """Table in Markdown (GitHub's), with a line feed after each row.
+    """Table in GitHub's Markdown, without a newline at its end.
 
     Parameters
     ----------
-    headers : sequence of str
-        Of the columns, in Markdown.
+    header : sequence of str
+        Names of the columns.
     rows : iterable of sequences of str
-        Cells, in Markdown: use `escape_markdown` for other text.
-    text : collection of int
-        Numbers of the columns that are aligned to the left; the others are to the right.
+        Cells, in Markdown: what could be markup is escaped.
+    numeric : iterable of int, optional
+        Columns that are aligned to the right.
     """
-    ruler = ["---" if i in text else "---:" for i in range(len(headers))]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headers, ruler, *rows))
+    ruler = ["---"] * len(header)
+    for column in numeric:
+        ruler[column] = "---:"
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows))

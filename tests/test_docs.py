@@ -18,17 +18,17 @@ from serctl.models.config import read_config
 from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.documents.figures import draw_figures
-from serctl.train.documents.measurements import N_RUNS, extent, five, read_results
+from serctl.train.documents.measurements import N_RUNS, extent, five, read_measurements
 from serctl.train.documents.measurements import RESULTS as RESULTS_FOLDER
 from serctl.train.documents.result_tables import TABLES
-from serctl.train.documents.rewrite import BLOCK, remade
+from serctl.train.documents.rewrite import BLOCK, render_documents
 from serctl.train.recipes.loading import recipe_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))
 DOCUMENTS = (*PAGES, "CONTRIBUTING.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = read_results(ROOT)
+RESULTS = read_measurements(ROOT)
 BUNDLED = bundled_models()
 
 
@@ -153,7 +153,7 @@ def test_every_column_and_status_is_in_the_readme(name: str) -> None:
 
 
 def test_tables_and_cards_are_what_the_results_give() -> None:
-    for path, text in remade(ROOT).items():
+    for path, text in render_documents(ROOT).items():
         found = path.read_text(encoding="utf-8")
         assert found == text, f"{path.name} differs from train/results; just tables writes it anew"
 
@@ -188,7 +188,7 @@ def test_bundled_weights_are_those_that_were_measured(model: str) -> None:
         run for run in RESULTS[model]["new-speakers"]["runs"] if run["fold"] == metrics["fold"]
     )
     assert (metrics["split"], metrics["fold"]) == ("new-speakers", 0)
-    for key in ("emotions", "n_clips", "n_unanswered", "confusion", "by_corpus"):
+    for key in ("emotions", "n_clips", "n_without_prediction", "confusion", "by_corpus"):
         assert measured["test"][key] == metrics["test"][key]
     assert measured["command"] == metrics["command"]
 

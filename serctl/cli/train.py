@@ -109,7 +109,7 @@ def train(
     and which clips are missing.
     """
     if everything:
-        _remake_everything(context, split.corpora)
+        _train_everything(context, split.corpora)
         return
     from serctl.cli.terminal.scores import print_scores
     from serctl.models.loading import DEFAULT_MODEL
@@ -141,13 +141,13 @@ def train(
     click.echo(f"Weights: {output}")
 
 
-def _remake_everything(context: click.Context, corpora: str) -> None:
+def _train_everything(context: click.Context, corpora: str) -> None:
     others = {str(parameter.name) for parameter in context.command.params}
     given = options.given(others - {"corpora", "everything"})
     if given:
         raise click.UsageError(f"--all cannot be used with {', '.join(given)}.")
-    from serctl.train.experiments.train_all import remake_everything
+    from serctl.train.experiments.train_all import train_everything
     from serctl.train.training.progress import TrainingProgress
 
     with TrainingProgress() as watcher:
-        remake_everything(corpora, watcher, lambda line: click.echo(line, err=True))
+        train_everything(corpora, watcher, lambda line: click.echo(line, err=True))

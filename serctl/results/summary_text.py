@@ -83,10 +83,10 @@ def markdown_text(summary: Summary, by: str | None = None) -> str:
     """Headline, tables and reasons in Markdown."""
     lines = [escape_markdown(headline(summary)), ""]
     for table in tables(summary, by):
-        text = [i for i, column in enumerate(table.columns) if column in TEXT_COLUMNS]
-        cells = [*table.rows, *([table.total] if table.total else [])]
-        escaped = [list(map(escape_markdown, row)) for row in cells]
-        lines += [f"## {table.title}", "", markdown_table(table.headers, escaped, text)]
+        rows = [*table.rows, *([table.total] if table.total else [])]
+        header, *cells = ([*map(escape_markdown, row)] for row in (table.headers, *rows))
+        numeric = [i for i, column in enumerate(table.columns) if column not in TEXT_COLUMNS]
+        lines += [f"## {table.title}", "", markdown_table(header, cells, numeric), ""]
     if by in (None, "status"):
         for reason, paths in reasons(summary):
             lines.append(f"- {escape_markdown(reason)}")

@@ -55,8 +55,8 @@ def small_recipe(name: str) -> Recipe:
     numbers = {"n_epochs": 12, "n_passes": 1, "patience": 100, "batch_size": 16}
     train = replace(recipe.training, **numbers, learning_rate=2e-3, ema_decay=0.9)
     augmentation = recipe.augmentation
-    if augmentation is not None and augmentation.n_versions:
-        augmentation = replace(augmentation, n_versions=1)
+    if augmentation is not None and augmentation.n_copies:
+        augmentation = replace(augmentation, n_copies=1)
     return replace(recipe, training=train, augmentation=augmentation)
 
 

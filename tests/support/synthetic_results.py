@@ -1,4 +1,4 @@
-"""Results of models that nobody trained, in the shape of train/results/<model>.json."""
+"""Measurements of models that nobody trained, in the shape of train/results/<model>.json."""
 
 import json
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ N_CLIPS = 20  # of each emotion and corpus
 
 def synthetic_test(right: float, emotions: Sequence[str] = REPORT_FIVE) -> dict[str, Any]:
     """Scores of a test part in which this share of every emotion's clips is right."""
-    acted, answered, corpora = [], [], []
+    references, predictions, corpora = [], [], []
     for corpus in CORPORA:
         for i, emotion in enumerate(emotions):
             n_right = round(right * N_CLIPS)
-            acted += [emotion] * N_CLIPS
+            references += [emotion] * N_CLIPS
             wrong = emotions[(i + 1) % len(emotions)]
-            answered += [emotion] * n_right + [wrong] * (N_CLIPS - n_right)
+            predictions += [emotion] * n_right + [wrong] * (N_CLIPS - n_right)
             corpora += [corpus] * N_CLIPS
-    return asdict(score(acted, answered, corpora, tuple(emotions)))
+    return asdict(score(references, predictions, corpora, tuple(emotions)))
 
 
 def synthetic_summary(rights: Sequence[float], command: str, **options: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def synthetic_summary(rights: Sequence[float], command: str, **options: Any) -> 
 
 
 def synthetic_results(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
-    """Results of a model that knows the report's five emotions, with learning curves."""
+    """Measurements of a model that knows the report's five emotions, with learning curves."""
     results = {
         "model": "made up",
         "report": synthetic_summary(report, "serctl train --split report --seed"),
@@ -61,7 +61,7 @@ def synthetic_results(report: Sequence[float], new: Sequence[float]) -> dict[str
 
 
 def synthetic_six(report: Sequence[float], new: Sequence[float]) -> dict[str, Any]:
-    """Results of a model that knows six, of which the report's five are scored too."""
+    """Measurements of a model that knows six, of which the report's five are scored too."""
     results = synthetic_results(report, new)
     command = "serctl train --split new-speakers --fold"
     of_six = synthetic_summary([right - 0.1 for right in new], command, emotions=SIX)

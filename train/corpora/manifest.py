@@ -24,7 +24,7 @@ from serctl.train.corpora.clip_names import ClipName, is_song, read_clip_name
 
 CORPORA = ("crema-d", "ravdess", "savee", "tess")
 
-# What a download may look like, how many clips it has, and where it is had.
+# What a download may look like, how many clips it has, and where it is available.
 SOURCES = {
     "crema-d": """\
   CREMA-D/AudioWAV/1001_DFA_ANG_XX.wav            7442 clips
@@ -132,7 +132,8 @@ def clip_table(root: str | os.PathLike[str]) -> pd.DataFrame:
         )
         raise CorporaError(
             f"{os.fspath(root)}: these corpora are incomplete, and all four are needed whole:\n"
-            f"{counts}\n`serctl corpora {os.fspath(root)}` tells more.\n{WHERE_THE_CORPORA_ARE}"
+            f"{counts}\n`serctl corpora {os.fspath(root)}` lists the missing clips.\n"
+            f"{WHERE_THE_CORPORA_ARE}"
         )
     return chosen_clips(found.copies)
 
@@ -274,5 +275,5 @@ SILENT_CLIP = ("crema-d", "1076_MTI_SAD_XX")
 # Groups of clips that have the same bytes in the originals: three pairs of CREMA-D with different
 # labels, and a pair of RAVDESS with the same.
 IDENTICAL_CLIPS = _identical_clips()
-# What no network can learn from: these stay out of training, and stay in the test parts.
+# Silent or contradictory clips: these stay out of training, and stay in the test parts.
 LEFT_OUT_OF_TRAINING = _left_out_of_training()

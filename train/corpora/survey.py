@@ -60,8 +60,8 @@ class Survey:
         A row for each clip found, sorted by corpus and clip: path, corpus, clip, speaker, emotion,
         fold, test, emobox, duration_s, sample_rate_hz, channels, sha256, original (bool: the bytes
         are those that the corpus was published with), status (``ok``, ``silent`` or
-        ``unreadable``), reason (of ``unreadable``; else empty). What an unreadable file does not
-        tell is NA.
+        ``unreadable``), reason (of ``unreadable``; else empty). What is unknown of an unreadable
+        file is NA.
     missing : dict of str to list of str
         Clips that were not found, by corpus; complete corpora are left out.
     duplicates : DataFrame
@@ -168,7 +168,7 @@ def _decode(content: bytes, sha256: str) -> _Reading:
         # In blocks, since a damaged header may claim any length.
         while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
             n_frames += len(block)
-            # Of the mix of its channels, as a network would hear it; maximum keeps a NaN.
+            # Of the mix of its channels, as a network gets it; maximum keeps a NaN.
             peak = np.maximum(peak, np.abs(block.mean(axis=1)).max())
         rate_hz, n_channels = file.samplerate, file.channels
     facts = (sha256, round(n_frames / rate_hz, DURATION_DECIMALS), rate_hz, n_channels)

@@ -13,7 +13,7 @@ VOTES = Path(__file__).with_name("crema-d-votes.csv")
 def votes_of(
     clips: pd.DataFrame, emotions: Sequence[str], for_neutral: bool = False
 ) -> NDArray[np.float64]:
-    """Votes of listeners who heard the voice alone, for each emotion; CREMA-D alone has them.
+    """Votes of listeners to the voice alone, for each emotion; only CREMA-D has them.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def votes_of(
         In the order of the columns; votes for others are dropped.
     for_neutral : bool, optional
         Whether votes for neutral count for clips that are acted otherwise. They are 38% of the
-        votes, and a network that learns from them hears neutral too often.
+        votes, and a network trained on them predicts neutral too often.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Changes to the spectrograms of training clips, drawn anew each time a clip is shown.
+"""Augmentation of the features of training clips, drawn anew each time the network sees a clip.
 
-A batch is a tensor of raw features [batch, n_frames, n_columns], filled up with the floor after each
-clip's own frames. Everything random is drawn from torch's generator on the CPU, whose state the
+A batch is a tensor of features [batch, n_frames, n_columns], padded with the floor after each clip's
+own frames. Everything random is drawn from torch's generator on the CPU, whose state the
 checkpoint holds.
 """
 
@@ -15,8 +15,8 @@ from serctl.features.mel import MelSpec, hz_to_mel, mel_edges, mel_to_hz
 from serctl.train.recipes.schema import AugmentationRecipe
 
 
-def cropped(frames: Tensor, n_frames: int) -> Tensor:
-    """As many frames as given, from a random place.
+def crop(frames: Tensor, n_frames: int) -> Tensor:
+    """Crop a clip to a number of frames, at a random place.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def cropped(frames: Tensor, n_frames: int) -> Tensor:
     return frames[first : first + n_frames]
 
 
-def stretched(
+def stretch(
     batch: Tensor, n_frames: Tensor, spec: MelSpec, multiple: int, recipe: AugmentationRecipe
 ) -> tuple[Tensor, Tensor]:
-    """Clips with time and frequency scaled: other tempo, other voice.
+    """Stretch clips in time and in frequency: another tempo, another voice.
 
     Each clip has its own factors, drawn evenly on a logarithmic scale up to ``recipe.stretch`` and
     ``recipe.warp``. A factor of frequency moves pitch and formants alike, as in a smaller or larger
@@ -54,7 +54,7 @@ def stretched(
     spec : MelSpec
         Of the features.
     multiple : int
-        Of which the new longest is one.
+        The new longest length is a multiple of it.
     recipe : AugmentationRecipe
         How much.
 
@@ -70,7 +70,7 @@ def stretched(
     tempo = torch.exp(recipe.stretch * (2 * torch.rand(n_clips, 1) - 1))  # above 1 is longer
     warp = torch.exp(recipe.warp * (2 * torch.rand(n_clips, 1) - 1))
     new_frames = (n_frames * tempo[:, 0]).ceil().long().clamp(min=1)
-    new_longest = filled_to(int(new_frames.max()), multiple)
+    new_longest = round_up(int(new_frames.max()), multiple)
     # Which old frame each new one follows, and how far it is on the way to the next.
     times = (torch.arange(new_longest) + 0.5) / tempo - 0.5  # [batch, new_longest]
     before = times.floor()
@@ -107,13 +107,13 @@ def _band_weights(factors: Tensor, spec: MelSpec) -> Tensor:
     return (1 - away).clamp(min=0)
 
 
-def masked(batch: Tensor, n_frames: Tensor, recipe: AugmentationRecipe) -> Tensor:
-    """Clips with some bands and some frames covered by zeros (SpecAugment, Park et al. 2019).
+def spec_augment(batch: Tensor, n_frames: Tensor, recipe: AugmentationRecipe) -> Tensor:
+    """Mask some bands and some frames of each clip with zeros (SpecAugment, Park et al. 2019).
 
     Parameters
     ----------
     batch : float32 [batch, longest, n_columns]
-        Scaled, so that 0 is a column's mean. Changed in place.
+        Normalized, so that 0 is a column's mean. Changed in place.
     n_frames : int64 [batch]
         Frames that each clip has.
     recipe : AugmentationRecipe
@@ -141,10 +141,10 @@ def _spans(lengths: Tensor, widest: int) -> list[slice]:
     return list(map(slice, first.tolist(), (first + width).tolist()))
 
 
-def mixed(
-    inputs: Tensor, targets: Tensor, n_frames: Tensor | None, mixup: float
+def mixup(
+    inputs: Tensor, targets: Tensor, n_frames: Tensor | None, alpha: float
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Each clip of a batch with another of it laid under (mixup, Zhang et al. 2018).
+    """Mix each clip of a batch with another one of it (mixup, Zhang et al. 2018).
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def mixed(
         Their probabilities.
     n_frames : int64 [batch], optional
         Frames that each clip has.
-    mixup : float
+    alpha : float
         Both parameters of the beta distribution of the one share that the batch has; 0 for none.
 
     Returns
@@ -162,9 +162,9 @@ def mixed(
     inputs, targets, n_frames
         Of the mixed clips, each as long as the longer of its two.
     """
-    if mixup == 0:
+    if alpha == 0:
         return inputs, targets, n_frames
-    share = float(Beta(mixup, mixup).sample())
+    share = float(Beta(alpha, alpha).sample())
     share = max(share, 1 - share)
     other = torch.randperm(len(inputs))
     inputs = share * inputs + (1 - share) * inputs[other]
@@ -174,6 +174,6 @@ def mixed(
     return inputs, targets, n_frames
 
 
-def filled_to(n_frames: int, multiple: int) -> int:
-    """Smallest multiple that is not less."""
+def round_up(n_frames: int, multiple: int) -> int:
+    """Round a number of frames up to a multiple."""
     return math.ceil(n_frames / multiple) * multiple

@@ -1,12 +1,12 @@
-"""What a network in training is shown: batches of training clips, and the validation clips.
+"""Datasets: batches of training clips, and the validation clips.
 
-There are two kinds of training clips. `StatisticsClips` have inputs of one shape, to which noise is
-added. `FrameClips` have spectrograms of their own lengths: clips of like length share a batch, are
-changed (`serctl.train.data.augmentation`), and filled up with the floor. Everything random is drawn from
-torch's generator on the CPU, in a fixed order.
+There are two kinds of training data. A `StatisticsDataset` has inputs of one shape, to which noise is
+added. A `FrameDataset` has spectrograms of their own lengths: clips of similar length share a batch,
+are augmented (`serctl.train.data.augmentation`) and padded with the floor. All random numbers come
+from torch's generator on the CPU, in a fixed order.
 
-Validation clips are seen as the classifier sees them: whole, unchanged, and beside others of the
-same length alone.
+Validation clips are what the classifier gives the network: whole, not augmented, in batches of one
+length.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ from torch.nn.functional import one_hot
 
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Normalization
-from serctl.train.data.augmentation import cropped, filled_to, masked, mixed, stretched
-from serctl.train.data.mixing import cut_or_surrounded, disturbed
-from serctl.train.recipes.schema import AugmentationRecipe, DisturbanceRecipe, TrainingRecipe
+from serctl.train.data.augmentation import crop, mixup, round_up, spec_augment, stretch
+from serctl.train.data.mixing import crop_or_pad, mix_background_speech
+from serctl.train.recipes.schema import AugmentationRecipe, MixingRecipe, TrainingRecipe
 
 BATCHES_SORTED = 16  # clips of so many batches are sorted by length and dealt out
-LENGTH_JITTER = 0.22  # natural logarithm; so that no clip always has the same company
+LENGTH_JITTER = 0.22  # natural logarithm; so that batches differ from pass to pass
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step learns from.
+    """Inputs and targets of one training step.
 
     Attributes
     ----------
@@ -40,26 +40,26 @@ class Batch:
         frames int64 [batch].
     targets : int64 [batch] or float32 [batch, n_emotions]
         Index of each clip's emotion, or the emotions' probabilities.
-    told : mapping of str to int64 [batch] or float32 [batch, n]
-        What is to be told besides, such as who speaks: its number, -1 where it is not known, or, of
-        mixed clips, the share of each.
+    auxiliary_targets : mapping of str to int64 [batch] or float32 [batch, n]
+        Targets of the auxiliary heads, such as the speaker: its index, -1 where it is not known, or,
+        after mixup, the share of each.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
-    told: Mapping[str, Tensor] = field(default_factory=dict)
+    auxiliary_targets: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class TrainingClips(Protocol):
-    """Clips to learn from.
+class TrainingDataset(Protocol):
+    """Training data.
 
     Attributes
     ----------
-    n_told : dict of str to int
-        How many there are of each that is to be told besides, such as speakers.
+    n_auxiliary : dict of str to int
+        Number of classes of each auxiliary target, such as speakers.
     """
 
-    n_told: dict[str, int]
+    n_auxiliary: dict[str, int]
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -68,20 +68,20 @@ class TrainingClips(Protocol):
         """Batches of one pass, in an order drawn anew."""
 
 
-class StatisticsClips:
-    """Training clips whose inputs have one shape.
+class StatisticsDataset:
+    """Training data whose inputs have one shape.
 
     Parameters
     ----------
     inputs : float32 [n, ...]
-        Scaled.
+        Normalized.
     targets : int64 [n] or float32 [n, n_emotions]
         As in `Batch`.
     """
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
-        self.n_told: dict[str, int] = {}
+        self.n_auxiliary: dict[str, int] = {}
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -90,18 +90,18 @@ class StatisticsClips:
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:
         """Batches of one pass, in an order drawn anew."""
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
-            inputs = with_noise(self.inputs[rows], recipe.noise)
-            inputs, targets, _ = mixed(inputs, self.targets[rows], None, recipe.mixup)
+            inputs = add_noise(self.inputs[rows], recipe.noise)
+            inputs, targets, _ = mixup(inputs, self.targets[rows], None, recipe.mixup)
             yield Batch((inputs,), targets)
 
 
-class FrameClips:
-    """Training clips whose inputs have frames.
+class FrameDataset:
+    """Training data whose inputs have frames.
 
     Parameters
     ----------
-    versions : sequence of sequences of float [n_frames, n_columns]
-        The clips' raw features; then, for each version, those of damaged copies.
+    copies : sequence of sequences of float [n_frames, n_columns]
+        Features of the clips; then those of each of their augmented copies.
     targets : int64 [n] or float32 [n, n_emotions]
         As in `Batch`.
     kind : InputKind
@@ -111,43 +111,45 @@ class FrameClips:
     spec : MelSpec
         Of the features.
     recipe : AugmentationRecipe
-        How they are changed.
-    disturbance : DisturbanceRecipe or None
-        What happens to them besides, if they are log-mel spectrograms.
-    told : mapping of str to int64 [n]
-        What is to be told of each besides, numbered from 0 without a gap; -1 where it is not known.
+        How they are augmented.
+    mixing : MixingRecipe or None
+        How they are cropped, padded and mixed, if they are log-mel spectrograms.
+    auxiliary_targets : mapping of str to int64 [n]
+        Auxiliary targets of each, numbered from 0 without a gap; -1 where they are not known.
     """
 
     def __init__(
         self,
-        versions: Sequence[Sequence[NDArray[np.floating]]],
+        copies: Sequence[Sequence[NDArray[np.floating]]],
         targets: Tensor,
         kind: InputKind,
         normalization: Normalization,
         spec: MelSpec,
         recipe: AugmentationRecipe,
-        disturbance: DisturbanceRecipe | None,
-        told: Mapping[str, Tensor],
+        mixing: MixingRecipe | None,
+        auxiliary_targets: Mapping[str, Tensor],
     ) -> None:
-        self.versions, self.targets, self.told = versions, targets, told
-        self.n_told = {name: int(labels.max()) + 1 for name, labels in told.items()}
-        self.disturbance = disturbance
+        self.copies, self.targets, self.auxiliary_targets = copies, targets, auxiliary_targets
+        self.n_auxiliary = {
+            name: int(labels.max()) + 1 for name, labels in auxiliary_targets.items()
+        }
+        self.mixing = mixing
         self.mean, self.std = (
             torch.tensor(numbers, dtype=torch.float32)
             for numbers in (normalization.mean, normalization.std)
         )
-        self.is_picture = kind is LOG_MEL  # [n_bands, n_frames], and filled up
-        self.multiple = FRAMES_MULTIPLE if self.is_picture else 1
+        self.is_spectrogram = kind is LOG_MEL  # [n_bands, n_frames], and padded
+        self.multiple = FRAMES_MULTIPLE if self.is_spectrogram else 1
         self.spec = spec
         self.recipe = recipe
-        self._n_frames = torch.tensor([len(clip) for clip in versions[0]])
+        self._n_frames = torch.tensor([len(clip) for clip in copies[0]])
 
     def n_steps(self, batch_size: int) -> int:
-        """Batches of a pass, all of one size; clips that are left over are not shown in it."""
+        """Batches of a pass, all of one size; it leaves out the clips of an incomplete one."""
         return max(1, len(self.targets) // batch_size)
 
     def batches(self, recipe: TrainingRecipe) -> Iterator[Batch]:
-        """Batches of one pass, each of clips of like length, in an order drawn anew."""
+        """Batches of one pass, each of clips of similar length, in an order drawn anew."""
         n_shown = self.n_steps(recipe.batch_size) * recipe.batch_size
         order = torch.randperm(len(self.targets))[:n_shown]
         batches: list[Tensor] = []
@@ -159,48 +161,48 @@ class FrameClips:
             yield self._batch(batches[i], recipe)
 
     def _batch(self, rows: Tensor, recipe: TrainingRecipe) -> Batch:
-        clips = [self._shown(row) for row in rows.tolist()]
+        clips = [self._draw(row) for row in rows.tolist()]
         n_frames = torch.tensor([len(clip) for clip in clips])
-        longest = filled_to(int(n_frames.max()), self.multiple)
+        longest = round_up(int(n_frames.max()), self.multiple)
         batch = torch.full((len(clips), longest, len(self.mean)), -self.spec.top_db)
         for row, clip in zip(batch, clips, strict=True):
             row[: len(clip)] = clip
-        batch, n_frames = stretched(batch, n_frames, self.spec, self.multiple, self.recipe)
-        if self.disturbance is not None:
-            batch = disturbed(batch, n_frames, self.spec, self.disturbance)
-        batch = masked(batch.sub_(self.mean).div_(self.std), n_frames, self.recipe)
-        batch = with_noise(batch, recipe.noise)
-        # As the classifier counts them: what fills a clip up to the multiple is a part of it.
+        batch, n_frames = stretch(batch, n_frames, self.spec, self.multiple, self.recipe)
+        if self.mixing is not None:
+            batch = mix_background_speech(batch, n_frames, self.spec, self.mixing)
+        batch = spec_augment(batch.sub_(self.mean).div_(self.std), n_frames, self.recipe)
+        batch = add_noise(batch, recipe.noise)
+        # As the classifier counts them: padding up to the multiple is a part of the clip.
         n_frames = (n_frames + self.multiple - 1) // self.multiple * self.multiple
         targets = self.targets[rows]
-        told = {name: labels[rows] for name, labels in self.told.items()}
+        auxiliary = {name: labels[rows] for name, labels in self.auxiliary_targets.items()}
         if recipe.mixup > 0:
-            # All is mixed as the emotions are; what is not known has no share.
+            # Auxiliary targets are mixed as the emotions are; what is not known has no share.
             every = [targets]
-            for name, labels in told.items():
+            for name, labels in auxiliary.items():
                 known = (labels >= 0)[:, None]
-                every.append(one_hot(labels.clamp(min=0), self.n_told[name]) * known)
-            batch, whole, n_heard = mixed(batch, torch.cat(every, dim=1), n_frames, recipe.mixup)
-            assert n_heard is not None
-            n_frames = n_heard
+                every.append(one_hot(labels.clamp(min=0), self.n_auxiliary[name]) * known)
+            batch, whole, n_mixed = mixup(batch, torch.cat(every, dim=1), n_frames, recipe.mixup)
+            assert n_mixed is not None
+            n_frames = n_mixed
             targets, *shares = whole.split([one.shape[1] for one in every], dim=1)
-            told = dict(zip(told, shares, strict=True))
-        inputs = (batch.mT.contiguous() if self.is_picture else batch, n_frames)
-        return Batch(inputs, targets, told)
+            auxiliary = dict(zip(auxiliary, shares, strict=True))
+        inputs = (batch.mT.contiguous() if self.is_spectrogram else batch, n_frames)
+        return Batch(inputs, targets, auxiliary)
 
-    def _shown(self, row: int) -> Tensor:
-        """Frames of a clip or of one of its damaged copies, or some of them."""
-        version, n_versions = 0, len(self.versions) - 1
-        if n_versions and float(torch.rand(())) < self.recipe.version_share:
-            version = 1 + int(torch.randint(n_versions, ()))
-        frames = cropped(torch.from_numpy(self.versions[version][row]), self.recipe.crop_frames)
-        if self.disturbance is not None:
-            frames = cut_or_surrounded(frames, self.spec, self.disturbance)
+    def _draw(self, row: int) -> Tensor:
+        """Frames of a clip or of one of its augmented copies, perhaps cropped."""
+        copy, n_copies = 0, len(self.copies) - 1
+        if n_copies and float(torch.rand(())) < self.recipe.copy_share:
+            copy = 1 + int(torch.randint(n_copies, ()))
+        frames = crop(torch.from_numpy(self.copies[copy][row]), self.recipe.crop_frames)
+        if self.mixing is not None:
+            frames = crop_or_pad(frames, self.spec, self.mixing)
         return frames
 
 
-class ValidationClips:
-    """Clips to stop by.
+class ValidationDataset:
+    """Validation data, for early stopping.
 
     Parameters
     ----------
@@ -225,7 +227,7 @@ class ValidationClips:
         ]
 
     def logits(self, network: nn.Module) -> Tensor:
-        """Logits float32 [n, n_emotions], on the CPU, of a network that does not learn now."""
+        """Logits float32 [n, n_emotions], on the CPU, of a network in evaluation mode."""
         order: list[int] = []
         parts = []
         with torch.inference_mode():
@@ -242,35 +244,35 @@ def soft_targets(
     n_emotions: int,
     recipe: TrainingRecipe,
 ) -> Tensor:
-    """What training clips are to be taken for.
+    """Training targets: labels, smoothed and mixed with votes of listeners.
 
     Parameters
     ----------
     labels : int64 [n]
-        Index of the emotion that was acted.
+        Index of the emotion of each clip.
     votes : float64 [n, n_emotions]
         Listeners' votes for each emotion; all 0 where nobody was asked.
     n_emotions : int
         Of the network.
     recipe : TrainingRecipe
-        With the shares that do not go to the emotion that was acted.
+        With label smoothing, the share of the votes, and mixup.
 
     Returns
     -------
     int64 [n] or float32 [n, n_emotions]
-        As in `Batch`; the indices alone where all goes to the emotion that was acted.
+        As in `Batch`; the indices alone where nothing else has a share.
     """
-    acted = torch.from_numpy(labels)
+    references = torch.from_numpy(labels)
     if recipe.label_smoothing == recipe.votes_share == recipe.mixup == 0:
-        return acted
-    targets = one_hot(acted, n_emotions).double()
+        return references
+    targets = one_hot(references, n_emotions).double()
     targets = (1 - recipe.label_smoothing) * targets + recipe.label_smoothing / n_emotions
     n_votes = torch.from_numpy(votes.sum(axis=1, keepdims=True))
     share = recipe.votes_share * (n_votes > 0)
-    heard = torch.from_numpy(votes) / n_votes.clamp(min=1)
-    return ((1 - share) * targets + share * heard).float()
+    voted = torch.from_numpy(votes) / n_votes.clamp(min=1)
+    return ((1 - share) * targets + share * voted).float()
 
 
-def with_noise(inputs: Tensor, deviation: float) -> Tensor:
-    """Inputs with normal noise."""
-    return inputs + deviation * torch.randn(inputs.shape) if deviation else inputs
+def add_noise(inputs: Tensor, std: float) -> Tensor:
+    """Add normal noise of a standard deviation."""
+    return inputs + std * torch.randn(inputs.shape) if std else inputs

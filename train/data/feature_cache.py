@@ -1,12 +1,12 @@
-"""What training reads of clips: features, kept on disk once computed, labels, and listeners' votes.
+"""Cache of the features of training clips on disk.
 
-A cached array is known by the SHA-256 of the clip's file and by the parameters of its features, so
+A cached array is identified by the SHA-256 of the clip's file and by the parameters of its features, so
 a file that changed is read anew, wherever it lies, and a file that moved is not. Arrays are written
 aside and renamed; one that cannot be read back, or is of another shape, is computed again. Where
 the cache cannot be written, features are computed each time.
 
-A version above 0 is a copy of the clip with a damaged sound (`serctl.train.data.degradation`), which is
-drawn by the number and the clip's SHA-256 alone. Its features are kept in float16, which rounds a
+A copy number above 0 is an augmented copy of the clip (`serctl.train.data.augmented_copies`), drawn
+from that number and the clip's SHA-256 alone. Its features are kept in float16, which rounds a
 spectrogram's decibels to less than 0.1.
 """
 
@@ -24,10 +24,10 @@ from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
-from serctl.train.data.degradation import degraded
+from serctl.train.data.augmented_copies import augment
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
-# `serctl.train.data.degradation` damages them otherwise.
+# `serctl.train.data.augmented_copies` changes.
 CACHE_VERSION = 2
 
 
@@ -37,7 +37,7 @@ def cache_folder() -> Path:
 
 
 class ClipFeatures:
-    """Raw features of corpus clips, from the cache or computed; a call is safe in any thread.
+    """Features of corpus clips, from the cache or computed; a call is safe in any thread.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class ClipFeatures:
     cache : Path
         Folder of the cache; made when first written to.
     max_duration_s : float
-        Longest clip that is one clip and not a recording of many.
-    version : int
-        Of the sound: 0 for the clip's own, others for damaged copies.
+        Longest clip allowed.
+    copy : int
+        0 for the clip itself, others for its augmented copies.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class ClipFeatures:
         spec: MelSpec,
         cache: Path,
         max_duration_s: float = 30.0,
-        version: int = 0,
+        copy: int = 0,
     ) -> None:
         self.kind, self.spec = kind, spec
         self.max_duration_s = max_duration_s
-        self.version = version
-        self.dtype = np.float16 if version else np.float32
-        known_by = f"{CACHE_VERSION} {spec}"
-        if kind is not CLIP_STATISTICS or version:
-            known_by += f" {kind.name} {version}"
-        parameters = hashlib.sha256(known_by.encode()).hexdigest()
+        self.copy = copy
+        self.dtype = np.float16 if copy else np.float32
+        key = f"{CACHE_VERSION} {spec}"
+        if kind is not CLIP_STATISTICS or copy:
+            key += f" {kind.name} {copy}"
+        parameters = hashlib.sha256(key.encode()).hexdigest()
         self._folder = cache / "features" / parameters[:16]
 
     def __call__(self, path: str) -> NDArray[np.floating]:
-        """Raw features of one file.
+        """Features of one file.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class ClipFeatures:
 
         Returns
         -------
-        float32 or, of a damaged copy, float16 [n_columns] or [n_frames, n_columns]
+        float32 or, of an augmented copy, float16 [n_columns] or [n_frames, n_columns]
 
         Raises
         ------
@@ -113,9 +113,9 @@ class ClipFeatures:
                 path,
             )
         samples = clip[0]
-        if self.version:
-            random = np.random.default_rng([self.version, int(digest, 16)])
-            samples = degraded(samples, self.spec.rate_hz, random)
+        if self.copy:
+            random = np.random.default_rng([self.copy, int(digest, 16)])
+            samples = augment(samples, self.spec.rate_hz, random)
         return self.kind.extract(samples, self.spec).astype(self.dtype, copy=False)
 
 

@@ -1,9 +1,8 @@
-"""What happens to speech in recordings: it is cut, stands in silence, and others talk meanwhile.
+"""Mixing: crop clips, pad them with silence, and mix them with background speech.
 
-All of it is done to log-mel spectrograms, in another way each time a clip is shown. Powers of
-sounds that have nothing to do with one another add. In the end a spectrogram is what
-`serctl.models.inputs.log_mel` would give of such a recording, nearly: in dB above its own mean
-power.
+All of it works on log-mel spectrograms, drawn anew each time the network sees a clip. Powers of
+independent sounds add. The result is nearly what `serctl.models.inputs.log_mel` gives of such a
+recording: in dB above its own mean power.
 """
 
 import math
@@ -13,9 +12,9 @@ import torch
 from torch import Tensor
 
 from serctl.features.mel import MelSpec
-from serctl.train.recipes.schema import DisturbanceRecipe
+from serctl.train.recipes.schema import MixingRecipe
 
-CUT_FRAMES = (90, 300)  # left of a clip that is cut
+CROP_FRAMES = (90, 300)  # left of a clip that is cropped
 MAX_SILENT_FRAMES = 80  # before a clip, and after it
 QUIETEST_SHARE = 0.5  # of silences are digital ones; others are up to `SILENCE_RISE_DB` above
 SILENCE_RISE_DB = 35.0
@@ -25,8 +24,8 @@ LEAST_POWER = 1e-9
 LOG_PER_DB = math.log(10) / 10  # natural logarithm of power
 
 
-def cut_or_surrounded(frames: Tensor, spec: MelSpec, recipe: DisturbanceRecipe) -> Tensor:
-    """Frames of a clip, perhaps only some of them, perhaps with silence before and after.
+def crop_or_pad(frames: Tensor, spec: MelSpec, recipe: MixingRecipe) -> Tensor:
+    """Crop a clip at random, or pad it with silence before and after, or both, or neither.
 
     Parameters
     ----------
@@ -34,16 +33,17 @@ def cut_or_surrounded(frames: Tensor, spec: MelSpec, recipe: DisturbanceRecipe) 
         In dB.
     spec : MelSpec
         Of the features.
-    recipe : DisturbanceRecipe
+    recipe : MixingRecipe
         How often.
 
     Returns
     -------
     float [n_new, n_mels]
-        In dB above the mean power of ``frames``; `disturbed` makes it that of the new ones.
+        In dB above the mean power of ``frames``; `mix_background_speech` makes it that of the new
+        ones.
     """
-    shortest, longest = CUT_FRAMES
-    if float(torch.rand(())) < recipe.cut_share and len(frames) > shortest:
+    shortest, longest = CROP_FRAMES
+    if float(torch.rand(())) < recipe.crop_share and len(frames) > shortest:
         n_kept = int(torch.randint(shortest, min(len(frames), longest) + 1, ()))
         first = int(torch.randint(len(frames) - n_kept + 1, ()))
         frames = frames[first : first + n_kept]
@@ -58,18 +58,20 @@ def cut_or_surrounded(frames: Tensor, spec: MelSpec, recipe: DisturbanceRecipe) 
     return frames
 
 
-def disturbed(batch: Tensor, n_frames: Tensor, spec: MelSpec, recipe: DisturbanceRecipe) -> Tensor:
-    """Clips of a batch, some with the voices of others, all in dB above their mean power.
+def mix_background_speech(
+    batch: Tensor, n_frames: Tensor, spec: MelSpec, recipe: MixingRecipe
+) -> Tensor:
+    """Mix some clips of a batch with background speech; return all in dB above their mean power.
 
     Parameters
     ----------
     batch : float32 [batch, longest, n_mels]
-        Log-mel spectrograms, in dB, filled up with the floor.
+        Log-mel spectrograms, in dB, padded with the floor.
     n_frames : int64 [batch]
         Frames that each clip has.
     spec : MelSpec
         Of the features.
-    recipe : DisturbanceRecipe
+    recipe : MixingRecipe
         How often.
 
     Returns
@@ -79,21 +81,21 @@ def disturbed(batch: Tensor, n_frames: Tensor, spec: MelSpec, recipe: Disturbanc
     own = n_frames.tolist()
     # Clip by clip, as one clip is in the processor's cache all along.
     clean = [(clip[:n] * LOG_PER_DB).exp_() for clip, n in zip(batch, own, strict=True)]
-    among_others = torch.rand(len(own)) < recipe.bystanders_share
+    is_mixed = torch.rand(len(own)) < recipe.background_share
     new = torch.full_like(batch, -spec.top_db)
-    for clip, power, is_among_others in zip(new, clean, among_others.tolist(), strict=True):
-        heard = power
-        if is_among_others:
+    for clip, power, with_background in zip(new, clean, is_mixed.tolist(), strict=True):
+        mixed = power
+        if with_background:
             babble = _babble(clean, len(power))
             snr_db = SNR_DB[0] + (SNR_DB[1] - SNR_DB[0]) * float(torch.rand(()))
-            heard = power + babble * (power.mean() / babble.mean() * 10 ** (-snr_db / 10))
-        decibels = (heard / heard.mean()).add_(LEAST_POWER).log10_().mul_(10)
+            mixed = power + babble * (power.mean() / babble.mean() * 10 ** (-snr_db / 10))
+        decibels = (mixed / mixed.mean()).add_(LEAST_POWER).log10_().mul_(10)
         torch.clamp(decibels, min=-spec.top_db, out=clip[: len(power)])
     return new
 
 
 def _babble(powers: Sequence[Tensor], n_frames: int) -> Tensor:
-    """Power of some clips at once, float32 [n_frames, n_mels], each from anywhere and over again."""
+    """Sum of the powers of random clips, float32 [n_frames, n_mels], each looped from anywhere."""
     n_talkers = int(torch.randint(TALKERS[0], TALKERS[1] + 1, ()))
     times = torch.arange(n_frames)
     voices = []

@@ -1,4 +1,4 @@
-"""Clips made ready for one training: those of the emotions in use, split, read, labelled, scaled."""
+"""Clips prepared for one training: selected, split, labelled, and their features extracted."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 from serctl.train.corpora.votes import votes_of
-from serctl.train.data.batches import FrameClips, StatisticsClips, TrainingClips, soft_targets
+from serctl.train.data.batches import FrameDataset, StatisticsDataset, TrainingDataset, soft_targets
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
-from serctl.train.recipes.schema import DisturbanceRecipe, MemberRecipe, Recipe, TrainingRecipe
+from serctl.train.recipes.schema import MemberRecipe, MixingRecipe, Recipe, TrainingRecipe
 
 Features = NDArray[np.floating]
 # Wraps the iterator over clips' features, given how many there will be.
@@ -39,10 +39,10 @@ class PreparedClips:
         In the order of the labels.
     labels : int64 [n_clips]
         Index of each clip's emotion.
-    raw : list of float32 [...]
-        Raw features of each clip.
-    versions : list of lists of float16 [...]
-        For each version, raw features of the training clips' damaged copies.
+    features : list of float32 [...]
+        Of each clip, not normalized.
+    copies : list of lists of float16 [...]
+        Features of the training clips' augmented copies, a list for each copy number.
     kind, spec, normalization : InputKind, MelSpec, Normalization
         Which features they are, and how a network is given them.
     """
@@ -51,69 +51,71 @@ class PreparedClips:
     split: Split
     emotions: tuple[str, ...]
     labels: NDArray[np.int64]
-    raw: list[Features]
-    versions: list[list[Features]]
+    features: list[Features]
+    copies: list[list[Features]]
     kind: InputKind
     spec: MelSpec
     normalization: Normalization
 
     def inputs(self, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """What the classifier gives the network for some clips, float32 [...] each."""
-        return [self.kind.normalize(self.raw[row], self.normalization, self.spec) for row in rows]
+        return [
+            self.kind.normalize(self.features[row], self.normalization, self.spec) for row in rows
+        ]
 
     def targets(self, rows: NDArray[np.int64]) -> Tensor:
         """Labels int64 [n] of some clips."""
         return torch.from_numpy(self.labels[rows])
 
-    def training_clips(
+    def training_dataset(
         self, recipe: Recipe, training: TrainingRecipe, member: MemberRecipe | None = None
-    ) -> TrainingClips:
+    ) -> TrainingDataset:
         """Training part of one member, as `serctl.train.training.loop.Training` takes it."""
         rows, n_emotions = self.split.train, len(self.emotions)
         for_neutral = member is not None and member.votes_for_neutral
         votes = votes_of(self.clips.iloc[rows], self.emotions, for_neutral)
         targets = soft_targets(self.labels[rows], votes, n_emotions, training)
         if recipe.augmentation is None:
-            return StatisticsClips(torch.from_numpy(np.stack(self.inputs(rows))), targets)
-        versions = [[self.raw[row] for row in rows], *self.versions]
-        disturbance = recipe.disturbance
-        if member is not None and disturbance is not None:
-            shares = {name: member.disturbed * share for name, share in vars(disturbance).items()}
-            disturbance = DisturbanceRecipe(**shares)
-        return FrameClips(
-            versions,
+            return StatisticsDataset(torch.from_numpy(np.stack(self.inputs(rows))), targets)
+        copies = [[self.features[row] for row in rows], *self.copies]
+        mixing = recipe.mixing
+        if member is not None and mixing is not None:
+            shares = {name: member.mixing_factor * share for name, share in vars(mixing).items()}
+            mixing = MixingRecipe(**shares)
+        return FrameDataset(
+            copies,
             targets,
             self.kind,
             self.normalization,
             self.spec,
             recipe.augmentation,
-            disturbance,
-            self._told(telling(recipe, member)),
+            mixing,
+            self._auxiliary_targets(auxiliary_weights(recipe, member)),
         )
 
-    def _told(self, names: Iterable[str]) -> dict[str, Tensor]:
-        """Numbers of the training clips' speakers or sentences, unless none is known."""
+    def _auxiliary_targets(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """Indices of the training clips' speakers or sentences, unless none is known."""
         clips = self.clips.iloc[self.split.train]
-        told = {}
+        targets = {}
         for name in names:
             values = clips["speaker"] if name == "speaker" else sentences_of(clips)
             if values.notna().any():
-                told[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
-        return told
+                targets[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
+        return targets
 
 
-def telling(recipe: Recipe, member: MemberRecipe | None) -> dict[str, float]:
-    """What a network has to tell besides the emotion, and its share of the loss."""
-    shares = {"speaker": recipe.auxiliary.speaker} if recipe.auxiliary is not None else {}
+def auxiliary_weights(recipe: Recipe, member: MemberRecipe | None) -> dict[str, float]:
+    """Weight of each auxiliary target in the loss, beside 1 for the emotion."""
+    weights = {"speaker": recipe.auxiliary.speaker} if recipe.auxiliary is not None else {}
     if member is not None and member.sentence > 0:
-        shares["sentence"] = member.sentence
-    return shares
+        weights["sentence"] = member.sentence
+    return weights
 
 
 def prepare_clips(
     clips: pd.DataFrame, split: str, fold: int, seed: int, recipe: Recipe, on_clips: OnClips
 ) -> PreparedClips:
-    """Split clips, and read them, with the damaged copies of those that train.
+    """Split clips and extract their features, and those of the training clips' augmented copies.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def prepare_clips(
     recipe : Recipe
         Of the model.
     on_clips : callable
-        Is told.
+        Wraps the iterator over features, as a progress bar does.
 
     Raises
     ------
@@ -138,14 +140,14 @@ def prepare_clips(
     clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
     parts = split_clips(clips, split, fold, seed)
     kind, spec = NETWORKS[recipe.model.network].inputs, recipe.features
-    n_versions = recipe.augmentation.n_versions if recipe.augmentation is not None else 0
+    n_copies = recipe.augmentation.n_copies if recipe.augmentation is not None else 0
     extract = [
-        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, version)
-        for version in range(1 + n_versions)
+        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, copy)
+        for copy in range(1 + n_copies)
     ]
     paths, n_clips, n_train = clips["path"].tolist(), len(clips), len(parts.train)
     jobs = [(0, path) for path in paths]
-    jobs += [(1 + i, paths[row]) for i in range(n_versions) for row in parts.train]
+    jobs += [(1 + i, paths[row]) for i in range(n_copies) for row in parts.train]
     rows = map_in_order(lambda job: extract[job[0]](job[1]), jobs, n_cores())
     features = list(on_clips(rows, len(jobs)))
     return PreparedClips(
@@ -161,13 +163,15 @@ def prepare_clips(
     )
 
 
-def fit_normalization(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -> Normalization:
-    """Means and deviations of the training clips' columns.
+def fit_normalization(
+    features: Sequence[Features], kind: InputKind, spec: MelSpec
+) -> Normalization:
+    """Means and standard deviations of the training clips' columns.
 
     Parameters
     ----------
-    raw : sequence of float32 [...]
-        Raw features of the training clips.
+    features : sequence of float32 [...]
+        Of the training clips, not normalized.
     kind : InputKind
         Which they are.
     spec : MelSpec
@@ -176,20 +180,20 @@ def fit_normalization(raw: Sequence[Features], kind: InputKind, spec: MelSpec) -
     Returns
     -------
     Normalization
-        Of clip statistics, the mel bands share one deviation, so that a spectrum keeps its shape
-        for the convolution. Of frames, each frame counts the same.
+        Of clip statistics, the mel bands share one standard deviation, so that a spectrum keeps its
+        shape for the convolution. Of frames, each frame counts the same.
     """
     if kind is CLIP_STATISTICS:
-        columns = np.stack([kind.columns(one, spec) for one in raw])
-        deviation = columns.std(axis=0)
-        deviation[: spec.n_mels] = deviation[: spec.n_mels].mean()
-        return Normalization(tuple(columns.mean(axis=0).tolist()), tuple(deviation.tolist()))
-    n_frames = sum(map(len, raw))
+        columns = np.stack([kind.columns(one, spec) for one in features])
+        std = columns.std(axis=0)
+        std[: spec.n_mels] = std[: spec.n_mels].mean()
+        return Normalization(tuple(columns.mean(axis=0).tolist()), tuple(std.tolist()))
+    n_frames = sum(map(len, features))
     sums = np.zeros((2, kind.n_columns(spec)))
-    for one in raw:
+    for one in features:
         sums[0] += kind.columns(one, spec).sum(axis=0, dtype=np.float64)
     mean = sums[0] / n_frames
-    for one in raw:
+    for one in features:
         sums[1] += np.square(kind.columns(one, spec) - mean).sum(axis=0)
     return Normalization(tuple(mean.tolist()), tuple(np.sqrt(sums[1] / n_frames).tolist()))
 

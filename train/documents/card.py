@@ -1,7 +1,7 @@
-"""The model card: what a model is, how good it is and on whom, and what it must not be used for.
+"""The model card: architecture, accuracy, limits and uses of a model.
 
-A card is made of a model's configuration, the metrics of its training and, for a bundled model, of
-what ``train/results`` holds of it. What was not measured is left out.
+A card is made of a model's configuration, the metrics of its training and, for a bundled model, its
+measurements in ``train/results``. What was not measured is left out.
 """
 
 import textwrap
@@ -20,105 +20,105 @@ from serctl.train.documents.measurements import extent
 WIDTH = 100  # of lines in a card
 
 HOW_MANY = (
-    "{weights} numbers were learned. It hears one of {n_emotions} emotions ({emotions}) in a "
-    "recording of speech. Made by serctl:"
+    "It has {weights} parameters. It classifies a recording of speech as one of {n_emotions} emotions "
+    "({emotions}). The command that trains it:"
 )
 
 TERMS = (
-    "These weights may be used for research and other non-commercial ends only: they are made from "
-    "corpora whose terms say so. serctl's code is MIT; the weights are not."
+    "These weights may be used for research and other non-commercial purposes only, as the terms of "
+    "their training corpora require. serctl's code has the MIT license; the weights do not."
 )
 
 SCORED = (
-    "Split: {split}. {n_train} clips trained, {n_validation} chose {chosen}, and {n_test} were scored "
-    "once, at the end."
+    "Split: {split}. {n_train} clips for training, {n_validation} for validation, which chose {chosen}, "
+    "and {n_test} for the test, scored once, at the end."
 )
 SCORED_BEFORE = {
     "paper-cnn": "Two earlier recipes of this model were scored on the same test clips.",
     "cnn": "Five earlier recipes of this model were scored on fold 0 of `new-speakers`, three of them "
-    "by `report` too. What one of them lost in noise on fold 0's test clips is why its successors "
-    "hear more damaged clips in training, so that noise there is no untouched test "
+    "on `report` too. One of them lost accuracy in noise on the test clips of fold 0; later recipes "
+    "have more augmentation for that reason, so noise on fold 0 is not an untouched test "
     "(train/results/experiments.md).",
 }
 HEADLINE = (
-    "**UA {ua}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (share of clips "
-    "that are right). Chance is {chance:.1%}. In brackets, here and below: 95% of what clips drawn "
-    "anew would give (bootstrap). The clips of one speaker are alike, so that other speakers may be "
-    "farther off. To check it, with FOLDER for the folder of this card and CORPORA for that of the "
-    "corpora:"
+    "**UA {ua}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (weighted accuracy, "
+    "the share of clips that are right). Chance is {chance:.1%}. In brackets, here and below: 95% "
+    "confidence intervals (bootstrap over clips). Clips of one speaker are alike, so intervals over "
+    "speakers are wider. To reproduce it, with FOLDER for the folder of this card and CORPORA for "
+    "that of the corpora:"
 )
-HEARD = {
-    "report": "random by clip: who is tested was heard in training too",
-    "new-speakers": "nobody who is tested was heard in training",
+SPLIT_NOTES = {
+    "report": "random by clip: test speakers are in the training part too",
+    "new-speakers": "test speakers are not in the training part",
 }
-HEARD_EMOBOX = "EmoBox's, one corpus by itself"
+EMOBOX_NOTE = "EmoBox's, one corpus by itself"
 
-PROTOCOLS = "The same recipe by each protocol, trained anew for each seed or fold:"
+PROTOCOLS = "The same recipe by each protocol, trained once for each seed or fold:"
 BY_CORPUS = "UA by corpus, the mean over the runs that test clips of it:"
 EMOBOX = (
     "By EmoBox's protocol, each corpus by itself with all its emotions, trained on that corpus's "
     "training part, beside what EmoBox published (arXiv 2406.07162, table 4) of frozen encoders "
-    "that were trained on much other speech. CREMA-D's and TESS's test speakers are in the training "
+    "pre-trained on other speech. CREMA-D's and TESS's test speakers are in the training "
     "parts too; RAVDESS's and SAVEE's are not."
 )
 GROUPS = (
     "Test clips of {folds} of `new-speakers`, with sex and age as the corpora list them. Age is "
-    "known of CREMA-D's actors and of TESS's two women. A group of few speakers says little. Race, "
-    "ethnicity and accent were not looked at."
+    "known for CREMA-D's actors and TESS's two women. Scores of groups with few speakers are "
+    "uncertain. Race, ethnicity and accent were not measured."
 )
 ROBUSTNESS = (
-    "These weights on the {n_clips} clips of fold 0 that act one of {n_emotions} emotions, made worse "
-    "by program. Noise is as strong as the clip, by its power over the whole clip, or so many "
-    "decibels below it; a voice of babble is another speaker of fold 0. Made by:"
+    "These weights on the {n_clips} clips of fold 0 with one of {n_emotions} emotions, after synthetic "
+    "corruptions. A signal-to-noise ratio (in dB) compares powers over the whole clip; the voices of "
+    "babble are other speakers of fold 0. The command that measures it:"
 )
 CALIBRATION = (
-    "The confidence of an answer is a softmax, whose temperature ({temperature:.2f}) was fitted on "
+    "Confidence is the highest softmax probability, with a temperature ({temperature:.2f}) fitted on "
     "the validation clips."
 )
 ECE = (
-    "Over the {n_clips} test clips of {folds} of `new-speakers` that got an answer; ECE is the "
-    "expected calibration error, in 15 bins of confidence. It holds for clips like these."
+    "Over the {n_clips} test clips of {folds} of `new-speakers` with a prediction; ECE is the expected "
+    "calibration error, in 15 bins of confidence. It holds for clips like these."
 )
 
 LIMITS = (
     "Everyone in these corpora is an actor who was asked for an emotion, in short English sentences "
-    "recorded in a quiet room. Speech of daily life, other languages and children were not heard in "
-    "training; noise, rooms and phone lines were at most imitated. Accuracy on them is not known. "
+    "recorded in a quiet room. The training data has no spontaneous speech, other languages or "
+    "children; noise, rooms and phone lines are at most synthetic. Accuracy on them is not known. "
     "Expect it to be lower.",
-    "The corpora that are tested above are those that were learned from. Another corpus costs far more "
-    "than another voice, also where it is acted and in English, and confidence is too high there: see "
-    "corpora that were not heard, in train/results/experiments.md.",
-    "It hears how an emotion is acted, not what a person feels. Listeners who heard only the voice in "
+    "The test clips above are from the training corpora. Accuracy falls far more on another corpus than "
+    "on another speaker, even if it is acted and in English, and confidence is too high there: see "
+    "the section on other corpora in train/results/experiments.md.",
+    "It classifies how an emotion is acted, not what a person feels. Listeners to the voice alone in "
     "CREMA-D named the acted emotion in 40% of their judgements, choosing between six.",
-    "It is not equally good on all: accuracy differs between corpora, emotions and people, and the "
-    "121 speakers are no sample of any population.",
-    "It always names one of its emotions, also for speech with none, for music and for noise.",
+    "Accuracy is not equal for all: it differs between corpora, emotions and people, and the "
+    "121 speakers are not a sample of any population.",
+    "It always predicts one of its emotions, even for speech without emotion, music or noise.",
     "A recording shorter than {min_duration_s} s is not classified. One longer than {window_s:.0f} s "
     "is classified in windows of that length, whose probabilities are averaged: changes within it "
     "are lost.",
 )
 
 NOT_TO_BE_USED = (
-    "For any decision about a person, and not to judge, rank or watch people, one by one or in "
-    "crowds. Not without the knowledge of those who are heard. Least of all:"
+    "Do not use it for any decision about a person, or to judge, rank or monitor people, one by one or "
+    "in crowds. Do not use it without the knowledge of the people recorded. Above all, do not use it:"
 )
 USES = (
     "to hire, promote, dismiss, grade, admit, lend or insure;",
-    "to police, to guard borders, to judge, or to find lies or intent;",
-    "to diagnose or treat, in body or mind, or to say who needs help;",
-    "to watch employees, pupils, callers, customers or crowds.",
+    "for policing, border control or courts, or to detect lies or intent;",
+    "to diagnose or treat, in body or mind, or to decide who needs help;",
+    "to monitor employees, pupils, callers, customers or crowds.",
 )
 LAW = (
     "In the European Union, Article 5(1)(f) of Regulation (EU) 2024/1689 (the AI Act) forbids AI "
     "systems that infer emotions of people at the workplace or in education, except for medical or "
-    "safety reasons; these weights are made for neither. Where emotion recognition is "
-    "allowed, it may count as high-risk there (Annex III), and those who are exposed to it are to be "
-    "told (Article 50(3)). Other laws may apply, there and elsewhere; this is no legal advice."
+    "safety reasons; these weights are intended for neither. Where emotion recognition "
+    "is allowed, it may count as high-risk there (Annex III), and the people exposed to it must be "
+    "informed (Article 50(3)). Other laws may apply, there and elsewhere; this is not legal advice."
 )
 
 
 def card_text(
-    config: ModelConfig, metrics: dict[str, Any], results: dict[str, Any] | None = None
+    config: ModelConfig, metrics: dict[str, Any], measurements: dict[str, Any] | None = None
 ) -> str:
     """Text of ``card.md``.
 
@@ -128,8 +128,8 @@ def card_text(
         Of the model.
     metrics : dict
         As ``metrics.json`` holds it.
-    results : dict, optional
-        As `serctl.train.documents.measurements.read_results` gives it for a bundled model: its
+    measurements : dict, optional
+        As `serctl.train.documents.measurements.read_measurements` gives it for a bundled model: its
         protocols, and ``robustness`` (left out if it is of other weights), ``groups`` and
         ``calibration``.
 
@@ -138,20 +138,22 @@ def card_text(
     str
         Markdown.
     """
-    results = results or {}
+    measurements = measurements or {}
     blocks = [
-        *_what_it_is(config, metrics),
+        *_description(config, metrics),
         "## Terms",
         _filled(TERMS),
         card_tables.terms(),
-        *_how_good_it_is(config, metrics),
-        *_protocols(results),
-        *_section("By sex and age", GROUPS, card_tables.groups(results), folds=_folds(results)),
-        *_robustness(config, results),
-        *_calibration(config, results),
+        *_accuracy(config, metrics),
+        *_protocols(measurements),
+        *_section(
+            "By sex and age", GROUPS, card_tables.groups(measurements), folds=_folds(measurements)
+        ),
+        *_robustness(config, measurements),
+        *_calibration(config, measurements),
         "## Limits",
         _list(LIMITS, min_duration_s=config.min_duration_s, window_s=config.window_s),
-        "## Not to be used",
+        "## Do not use it",
         _filled(NOT_TO_BE_USED),
         _list(USES),
         _filled(LAW),
@@ -159,7 +161,7 @@ def card_text(
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _what_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
+def _description(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     with torch.device("meta"):  # shapes alone
         network = NETWORKS[config.network].torch_module(len(config.emotions))
     n_weights = sum(weights.numel() for weights in network.parameters())
@@ -173,7 +175,7 @@ def _what_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     return [f"# {config.name}", _filled(f"{what} {how_many}"), f"    {metrics['command']}"]
 
 
-def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
+def _accuracy(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     test, split = metrics["test"], metrics["split"]
     where = f"seed {metrics['seed']}" if split == "report" else f"fold {metrics['fold']}"
     recipe = metrics["recipe"]
@@ -181,7 +183,7 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     if recipe.get("training", {}).get("schedule") == "constant":
         chosen = "the epoch that is kept and the temperature"
     scored = SCORED.format(
-        split=f"`{split}`, {where} ({HEARD.get(split, HEARD_EMOBOX)})",
+        split=f"`{split}`, {where} ({SPLIT_NOTES.get(split, EMOBOX_NOTE)})",
         n_train=metrics["n_train"],
         n_validation=metrics["n_validation"],
         chosen=chosen,
@@ -195,7 +197,7 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
         chance=1 / len(config.emotions),
     )
     return [
-        "## How good it is",
+        "## Accuracy",
         _filled(f"{scored} {before}".rstrip()),
         _filled(headline),
         f"    serctl evaluate --model FOLDER --corpora CORPORA --split {split} --{where}",
@@ -205,47 +207,50 @@ def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     ]
 
 
-def _protocols(results: dict[str, Any]) -> list[str]:
-    of_all, by_corpus = card_tables.protocols(results), card_tables.protocols_by_corpus(results)
-    emobox = card_tables.emobox(results)
+def _protocols(measurements: dict[str, Any]) -> list[str]:
+    of_all, by_corpus = (
+        card_tables.protocols(measurements),
+        card_tables.protocols_by_corpus(measurements),
+    )
+    emobox = card_tables.emobox(measurements)
     return [
-        "## By every protocol" if of_all or emobox else "",
+        "## Accuracy by every protocol" if of_all or emobox else "",
         *((_filled(PROTOCOLS), of_all, _filled(BY_CORPUS), by_corpus) if of_all else ()),
         *((_filled(EMOBOX), emobox) if emobox else ()),
     ]
 
 
-def _robustness(config: ModelConfig, results: dict[str, Any]) -> list[str]:
-    measured = results.get("robustness")
+def _robustness(config: ModelConfig, measurements: dict[str, Any]) -> list[str]:
+    measured = measurements.get("robustness")
     if measured is None or measured["sha256"] != config.sha256:
         return []
     numbers = {"n_clips": measured["n_clips"], "n_emotions": len(measured["emotions"])}
     return [
-        "## In noise, on the phone, in part",
+        "## Robustness",
         _filled(ROBUSTNESS.format(**numbers)),
         f"    {measured['command']}",
         card_tables.robustness(measured),
     ]
 
 
-def _calibration(config: ModelConfig, results: dict[str, Any]) -> list[str]:
+def _calibration(config: ModelConfig, measurements: dict[str, Any]) -> list[str]:
     text = CALIBRATION.format(temperature=config.temperature)
-    measured = results.get("calibration")
+    measured = measurements.get("calibration")
     if measured is None:
-        return ["## How sure it is", _filled(text)]
-    text += " " + ECE.format(n_clips=measured["after"]["n_clips"], folds=_folds(results))
-    picture = f"../../train/results/{config.name}-new-speakers-reliability.png"
+        return ["## Calibration", _filled(text)]
+    text += " " + ECE.format(n_clips=measured["after"]["n_clips"], folds=_folds(measurements))
+    figure = f"../../train/results/{config.name}-new-speakers-reliability.png"
     return [
-        "## How sure it is",
+        "## Calibration",
         _filled(text),
-        card_tables.calibration(results),
-        f"![Share of right answers by confidence]({picture})",
+        card_tables.calibration(measurements),
+        f"![Reliability diagram: accuracy by confidence]({figure})",
     ]
 
 
-def _folds(results: dict[str, Any]) -> str:
+def _folds(measurements: dict[str, Any]) -> str:
     """How many folds of `new-speakers` were measured."""
-    summary = results.get(NEW_SPEAKERS)
+    summary = measurements.get(NEW_SPEAKERS)
     return (extent(summary, NEW_SPEAKERS) if summary is not None else "") or "all folds"
 
 

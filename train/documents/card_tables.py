@@ -1,10 +1,11 @@
-"""The tables of a model card, as Markdown, each made of what was measured and of nothing else."""
+"""Tables of a model card, in Markdown, made of measurements alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from serctl.text import markdown_table
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.documents.published import EMOBOX
 from serctl.train.evaluation.scores import INTERVAL, N_RESAMPLES, RESAMPLING_SEED
@@ -17,15 +18,9 @@ CORPUS_TERMS = {
 }
 
 PROTOCOL_NAMES = {
-    "report": "`report`: random by clip, speakers on both sides",
-    "new-speakers": "`new-speakers`: nobody tested was heard",
+    "report": "`report`: random by clip, speakers in both parts",
+    "new-speakers": "`new-speakers`: test speakers are not in the training part",
 }
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown table, without a newline at its end."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def share_of(value: float, interval: Sequence[float] | None = None) -> str:
@@ -37,7 +32,9 @@ def share_of(value: float, interval: Sequence[float] | None = None) -> str:
 
 def terms() -> str:
     """Tabulate the corpora and their terms."""
-    return table(("corpus", "speakers", "terms"), (CORPUS_TERMS[corpus] for corpus in CORPORA))
+    return markdown_table(
+        ("corpus", "speakers", "terms"), (CORPUS_TERMS[corpus] for corpus in CORPORA)
+    )
 
 
 def by_corpus(test: dict[str, Any]) -> str:
@@ -46,7 +43,7 @@ def by_corpus(test: dict[str, Any]) -> str:
         (CORPUS_TERMS[corpus][0], str(one["n_clips"]), share_of(one["wa"]), share_of(one["ua"]))
         for corpus, one in test["by_corpus"].items()
     )
-    return table(("corpus", "clips", "WA", "UA"), rows)
+    return markdown_table(("corpus", "clips", "WA", "UA"), rows)
 
 
 def by_emotion(test: dict[str, Any]) -> str:
@@ -55,23 +52,25 @@ def by_emotion(test: dict[str, Any]) -> str:
         (emotion, str(one["n_clips"]), share_of(one["recall"]), share_of(one["precision"]))
         for emotion, one in test["by_emotion"].items()
     )
-    return table(("emotion", "clips", "recall", "precision"), rows)
+    return markdown_table(("emotion", "clips", "recall", "precision"), rows)
 
 
 def confusion(test: dict[str, Any]) -> str:
-    """Tabulate which emotion was heard (column) in clips of each (row), in clips."""
+    """Tabulate the confusion matrix: clips by reference (row) and predicted emotion (column)."""
     rows = (
         (emotion, *map(str, counts))
         for emotion, counts in zip(test["emotions"], test["confusion"], strict=True)
     )
-    return table(("acted, in clips", *(f"heard: {one}" for one in test["emotions"])), rows)
+    return markdown_table(("reference", *(f"predicted: {one}" for one in test["emotions"])), rows)
 
 
-def protocols(results: dict[str, Any]) -> str:
-    """Tabulate the protocols that are not EmoBox's; of six emotions, the five in a row of their own."""
+def protocols(measurements: dict[str, Any]) -> str:
+    """Tabulate the protocols that are not EmoBox's; for a model of six emotions, also over five."""
     rows = []
     for split, name in PROTOCOL_NAMES.items():
-        for summary in filter(None, (results.get(split), results.get(split, {}).get("five"))):
+        for summary in filter(
+            None, (measurements.get(split), measurements.get(split, {}).get("five"))
+        ):
             tests = [run["test"] for run in summary["runs"]]
             rows.append(
                 (
@@ -84,12 +83,12 @@ def protocols(results: dict[str, Any]) -> str:
                 )
             )
     header = ("protocol", "emotions", "runs", "UA (95% interval)", "lowest, highest", "WA")
-    return table(header, rows) if rows else ""
+    return markdown_table(header, rows) if rows else ""
 
 
-def protocols_by_corpus(results: dict[str, Any]) -> str:
+def protocols_by_corpus(measurements: dict[str, Any]) -> str:
     """Tabulate UA by corpus and protocol: means over the runs that test clips of it."""
-    found = {split: results[split] for split in PROTOCOL_NAMES if split in results}
+    found = {split: measurements[split] for split in PROTOCOL_NAMES if split in measurements}
     rows = (
         (
             CORPUS_TERMS[corpus][0],
@@ -101,13 +100,15 @@ def protocols_by_corpus(results: dict[str, Any]) -> str:
         f"`{split}`, {len(summary['runs'][0]['test']['emotions'])} emotions"
         for split, summary in found.items()
     )
-    return table(("corpus", *names), rows) if found else ""
+    return markdown_table(("corpus", *names), rows) if found else ""
 
 
-def emobox(results: dict[str, Any]) -> str:
+def emobox(measurements: dict[str, Any]) -> str:
     """Tabulate EmoBox's protocol, beside what it published."""
     own = {
-        corpus: results[f"emobox-{corpus}"] for corpus in CORPORA if f"emobox-{corpus}" in results
+        corpus: measurements[f"emobox-{corpus}"]
+        for corpus in CORPORA
+        if f"emobox-{corpus}" in measurements
     }
     if not own:
         return ""
@@ -120,10 +121,10 @@ def emobox(results: dict[str, Any]) -> str:
         for one in EMOBOX
     ]
     header = ("UA", *(CORPUS_TERMS[corpus][0] for corpus in own))
-    return table(header, [("**this model's recipe**", *cells), *rows])
+    return markdown_table(header, [("**this model's recipe**", *cells), *rows])
 
 
-def groups(results: dict[str, Any]) -> str:
+def groups(measurements: dict[str, Any]) -> str:
     """Tabulate scores by sex and by age group."""
     rows = (
         (
@@ -133,41 +134,41 @@ def groups(results: dict[str, Any]) -> str:
             share_of(one["ua"], one["ua_interval"]),
             share_of(one["wa"]),
         )
-        for kind, found in results.get("groups", {}).items()
+        for kind, found in measurements.get("groups", {}).items()
         for name, one in found.items()
     )
-    header = ("who speaks", "speakers", "clips", "UA (95% interval)", "WA")
-    return table(header, rows) if "groups" in results else ""
+    header = ("group", "speakers", "clips", "UA (95% interval)", "WA")
+    return markdown_table(header, rows) if "groups" in measurements else ""
 
 
 def robustness(measured: dict[str, Any]) -> str:
-    """Tabulate UA and WA by condition, and what is lost of the clean UA."""
+    """Tabulate UA and WA by corruption, and the loss of UA against clean recordings."""
     rows = (
         (
-            row["condition"],
+            row["corruption"],
             share_of(row["ua"]),
             f"{row['ua_drop']:z.1f}" if i else "",
             share_of(row["wa"]),
         )
         for i, row in enumerate(measured["rows"])
     )
-    return table(("condition", "UA", "points of UA lost", "WA"), rows)
+    return markdown_table(("corruption", "UA", "points of UA lost", "WA"), rows)
 
 
-def calibration(results: dict[str, Any]) -> str:
-    """Tabulate how well confidence fits, before the temperature and after it."""
+def calibration(measurements: dict[str, Any]) -> str:
+    """Tabulate calibration before and after temperature scaling."""
     rows = (
         (
-            f"{when} the temperature",
+            f"{when} temperature scaling",
             f"{one['ece']:.3f}",
             f"{one['brier']:.3f}",
             share_of(one["confidence"]),
             share_of(one["accuracy"]),
         )
-        for when, one in results.get("calibration", {}).items()
+        for when, one in measurements.get("calibration", {}).items()
     )
-    header = ("", "ECE", "Brier score", "mean confidence", "share right")
-    return table(header, rows) if "calibration" in results else ""
+    header = ("", "ECE", "Brier score", "mean confidence", "accuracy")
+    return markdown_table(header, rows) if "calibration" in measurements else ""
 
 
 def interval_of_mean(tests: Sequence[dict[str, Any]]) -> list[float]:
@@ -181,11 +182,11 @@ def interval_of_mean(tests: Sequence[dict[str, Any]]) -> list[float]:
     total = np.zeros(N_RESAMPLES)
     for test in tests:
         counts = np.array(test["confusion"])
-        n_acted = [
+        n_references = [
             test["by_emotion"].get(one, {"n_clips": 0})["n_clips"] for one in test["emotions"]
         ]
-        unanswered = np.array(n_acted) - counts.sum(axis=1)
-        cells = np.column_stack([counts, unanswered])
+        without_prediction = np.array(n_references) - counts.sum(axis=1)
+        cells = np.column_stack([counts, without_prediction])
         drawn = draw(cells.sum(), cells.ravel() / cells.sum(), size=N_RESAMPLES)
         drawn = drawn.reshape(N_RESAMPLES, *cells.shape)
         n_drawn = drawn.sum(axis=2)

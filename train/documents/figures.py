@@ -1,4 +1,4 @@
-"""Figures of several models, from what was measured of them.
+"""Figures of several models, from their measurements.
 
     python -m serctl.train.documents.figures
 
@@ -20,11 +20,11 @@ from serctl.train.documents.measurements import (
     CHANCE,
     RESULTS,
     SYSTEMS,
-    Results,
+    Measurements,
     extent,
     five,
     pooled,
-    read_results,
+    read_measurements,
 )
 from serctl.train.evaluation.figures import (
     draw_accuracy,
@@ -49,13 +49,13 @@ LINES = {
 }
 
 
-def draw_comparison(results: Results) -> Figure:
+def draw_comparison(measurements: Measurements) -> Figure:
     """Draw the accuracy of every system: the report's, and ours by both protocols.
 
     Parameters
     ----------
-    results : dict
-        As `serctl.train.documents.measurements.read_results` gives it.
+    measurements : dict
+        As `serctl.train.documents.measurements.read_measurements` gives it.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def draw_comparison(results: Results) -> Figure:
     """
     figure = Figure(figsize=(8.5, 4.6), layout="constrained")
     axes = figure.subplots()
-    shown = [one for one in SYSTEMS if one.in_report or one.model in results]
+    shown = [one for one in SYSTEMS if one.in_report or one.model in measurements]
     rows = [i for i, one in enumerate(shown) if one.in_report]
     lengths = [one.in_report or 0.0 for one in shown if one.in_report]
     places = [i - BAR if shown[i].model else i for i in rows]
@@ -74,7 +74,7 @@ def draw_comparison(results: Results) -> Figure:
         measured = {
             i: summary
             for i, one in enumerate(shown)
-            if (summary := five(results.get(one.model, {}), split))
+            if (summary := five(measurements.get(one.model, {}), split))
         }
         _draw_measured(axes, measured, offset, split)
     axes.axvline(CHANCE, color="black", linewidth=0.8, linestyle=(0, (4, 3)))
@@ -121,21 +121,21 @@ def _draw_measured(
         )  # fmt: skip
 
 
-def draw_learning_curves(results: Results) -> Figure | None:
+def draw_learning_curves(measurements: Measurements) -> Figure | None:
     """Draw loss and accuracy on validation clips by epoch, of all models that have epochs.
 
     Parameters
     ----------
-    results : dict
-        As `serctl.train.documents.measurements.read_results` gives it. The first run of ``report`` has
-        ``curves``: one for each network that learns apart.
+    measurements : dict
+        As `serctl.train.documents.measurements.read_measurements` gives it. The first run of
+        ``report`` has ``curves``: one for each network that is trained independently.
 
     Returns
     -------
     Figure or None
         None if no model has a curve.
     """
-    runs = {model: one[REPORT]["runs"][0] for model, one in results.items() if REPORT in one}
+    runs = {model: one[REPORT]["runs"][0] for model, one in measurements.items() if REPORT in one}
     runs = {model: run for model, run in runs.items() if run.get("curves")}
     if not runs:
         return None
@@ -166,62 +166,61 @@ def draw_learning_curves(results: Results) -> Figure | None:
     return figure
 
 
-def draw_model(model: str, results: dict[str, Any]) -> dict[str, Figure]:
-    """Draw how a model does by emotion and confidence, over the test clips of all runs of a protocol.
+def draw_model(model: str, measurements: dict[str, Any]) -> dict[str, Figure]:
+    """Draw the scores of a model by emotion and confidence, over the test clips of all runs.
 
     Parameters
     ----------
     model : str
         Its name.
-    results : dict
+    measurements : dict
         Of it alone.
 
     Returns
     -------
     dict of str to Figure
         By the names of their files: accuracy on ``report``'s test clips; precision and recall, the
-        confusion matrix, and how often it is right by its confidence, on those of new speakers.
+        confusion matrix, and the reliability diagram, on those of new speakers.
     """
     figures = {}
-    if REPORT in results:
-        title = f"{model}, report split, {extent(results[REPORT], REPORT) or 'all seeds'}"
-        scores = pooled(results[REPORT])
+    if REPORT in measurements:
+        title = f"{model}, report split, {extent(measurements[REPORT], REPORT) or 'all seeds'}"
+        scores = pooled(measurements[REPORT])
         figures[f"{model}-report-accuracy"] = draw_accuracy(scores, title)
-    if NEW_SPEAKERS in results:
-        title = (
-            f"{model}, new speakers, {extent(results[NEW_SPEAKERS], NEW_SPEAKERS) or 'all folds'}"
-        )
-        scores = pooled(results[NEW_SPEAKERS])
+    if NEW_SPEAKERS in measurements:
+        summary = measurements[NEW_SPEAKERS]
+        title = f"{model}, new speakers, {extent(summary, NEW_SPEAKERS) or 'all folds'}"
+        scores = pooled(summary)
         figures[f"{model}-new-speakers-precision-recall"] = draw_precision_recall(scores, title)
         figures[f"{model}-new-speakers-confusion"] = draw_confusion_matrix(scores, title)
-        if "calibration" in results:
-            calibrated = Calibration(**results["calibration"]["after"])
+        if "calibration" in measurements:
+            calibrated = Calibration(**measurements["calibration"]["after"])
             figures[f"{model}-new-speakers-reliability"] = draw_reliability(calibrated, title)
     return figures
 
 
-def draw_figures(results: Results) -> dict[str, Figure]:
+def draw_figures(measurements: Measurements) -> dict[str, Figure]:
     """Draw every figure that results allow.
 
     Parameters
     ----------
-    results : dict
-        As `serctl.train.documents.measurements.read_results` gives it.
+    measurements : dict
+        As `serctl.train.documents.measurements.read_measurements` gives it.
 
     Returns
     -------
     dict of str to Figure
         By the names of their files, without extension.
     """
-    figures = {"comparison": draw_comparison(results)}
-    if curves := draw_learning_curves(results):
+    figures = {"comparison": draw_comparison(measurements)}
+    if curves := draw_learning_curves(measurements):
         figures["learning-curves"] = curves
-    for model, one in results.items():
+    for model, one in measurements.items():
         figures |= draw_model(model, one)
     return figures
 
 
-def remake_figures(checkout: Path) -> list[Path]:
+def write_figures(checkout: Path) -> list[Path]:
     """Draw every figure that the results in a checkout allow into ``train/results``.
 
     Parameters
@@ -232,10 +231,10 @@ def remake_figures(checkout: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        What was written: each figure as PNG and SVG.
+        Files written: each figure as PNG and SVG.
     """
     written = []
-    for name, figure in draw_figures(read_results(checkout)).items():
+    for name, figure in draw_figures(read_measurements(checkout)).items():
         for extension in EXTENSIONS:
             written.append(checkout / RESULTS / f"{name}{extension}")
             save_figure(figure, str(written[-1]))
@@ -243,5 +242,5 @@ def remake_figures(checkout: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in remake_figures(Path()):
+    for path in write_figures(Path()):
         print(path)

@@ -1,6 +1,6 @@
-"""What was measured, as ``train/results`` holds it, beside what the report found.
+"""Measurements of ``train/results``, beside those of the report.
 
-Tables and figures are made of this alone. A model without results, or without those of a protocol,
+Tables and figures are made of these alone. A model without results, or without those of a protocol,
 is left out of whatever needs them. A file that is not JSON is refused, with its name.
 """
 
@@ -28,14 +28,14 @@ CREMA_D_LISTENERS = 0.545
 
 @dataclass(frozen=True)
 class System:
-    """One that hears emotions.
+    """A system that recognizes emotions, of the report or ours.
 
     Attributes
     ----------
     name : str
-        What it is.
+        Its architecture.
     model : str
-        Under which it is bundled here; empty if it is not.
+        Name of the bundled model; empty if there is none.
     in_report : float or None
         Its accuracy in the report, in [0, 1].
     """
@@ -53,11 +53,11 @@ SYSTEMS = (
     System("human listeners", "", 0.72),
 )
 
-Results = dict[str, dict[str, Any]]
+Measurements = dict[str, dict[str, Any]]
 
 
-def read_results(checkout: Path) -> Results:
-    """Read what was measured of the models in `SYSTEMS`.
+def read_measurements(checkout: Path) -> Measurements:
+    """Read the measurements of the models in `SYSTEMS`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_results(checkout: Path) -> Results:
     ResultsError
         If one is not JSON.
     """
-    found: Results = {}
+    found: Measurements = {}
     folder = checkout / RESULTS
     proposed = folder / "proposed-features.json"
     of_proposed = _read_json(proposed) if proposed.exists() else {}
@@ -100,12 +100,12 @@ def _read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:
-    """Find how a model does by a protocol, choosing between the report's five emotions.
+def five(measurements: dict[str, Any], split: str) -> dict[str, Any] | None:
+    """Find the scores of a model by a protocol over the report's five emotions.
 
     Parameters
     ----------
-    results : dict
+    measurements : dict
         Of one model.
     split : str
         `REPORT` or `NEW_SPEAKERS`.
@@ -117,15 +117,15 @@ def five(results: dict[str, Any], split: str) -> dict[str, Any] | None:
         that knows more emotions, what stands under ``five`` in its summary. None if it was not
         measured.
     """
-    summary: dict[str, Any] | None = results.get(split)
+    summary: dict[str, Any] | None = measurements.get(split)
     if summary is None or tuple(summary["runs"][0]["test"]["emotions"]) == REPORT_FIVE:
         return summary
     return summary.get("five")
 
 
-def by_five(results: Results, split: str) -> dict[str, dict[str, Any]]:
+def by_five(measurements: Measurements, split: str) -> dict[str, dict[str, Any]]:
     """Find the summaries, as `five`, of the models that have one."""
-    return {model: one for model, found in results.items() if (one := five(found, split))}
+    return {model: one for model, found in measurements.items() if (one := five(found, split))}
 
 
 def extent(summary: dict[str, Any], split: str) -> str:
@@ -149,12 +149,14 @@ def pooled(summary: dict[str, Any]) -> Scores:
         By emotion; by corpus they say nothing.
     """
     tests = [run["test"] for run in summary["runs"]]
-    acted: list[str] = []
-    answered: list[str] = []
+    references: list[str] = []
+    predictions: list[str] = []
     for test in tests:
         for emotion, row in zip(test["emotions"], test["confusion"], strict=True):
-            answers = [one for one, n in zip(test["emotions"], row, strict=True) for _ in range(n)]
+            predicted = [
+                one for one, n in zip(test["emotions"], row, strict=True) for _ in range(n)
+            ]
             n_clips = test["by_emotion"].get(emotion, {"n_clips": 0})["n_clips"]
-            acted += [emotion] * n_clips
-            answered += answers + [""] * (n_clips - len(answers))
-    return score(acted, answered, [""] * len(acted), tests[0]["emotions"])
+            references += [emotion] * n_clips
+            predictions += predicted + [""] * (n_clips - len(predicted))
+    return score(references, predictions, [""] * len(references), tests[0]["emotions"])

@@ -1,8 +1,7 @@
-"""Every table with measured numbers that the documents hold, as Markdown.
+"""Every generated table of the documents, in Markdown.
 
-Each is made of the results of all models, as `serctl.train.documents.measurements.read_results`
-gives them. A model that was not measured is left out, and so is a table that nothing was measured
-for.
+Each is made of the results of all models, as `serctl.train.documents.measurements.read_measurements`
+gives them. Models and tables without measurements are left out.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,35 +10,36 @@ from typing import Any
 
 from serctl.emotions import REPORT_FIVE
 from serctl.models.loading import DEFAULT_MODEL
+from serctl.text import markdown_table
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.documents.card_tables import CORPUS_TERMS, table
+from serctl.train.documents.card_tables import CORPUS_TERMS
 from serctl.train.documents.measurements import (
     CHANCE,
     CREMA_D_LISTENERS,
     SYSTEMS,
-    Results,
+    Measurements,
     by_five,
     extent,
     pooled,
 )
 from serctl.train.documents.published import EMOBOX
-from serctl.train.documents.sentences import headline, leak, paragraph, worse
+from serctl.train.documents.sentences import headline, leak, paragraph, robustness_summary
 
 NOT_MEASURED = "Not measured yet."
 PICTURES = (  # what is measured, the figure's file, and what it shows
     (REPORT, "report-accuracy", "Accuracy of {} by emotion, report split"),
     (NEW_SPEAKERS, "new-speakers-precision-recall", "Precision and recall of {}, new speakers"),
     (NEW_SPEAKERS, "new-speakers-confusion", "Confusion matrix of {}, new speakers"),
-    ("calibration", "new-speakers-reliability", "How often {} is right by its confidence"),
+    ("calibration", "new-speakers-reliability", "Calibration of {}"),
 )
 
 
-def models(results: Results) -> str:
-    """Tabulate the models: their names, what they are and what they hear."""
+def models(measurements: Measurements) -> str:
+    """Tabulate the models: their names, architectures and emotions."""
     rows = []
     for system in SYSTEMS:
-        if summary := results.get(system.model, {}).get(NEW_SPEAKERS):
+        if summary := measurements.get(system.model, {}).get(NEW_SPEAKERS):
             emotions = summary["runs"][0]["test"]["emotions"]
             part = extent(summary, NEW_SPEAKERS)
             default = ", the default" if system.model == DEFAULT_MODEL else ""
@@ -51,12 +51,12 @@ def models(results: Results) -> str:
                     f"{summary['ua']:.1%}" + (f" ({part})" if part else ""),
                 )
             )
-    return table(("`--model`", "what it is", "emotions", "UA on new speakers"), rows)
+    return markdown_table(("`--model`", "architecture", "emotions", "UA on new speakers"), rows)
 
 
-def comparison(results: Results) -> str:
+def comparison(measurements: Measurements) -> str:
     """Tabulate the report's systems beside ours, by both protocols (the report's table 2)."""
-    of_report, of_new = (by_five(results, split) for split in (REPORT, NEW_SPEAKERS))
+    of_report, of_new = (by_five(measurements, split) for split in (REPORT, NEW_SPEAKERS))
     rows = [
         (
             f"{system.name}, `{system.model}`" if system.model else system.name,
@@ -66,7 +66,7 @@ def comparison(results: Results) -> str:
             _bundled(of_new.get(system.model)),
         )
         for system in SYSTEMS
-        if system.in_report or system.model in results
+        if system.in_report or system.model in measurements
     ]
     header = (
         "system",
@@ -75,19 +75,20 @@ def comparison(results: Results) -> str:
         "ours, `new-speakers`",
         "bundled weights",
     )
-    return f"{table(header, rows)}\n\n" + paragraph(
-        "UA over the five emotions: the mean of three seeds or five folds, and in brackets the lowest "
-        "and the highest, or how many were measured. The bundled weights are those that did not hear "
-        f"fold 0, and are scored on it. Chance is {CHANCE:.1%}. The report quotes its listeners from "
-        "elsewhere; listeners who heard CREMA-D's voices alone named the acted one of five emotions "
-        f"in {CREMA_D_LISTENERS:.1%} of their judgements."
+    return f"{markdown_table(header, rows)}\n\n" + paragraph(
+        "UA over the five emotions: the mean of three seeds or five folds, with the lowest and the "
+        "highest in brackets, or the number of runs measured so far. The bundled weights are those of "
+        "fold 0: they were not trained on it, and are scored on it. "
+        f"Chance is {CHANCE:.1%}. The report cites its figure for listeners; listeners to CREMA-D's "
+        f"voices alone named the acted one of five emotions in {CREMA_D_LISTENERS:.1%} of their "
+        "judgements."
     )
 
 
-def by_corpus(results: Results) -> str:
-    """Tabulate UA by corpus, with voices that are known and with new ones."""
-    of_report, of_new = (by_five(results, split) for split in (REPORT, NEW_SPEAKERS))
-    found = [model for model in results if model in of_report or model in of_new]
+def by_corpus(measurements: Measurements) -> str:
+    """Tabulate UA by corpus, for speakers of the training part and for new ones."""
+    of_report, of_new = (by_five(measurements, split) for split in (REPORT, NEW_SPEAKERS))
+    found = [model for model in measurements if model in of_report or model in of_new]
     rows = [
         (
             ": ".join(CORPUS_TERMS[corpus][:2]),
@@ -99,19 +100,19 @@ def by_corpus(results: Results) -> str:
         )
         for corpus in CORPORA
     ]
-    return table(("corpus", *_with_extents(results, found)), rows) if found else ""
+    return markdown_table(("corpus", *_with_extents(measurements, found)), rows) if found else ""
 
 
-def _with_extents(results: Results, models: Iterable[str]) -> list[str]:
+def _with_extents(measurements: Measurements, models: Iterable[str]) -> list[str]:
     """Names of models, with how many folds of new speakers were measured, unless all were."""
-    summaries = by_five(results, NEW_SPEAKERS)
+    summaries = by_five(measurements, NEW_SPEAKERS)
     parts = {model: extent(one, NEW_SPEAKERS) for model, one in summaries.items()}
     return [f"`{model}`" + (f" ({parts[model]})" if parts.get(model) else "") for model in models]
 
 
-def by_emotion(results: Results) -> str:
+def by_emotion(measurements: Measurements) -> str:
     """Tabulate recall and precision by emotion, over the clips of the folds that were measured."""
-    scores = {model: pooled(one) for model, one in by_five(results, NEW_SPEAKERS).items()}
+    scores = {model: pooled(one) for model, one in by_five(measurements, NEW_SPEAKERS).items()}
     rows = [
         (
             emotion,
@@ -123,38 +124,38 @@ def by_emotion(results: Results) -> str:
         )
         for emotion in REPORT_FIVE
     ]
-    return table(("emotion", *_with_extents(results, scores)), rows) if scores else ""
+    return markdown_table(("emotion", *_with_extents(measurements, scores)), rows) if scores else ""
 
 
-def robustness(results: Results) -> str:
-    """Tabulate UA on fold 0 by condition, and the points that are lost of the clean one."""
+def robustness(measurements: Measurements) -> str:
+    """Tabulate UA on fold 0 by corruption, and the points lost against clean recordings."""
     found = {
-        model: {row["condition"]: row for row in one["robustness"]["rows"]}
-        for model, one in results.items()
+        model: {row["corruption"]: row for row in one["robustness"]["rows"]}
+        for model, one in measurements.items()
         if "robustness" in one
     }
-    conditions = dict.fromkeys(name for rows in found.values() for name in rows)
+    corruptions = dict.fromkeys(name for rows in found.values() for name in rows)
     rows = [
-        (name, *(_worse_cell(rows_of.get(name)) for rows_of in found.values()))
-        for name in conditions
+        (name, *(_corruption_cell(rows_of.get(name)) for rows_of in found.values()))
+        for name in corruptions
     ]
-    header = ("condition", *(f"`{model}`" for model in found))
-    return table(header, rows) if found else NOT_MEASURED
+    header = ("corruption", *(f"`{model}`" for model in found))
+    return markdown_table(header, rows) if found else NOT_MEASURED
 
 
-def proposed(results: Results) -> str:
+def proposed(measurements: Measurements) -> str:
     """Tabulate validation accuracy with and without the features that the report proposes next."""
     rows = [
         (f"`{model}`, `{split}`", *_mean_gain(one["proposed-features"][split]))
-        for model, one in results.items()
+        for model, one in measurements.items()
         if "proposed-features" in one
         for split in (REPORT, NEW_SPEAKERS)
     ]
     header = ("model, split", "trainings", "without", "with", "points gained: mean (each)")
-    return table(header, rows) if rows else NOT_MEASURED
+    return markdown_table(header, rows) if rows else NOT_MEASURED
 
 
-def pictures(results: Results) -> str:
+def pictures(measurements: Measurements) -> str:
     """Link the figures by emotion and confidence of every model."""
     return "\n\n".join(
         "\n".join(
@@ -162,12 +163,12 @@ def pictures(results: Results) -> str:
             for key, name, said in PICTURES
             if key in one
         )
-        for model, one in results.items()
+        for model, one in measurements.items()
     )
 
 
-def runs(results: Results) -> str:
-    """Tabulate every run: the command that makes it, and what it gave."""
+def runs(measurements: Measurements) -> str:
+    """Tabulate every run: its command and its scores."""
     rows = [
         (
             f"`{run['command']}`",
@@ -175,20 +176,20 @@ def runs(results: Results) -> str:
             f"{run['test']['ua']:.1%}",
             f"{run['test']['wa']:.1%}",
         )
-        for one in results.values()
+        for one in measurements.values()
         for summary in one.values()
         if isinstance(summary, dict) and "runs" in summary
         for run in summary["runs"]
         if "command" in run
     ]
-    return table(("command", "emotions", "UA", "WA"), rows)
+    return markdown_table(("command", "emotions", "UA", "WA"), rows)
 
 
-def emobox(results: Results) -> str:
+def emobox(measurements: Measurements) -> str:
     """Tabulate EmoBox's protocol beside its published figures."""
     own = {
         model: cells
-        for model, one in results.items()
+        for model, one in measurements.items()
         if any(cells := [one.get(f"emobox-{corpus}", {}).get("ua") for corpus in CORPORA])
     }
     if not own:
@@ -201,15 +202,15 @@ def emobox(results: Results) -> str:
         rows.append((f"`{model}`", *("" if ua is None else f"{ua:.1%}" for ua in cells)))
     intro = paragraph(
         "By EmoBox's protocol, UA of each corpus by itself with all its emotions, beside what EmoBox "
-        "published (arXiv 2406.07162, table 4) of frozen encoders that were trained on much other "
+        "published (arXiv 2406.07162, table 4) of frozen encoders pre-trained on other "
         "speech. CREMA-D's and TESS's test speakers are in the training parts too; RAVDESS's and "
         "SAVEE's are not."
     )
     header = ("UA", *(CORPUS_TERMS[corpus][0] for corpus in CORPORA))
-    return f"{intro}\n\n{table(header, rows)}"
+    return f"{intro}\n\n{markdown_table(header, rows)}"
 
 
-TABLES: dict[str, Callable[[Results], str]] = {
+TABLES: dict[str, Callable[[Measurements], str]] = {
     "headline": headline,
     "models": models,
     "comparison": comparison,
@@ -217,7 +218,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "by-corpus": by_corpus,
     "by-emotion": by_emotion,
     "pictures": pictures,
-    "worse": worse,
+    "worse": robustness_summary,
     "robustness": robustness,
     "proposed": proposed,
     "emobox": emobox,
@@ -243,10 +244,10 @@ def _bundled(summary: dict[str, Any] | None) -> str:
     return f"{summary['runs'][0]['test']['ua']:.1%}" if summary else ""
 
 
-def _worse_cell(row: dict[str, Any] | None) -> str:
+def _corruption_cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    lost = "" if row["condition"] == "clean" else f" ({-row['ua_drop']:+.1f})"
+    lost = "" if row["corruption"] == "clean" else f" ({-row['ua_drop']:+.1f})"
     return f"{row['ua']:.1%}{lost}"
 
 

@@ -1,10 +1,10 @@
-"""The tables of the documents and the cards, from what was measured.
+"""Generated tables of the documents, and the cards, from measurements.
 
     python -m serctl.train.documents.rewrite
 
 Run in a checkout. What stands between ``<!-- table: NAME -->`` and ``<!-- end -->`` in `DOCUMENTS`
 is replaced by the table of that name, made of ``train/results`` alone, and every card in
-``weights`` is written anew. What is right already is left as it is; done twice, it changes nothing.
+``weights`` is rewritten. A second run changes nothing.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from serctl.errors import ResultsError
 from serctl.models.config import CONFIG_FILE, read_config
 from serctl.train.documents.card import card_text
-from serctl.train.documents.measurements import Results, read_results
+from serctl.train.documents.measurements import Measurements, read_measurements
 from serctl.train.documents.result_tables import TABLES
 
 DOCUMENTS = (Path("README.md"), Path("docs", "results.md"))
@@ -25,8 +25,8 @@ BEGIN, END = "<!-- table: ", "<!-- end -->"
 BLOCK = re.compile(rf"{BEGIN}([\w-]+) -->\n.*?{END}", re.DOTALL)
 
 
-def remade(checkout: Path) -> dict[Path, str]:
-    """Say what the documents and the cards in a checkout should hold.
+def render_documents(checkout: Path) -> dict[Path, str]:
+    """Render the documents and the cards of a checkout.
 
     Parameters
     ----------
@@ -36,18 +36,18 @@ def remade(checkout: Path) -> dict[Path, str]:
     Returns
     -------
     dict of Path to str
-        Text of each, whether it differs from what is there or not.
+        Text of each.
 
     Raises
     ------
     ResultsError
-        If results are not JSON, or a document has a table that is not known, or not ended.
+        If results are not JSON, or a document has a table of an unknown name, or without end.
     ModelError
-        If the folder of a bundled model is none.
+        If the folder of a bundled model is not a weights folder.
     """
-    results = read_results(checkout)
+    measurements = read_measurements(checkout)
     texts = {
-        checkout / name: _filled(checkout / name, results)
+        checkout / name: _filled(checkout / name, measurements)
         for name in DOCUMENTS
         if (checkout / name).exists()
     }
@@ -55,13 +55,13 @@ def remade(checkout: Path) -> dict[Path, str]:
         folder = config_file.parent
         metrics: dict[str, Any] = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
         texts[folder / CARD_FILE] = card_text(
-            read_config(folder), metrics, results.get(folder.name)
+            read_config(folder), metrics, measurements.get(folder.name)
         )
     return texts
 
 
-def _filled(path: Path, results: Results) -> str:
-    """Text of a document with its tables made anew."""
+def _filled(path: Path, measurements: Measurements) -> str:
+    """Text of a document with its tables rendered."""
     text = path.read_text(encoding="utf-8")
     n_blocks = len(BLOCK.findall(text))
     if not n_blocks == text.count(BEGIN) == text.count(END):
@@ -74,14 +74,14 @@ def _filled(path: Path, results: Results) -> str:
         name = match[1]
         if name not in TABLES:
             raise ResultsError(f"{path}: no table {name}; there are {', '.join(TABLES)}.")
-        made = TABLES[name](results)
+        made = TABLES[name](measurements)
         return f"{BEGIN}{name} -->\n" + (f"\n{made}\n\n" if made else "") + END
 
     return BLOCK.sub(block, text)
 
 
-def remake_tables(checkout: Path) -> list[Path]:
-    """Write the documents and the cards that differ from what they should hold.
+def rewrite_documents(checkout: Path) -> list[Path]:
+    """Write the documents and the cards that have changed.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ def remake_tables(checkout: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        What was changed.
+        Files written.
     """
     changed = []
-    for path, text in remade(checkout).items():
+    for path, text in render_documents(checkout).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             changed.append(path)
@@ -102,5 +102,5 @@ def remake_tables(checkout: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in remake_tables(Path()):
+    for path in rewrite_documents(Path()):
         print(path)

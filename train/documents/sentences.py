@@ -1,7 +1,7 @@
-"""The sentences with measured numbers that the documents hold, wrapped.
+"""Sentences of the documents with measured numbers, wrapped.
 
-Each is made of the results of all models, as `serctl.train.documents.measurements.read_results`
-gives them, and is empty where nothing was measured that it could say.
+Each is made of the measurements of all models, as
+`serctl.train.documents.measurements.read_measurements` gives them, and is empty without a measurement.
 """
 
 import textwrap
@@ -11,7 +11,7 @@ from typing import Any
 
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.documents.measurements import CHANCE, Results, by_five, extent
+from serctl.train.documents.measurements import CHANCE, Measurements, by_five, extent
 
 WIDTH = 118  # of lines in the documents
 
@@ -21,26 +21,30 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def headline(results: Results) -> str:
-    """Say how often the default model is right about new speakers."""
-    measured = by_five(results, NEW_SPEAKERS)
+def headline(measurements: Measurements) -> str:
+    """Say how accurate the default model is on new speakers."""
+    measured = by_five(measurements, NEW_SPEAKERS)
     if DEFAULT_MODEL not in measured:
         return ""
     part = extent(measured[DEFAULT_MODEL], NEW_SPEAKERS)
     ua = {model: summary["ua"] for model, summary in measured.items()}
     own = ua.pop(DEFAULT_MODEL)
-    others = f"; the others that come along, {_range(ua.values())}" if ua else ""
+    others = f"; the other bundled models: {_range(ua.values())}" if ua else ""
     return paragraph(
-        f"**How good it is.** On speakers that it never heard, choosing between five emotions, the "
-        f"default network, `{DEFAULT_MODEL}`, is right in {own:.1%} of cases "
+        f"**How good it is.** On speakers that it was not trained on, choosing between five emotions, "
+        f"the default network, `{DEFAULT_MODEL}`, is right in {own:.1%} of cases "
         f"({f'measured on {part}; ' if part else ''}chance: {CHANCE:.1%}{others})."
     )
 
 
-def leak(results: Results) -> str:
-    """Say how much less models that were measured in full are right about voices they do not know."""
+def leak(measurements: Measurements) -> str:
+    """Say how much accuracy falls from known to new speakers, for models measured in full."""
     of_report, of_new = (
-        {model: one for model, one in by_five(results, split).items() if not extent(one, split)}
+        {
+            model: one
+            for model, one in by_five(measurements, split).items()
+            if not extent(one, split)
+        }
         for split in (REPORT, NEW_SPEAKERS)
     )
     both = [model for model in of_new if model in of_report]
@@ -55,24 +59,24 @@ def leak(results: Results) -> str:
     )
     shares = [_share_of_tess(summary[model]) for summary in (of_report, of_new)]
     return paragraph(
-        "**Speakers leak.** The report's split draws clips at random, so that the same voices are "
-        f"learned and tested. On new speakers, accuracy falls: {_listed(falls)}. With `{model}`, "
-        f"CREMA-D's 91 voices lose {crema_d:.1f} points, and TESS's two {tess:.1f}; besides, TESS "
-        f"is {shares[0]:.0%} of the report's test clips, and {shares[1]:.0%} of those of new "
-        "speakers."
+        "**Speakers leak.** The report's split draws clips at random, so that the same speakers are "
+        f"in the training and in the test part. On new speakers, accuracy falls: {_listed(falls)}. "
+        f"With `{model}`, CREMA-D's 91 speakers lose {crema_d:.1f} points, and TESS's two {tess:.1f}; "
+        f"besides, TESS is {shares[0]:.0%} of the report's test clips, and {shares[1]:.0%} of "
+        "those of new speakers."
     )
 
 
-def worse(results: Results) -> str:
-    """Say what recordings that are worse than the corpora's cost the default model."""
-    measured = results.get(DEFAULT_MODEL, {}).get("robustness")
+def robustness_summary(measurements: Measurements) -> str:
+    """Say how much accuracy of the default model corrupted recordings cost."""
+    measured = measurements.get(DEFAULT_MODEL, {}).get("robustness")
     if not measured:
         return ""
     rows = sorted(measured["rows"][1:], key=lambda row: -row["ua_drop"])
-    most = [f"{row['condition']} ({row['ua_drop']:.1f} points)" for row in rows[:3]]
+    most = [f"{row['corruption']} ({row['ua_drop']:.1f} points)" for row in rows[:3]]
     return paragraph(
-        f"Recordings that were made worse by program lose UA. With `{DEFAULT_MODEL}`, on fold 0, the "
-        f"worst of {len(rows)} conditions are {_listed(most)}; the median is "
+        f"Noise, reverberation and other corruptions lower UA. With `{DEFAULT_MODEL}`, on fold 0, the "
+        f"worst of {len(rows)} corruptions are {_listed(most)}; the median is "
         f"{median(row['ua_drop'] for row in rows):.1f} points: "
         "[docs/results.md](docs/results.md#in-noise-on-the-phone-in-part)."
     )

@@ -18,7 +18,7 @@ from serctl.train.evaluation.scores import Calibration, Scores
 
 DPI = 150
 DARK, LIGHT, HATCH = "#08306b", "#8fc0de", "////"
-NETWORKS = (DARK, "#4a90c2", "0.55")  # that learn apart
+NETWORKS = (DARK, "#4a90c2", "0.55")  # that are trained independently
 SCORE_FIGURES = ("confusion_matrix", "precision_recall", "accuracy_by_emotion", "reliability")
 
 
@@ -57,7 +57,7 @@ def learning_curve(histories: Sequence[History], title: str, path: Path) -> None
 
 
 def confusion_matrix(scores: Scores, title: str, path: Path) -> None:
-    """Draw the shares of answers, by acted emotion, with the number of clips in each cell."""
+    """Draw the shares of predictions by reference emotion, with the clips of each cell."""
     draw_confusion_matrix(scores, title).savefig(path, dpi=DPI)
 
 
@@ -74,7 +74,7 @@ def draw_scores(scores: Scores, calibration: Calibration, title: str, folder: Pa
     scores : Scores
         Of any clips.
     calibration : Calibration
-        Of those that have an answer.
+        Of those with a prediction.
     title : str
         What was scored, for all figures.
     folder : Path
@@ -97,10 +97,10 @@ def draw_scores(scores: Scores, calibration: Calibration, title: str, folder: Pa
 
 
 def draw_confusion_matrix(scores: Scores, title: str) -> Figure:
-    """Draw the shares of answers, by acted emotion, with the number of clips in each cell."""
+    """Draw the shares of predictions by reference emotion, with the clips of each cell."""
     counts = np.array(scores.confusion)
     emotions: Sequence[str] = scores.emotions
-    # Of all clips of an emotion, also those without an answer, so that the diagonal is the recall.
+    # Of all clips of an emotion, also those without a prediction, so that the diagonal is the recall.
     n_clips = [[scores.by_emotion.get(one, {"n_clips": 0})["n_clips"]] for one in emotions]
     shares = counts / np.maximum(n_clips, 1)
     size = 1.6 + 0.75 * len(emotions)
@@ -120,9 +120,9 @@ def draw_confusion_matrix(scores: Scores, title: str) -> Figure:
             )
     axes.set_xticks(range(len(emotions)), emotions, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(emotions)), emotions)
-    axes.set(xlabel="heard by the model", ylabel="acted")
+    axes.set(xlabel="predicted", ylabel="reference")
     bar = figure.colorbar(image, ax=axes, shrink=0.8, format=PercentFormatter(1.0, decimals=0))
-    bar.set_label("share of the acted emotion's clips")
+    bar.set_label("share of the reference emotion's clips")
     axes.set_title(
         f"{title}\nWA {scores.wa:.1%}, UA {scores.ua:.1%}", fontsize="medium", parse_math=False
     )
@@ -130,7 +130,7 @@ def draw_confusion_matrix(scores: Scores, title: str) -> Figure:
 
 
 def draw_precision_recall(scores: Scores, title: str) -> Figure:
-    """Draw precision and recall of every acted emotion, side by side."""
+    """Draw precision and recall of every reference emotion, side by side."""
     figure, axes = _bars_by_emotion(scores, title)
     for offset, name, colour, hatch in (
         (-0.2, "precision", LIGHT, HATCH),
@@ -148,7 +148,7 @@ def draw_precision_recall(scores: Scores, title: str) -> Figure:
 
 
 def draw_accuracy(scores: Scores, title: str) -> Figure:
-    """Draw the accuracy within every acted emotion (its recall), with their mean and chance."""
+    """Draw the accuracy within every reference emotion (its recall), with their mean and chance."""
     figure, axes = _bars_by_emotion(scores, title)
     heights = [one["recall"] for one in scores.by_emotion.values()]
     axes.bar(range(len(heights)), heights, 0.6, facecolor=LIGHT, edgecolor="black")
@@ -163,12 +163,12 @@ def draw_accuracy(scores: Scores, title: str) -> Figure:
 
 
 def draw_reliability(calibration: Calibration, title: str) -> Figure:
-    """Draw the share of right answers by confidence, beside how many clips have it."""
+    """Draw accuracy by confidence, above the number of clips by confidence."""
     figure = Figure(figsize=(5.4, 5.6), layout="constrained")
     right, clips = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     filled = [one for one in calibration.bins if one["n_clips"]]
     lows, width = [one["low"] for one in calibration.bins], 1 / len(calibration.bins)
-    right.plot([0, 1], [0, 1], "--", color="0.35", label="as right as sure")
+    right.plot([0, 1], [0, 1], "--", color="0.35", label="perfect calibration")
     right.bar(
         [one["low"] for one in filled],
         [one["accuracy"] for one in filled],
@@ -176,7 +176,7 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         align="edge",
         facecolor=LIGHT,
         edgecolor="black",
-        label="share right",
+        label="accuracy",
     )
     # Where in a bin its clips are: the gap to the dashed line is measured there.
     right.plot(
@@ -187,7 +187,7 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         markersize=4,
         label="at the mean confidence",
     )
-    right.set(ylabel="share of answers that are right", xlim=(0, 1), ylim=(0, 1))
+    right.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     counts = [one["n_clips"] for one in calibration.bins]
@@ -206,14 +206,18 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
 
 
 def _bars_by_emotion(scores: Scores, title: str) -> tuple[Figure, Axes]:
-    """Give axes with a place for every acted emotion, and the number of its clips below."""
+    """Give axes with a place for every reference emotion, and the number of its clips below."""
     n_emotions = len(scores.by_emotion)
     figure = Figure(figsize=(max(4.6, 1.2 + 0.95 * n_emotions), 3.8), layout="constrained")
     axes = figure.subplots()
     names = [f"{emotion}\n{one['n_clips']}" for emotion, one in scores.by_emotion.items()]
     axes.set_xticks(range(n_emotions), names)
     # Room for a number above a bar of 100%.
-    axes.set(xlim=(-0.6, n_emotions - 0.4), ylim=(0, 1.08), xlabel="acted emotion, and its clips")
+    axes.set(
+        xlim=(-0.6, n_emotions - 0.4),
+        ylim=(0, 1.08),
+        xlabel="reference emotion and number of clips",
+    )
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.tick_params(axis="x", length=0)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -8,8 +8,8 @@ from serctl.train.evaluation.scores import score
 
 
 def score_groups(
-    acted: Sequence[str],
-    answered: Sequence[str],
+    references: Sequence[str],
+    predictions: Sequence[str],
     speakers: Sequence[str],
     emotions: Sequence[str],
 ) -> dict[str, dict[str, dict[str, Any]]]:
@@ -17,7 +17,7 @@ def score_groups(
 
     Parameters
     ----------
-    acted, answered : sequence of str [n]
+    references, predictions : sequence of str [n]
         As `serctl.train.evaluation.scores.score` takes them.
     speakers : sequence of str [n]
         The speaker of each clip.
@@ -44,7 +44,7 @@ def score_groups(
         for group in groups:
             members = [i for i, one in enumerate(speakers) if group_of(known[one]) == group]
             if members:
-                scored[group] = _scores(acted, answered, speakers, emotions, members)
+                scored[group] = _scores(references, predictions, speakers, emotions, members)
         return scored
 
     ages = [*(name for name, _ in AGE_GROUPS), AGE_NOT_KNOWN]
@@ -55,15 +55,15 @@ def score_groups(
 
 
 def _scores(
-    acted: Sequence[str],
-    answered: Sequence[str],
+    references: Sequence[str],
+    predictions: Sequence[str],
     speakers: Sequence[str],
     emotions: Sequence[str],
     members: Sequence[int],
 ) -> dict[str, Any]:
     of_group = score(
-        [acted[i] for i in members],
-        [answered[i] for i in members],
+        [references[i] for i in members],
+        [predictions[i] for i in members],
         [""] * len(members),
         emotions,
     )

@@ -10,8 +10,8 @@ LOGITS_FILE = "test_logits.npz"
 
 
 @dataclass(frozen=True)
-class TestedClips:
-    """What a model heard in the clips of a test part.
+class HeldOutLogits:
+    """Logits of a model for the clips of a test part, with their references.
 
     Attributes
     ----------
@@ -21,10 +21,10 @@ class TestedClips:
         Of each.
     emotions : tuple of str
         In the order of the logits.
-    acted : int64 [n]
+    references : int64 [n]
         Index of each clip's emotion.
-    answered : bool [n]
-        Whether users get an answer; a silent clip has none, and counts as wrong.
+    has_prediction : bool [n]
+        Whether users get a prediction; a silent clip has none, and counts as wrong.
     logits : float32 [n, n_emotions]
         Before the temperature.
     """
@@ -32,8 +32,8 @@ class TestedClips:
     clips: list[tuple[str, str]]
     speakers: list[str]
     emotions: tuple[str, ...]
-    acted: NDArray[np.int64]
-    answered: NDArray[np.bool_]
+    references: NDArray[np.int64]
+    has_prediction: NDArray[np.bool_]
     logits: NDArray[np.float32]
 
     def save(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class TestedClips:
             clips=np.array([clip for _, clip in self.clips]),
             speakers=np.array(self.speakers),
             emotions=np.array(self.emotions),
-            acted=self.acted,
-            answered=self.answered,
+            references=self.references,
+            has_prediction=self.has_prediction,
             logits=self.logits,
         )

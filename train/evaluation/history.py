@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Epoch:
-    """What one epoch gave: mean training loss, in nats, and accuracies in [0, 1] or losses."""
+    """Mean training loss and validation loss of an epoch, in nats, and accuracy in [0, 1]."""
 
     train_loss: float
     validation_loss: float
@@ -14,7 +14,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """What the training of one network gave.
+    """Epochs of the training of one network.
 
     Attributes
     ----------

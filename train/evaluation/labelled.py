@@ -1,8 +1,8 @@
 """Recordings of known emotion, to score a model on, and what is to be said of its scores.
 
-`known_recordings` keeps what a model can be scored on, of labels from any source, and counts the
-rest, with the reasons in words; `recordings_of_split` takes the test part of a split instead. Every
-recording counts once, and one without an answer counts as wrong.
+`known_recordings` keeps the recordings that a model can be scored on, of labels from any source, and
+counts the rest, with the reasons in words; `recordings_of_split` takes the test part of a split
+instead. Every recording counts once, and one without a prediction counts as wrong.
 """
 
 from collections import Counter
@@ -33,8 +33,8 @@ class LabelledRecordings:
     ----------
     source : str
         Where they and their labels are from, for messages.
-    paths, acted, corpora, speakers : list of str [n]
-        Path, emotion, corpus and speaker of each; the last two empty where they are not known.
+    paths, references, corpora, speakers : list of str [n]
+        Path, label, corpus and speaker of each; the last two empty where they are not known.
     emotions : tuple of str
         What the model is to choose between, in its order.
     left_out : dict
@@ -45,7 +45,7 @@ class LabelledRecordings:
 
     source: str
     paths: list[str]
-    acted: list[str]
+    references: list[str]
     corpora: list[str]
     speakers: list[str]
     emotions: tuple[str, ...]
@@ -55,27 +55,27 @@ class LabelledRecordings:
 
     def score(self, results: Sequence[Result]) -> Scores:
         """Score the results of all of them, in their order."""
-        heard = [result.emotion for result in results]
-        return score(self.acted, heard, self.corpora, self.emotions, self.speakers)
+        predictions = [result.emotion for result in results]
+        return score(self.references, predictions, self.corpora, self.emotions, self.speakers)
 
     def calibration(self, results: Sequence[Result]) -> Calibration:
-        """Calibration of those of the results, in their order, that have an answer.
+        """Calibration of those of the results, in their order, that have a prediction.
 
         Raises
         ------
         RunError
             If none has.
         """
-        answered = [i for i, result in enumerate(results) if result.status == "ok"]
-        if not answered:
+        predicted = [i for i, result in enumerate(results) if result.status == "ok"]
+        if not predicted:
             counts = Counter(result.status for result in results)
             said = ", ".join(f"{n} {status}" for status, n in counts.items())
             raise RunError(
-                f"{self.source}: none of {len(results)} recordings got an answer ({said}), such as "
-                f"{results[0].path}: {results[0].reason} Without one there is nothing to score."
+                f"{self.source}: none of {len(results)} recordings has a prediction ({said}), such as "
+                f"{results[0].path}: {results[0].reason} At least one is needed to score a model."
             )
-        probabilities = np.array([results[i].probabilities for i in answered])
-        return calibration(probabilities, [self.acted[i] for i in answered], self.emotions)
+        probabilities = np.array([results[i].probabilities for i in predicted])
+        return calibration(probabilities, [self.references[i] for i in predicted], self.emotions)
 
 
 def known_recordings(
@@ -96,7 +96,7 @@ def known_recordings(
         Of the model.
     chosen : sequence of str, optional
         Some of the model's emotions, to which it and the recordings are restricted. Without it, the
-        model chooses between those of its emotions that are acted.
+        model chooses between those of its emotions that are among the labels.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def known_recordings(
     unwanted = Counter(meant[i] for i in kept if chosen and meant[i] not in chosen)
     left_out[f"--emotions leaves out theirs{_listed(unwanted)}"] = unwanted.total()
     kept = [i for i in kept if meant[i] not in unwanted]
-    recordings, acted = [labels.recordings[i] for i in kept], [meant[i] for i in kept]
+    recordings, references = [labels.recordings[i] for i in kept], [meant[i] for i in kept]
     unused = names.unused([one.name for one in labels.recordings])
     unused_warning = (
         [f"--map names {', '.join(unused)}, and no label is so named."] if unused else []
@@ -124,12 +124,12 @@ def known_recordings(
     return LabelledRecordings(
         source=labels.source,
         paths=[one.path for one in recordings],
-        acted=acted,
+        references=references,
         corpora=[one.corpus for one in recordings],
         speakers=_speakers(recordings),
-        emotions=_to_choose_between(acted, known, chosen, labels.source, left_out),
+        emotions=_to_choose_between(references, known, chosen, labels.source, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
-        notes=_notes(recordings, acted, foreign, config.name),
+        notes=_notes(recordings, references, foreign, config.name),
         warnings=labels.warnings + unused_warning,
     )
 
@@ -176,14 +176,14 @@ def recordings_of_split(
         f"the model does not know their emotions{_listed(foreign)}": foreign.total(),
         f"--emotions leaves out theirs{_listed(unwanted)}": unwanted.total(),
     }
-    acted = test["emotion"].tolist()
+    references = test["emotion"].tolist()
     return LabelledRecordings(
         source=corpora,
         paths=test["path"].tolist(),
-        acted=acted,
+        references=references,
         corpora=test["corpus"].tolist(),
         speakers=test["speaker"].tolist(),
-        emotions=_to_choose_between(acted, known, chosen, corpora, left_out),
+        emotions=_to_choose_between(references, known, chosen, corpora, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
     )
 
@@ -211,18 +211,18 @@ def _each_once(labels: Labels, meant: Sequence[str]) -> list[int]:
 
 
 def _to_choose_between(
-    acted: Sequence[str],
+    references: Sequence[str],
     known: Sequence[str],
     chosen: Sequence[str],
     source: str,
     left_out: Mapping[str, int],
 ) -> tuple[str, ...]:
-    """Emotions that were chosen, or else acted, in the model's order; at least two were acted."""
-    there = tuple(emotion for emotion in known if emotion in acted)
+    """Emotions that were chosen, or else those of the references, in the model's order; at least two."""
+    there = tuple(emotion for emotion in known if emotion in references)
     if len(there) < 2:
         reasons = "".join(f" Left out: {n}: {reason}." for reason, n in left_out.items() if n)
         raise LabelsError(
-            f"{source}: {count(len(acted), 'clip')} of the emotions to choose between, only "
+            f"{source}: {count(len(references), 'clip')} of the emotions to choose between, only "
             f"{', '.join(there) or 'none'}; to score a model, at least two of "
             f"{', '.join(chosen or known)} are needed.{reasons}"
         )
@@ -238,12 +238,12 @@ def _speakers(recordings: Sequence[Labelled]) -> list[str]:
 
 
 def _notes(
-    recordings: Sequence[Labelled], acted: Sequence[str], foreign: Counter[str], model: str
+    recordings: Sequence[Labelled], references: Sequence[str], foreign: Counter[str], model: str
 ) -> list[str]:
     """Say which names count as another emotion, and what becomes of emotions that are left out."""
     counts = Counter(
         f"{one.name} as {emotion}"
-        for one, emotion in zip(recordings, acted, strict=True)
+        for one, emotion in zip(recordings, references, strict=True)
         if one.name.strip().lower() != emotion
     )
     notes = []

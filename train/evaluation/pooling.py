@@ -1,6 +1,6 @@
-"""What the test parts of several trainings say together: calibration, and groups of speakers.
+"""Calibration and scores of speaker groups, pooled over the test parts of several trainings.
 
-Each training keeps what its model heard in ``test_logits.npz`` of its weights folder. Folds of
+Each training keeps its model's logits in ``test_logits.npz`` of its weights folder. Folds of
 speakers share no clip, so that theirs can be taken together; each has its own temperature.
 """
 
@@ -32,7 +32,7 @@ def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
     -------
     dict
         ``calibration``: ``before`` and ``after`` the temperature, each as
-        `serctl.train.evaluation.scores.Calibration`, of clips that got an answer. ``groups``: as
+        `serctl.train.evaluation.scores.Calibration`, of clips with a prediction. ``groups``: as
         `serctl.train.evaluation.groups.score_groups`.
 
     Raises
@@ -43,33 +43,33 @@ def pooled_measures(folders: Sequence[Path]) -> dict[str, Any]:
     runs = [_read(folder / LOGITS_FILE) for folder in folders]
     temperatures = [read_config(folder).temperature for folder in folders]
     emotions = runs[0]["emotions"].tolist()
-    acted, answered, speakers = [], [], []
+    references, predictions, speakers = [], [], []
     for run in runs:
-        heard = np.where(run["answered"], run["emotions"][run["logits"].argmax(axis=1)], "")
-        acted += run["emotions"][run["acted"]].tolist()
-        answered += heard.tolist()
+        best = run["emotions"][run["logits"].argmax(axis=1)]
+        references += run["emotions"][run["references"]].tolist()
+        predictions += np.where(run["has_prediction"], best, "").tolist()
         speakers += run["speakers"].tolist()
-    truth = [emotion for emotion, answer in zip(acted, answered, strict=True) if answer]
+    predicted = [one for one, prediction in zip(references, predictions, strict=True) if prediction]
 
     def calibrated(divisors: Sequence[float]) -> dict[str, Any]:
         scaled = [
-            run["logits"][run["answered"]].astype(np.float64) / divisor
+            run["logits"][run["has_prediction"]].astype(np.float64) / divisor
             for run, divisor in zip(runs, divisors, strict=True)
         ]
         probabilities = scipy.special.softmax(np.concatenate(scaled), axis=1)
-        return asdict(calibration(probabilities, truth, emotions))
+        return asdict(calibration(probabilities, predicted, emotions))
 
     return {
         "calibration": {
             "before": calibrated([1.0] * len(runs)),
             "after": calibrated(temperatures),
         },
-        "groups": score_groups(acted, answered, speakers, emotions),
+        "groups": score_groups(references, predictions, speakers, emotions),
     }
 
 
 def scores_of_five(folder: Path) -> dict[str, Any]:
-    """Scores of a run over the report's five emotions, as if its model had only these to name.
+    """Scores of a run over the report's five emotions, with its model restricted to them.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def scores_of_five(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of `serctl.train.evaluation.scores.Scores`, over the clips that act one of the five.
+        Of `serctl.train.evaluation.scores.Scores`, over the clips of one of the five.
 
     Raises
     ------
@@ -88,12 +88,13 @@ def scores_of_five(folder: Path) -> dict[str, Any]:
     """
     run = _read(folder / LOGITS_FILE)
     columns = [run["emotions"].tolist().index(emotion) for emotion in REPORT_FIVE]
-    rows = np.isin(run["acted"], columns)
+    rows = np.isin(run["references"], columns)
     five = np.array(REPORT_FIVE)
-    heard = np.where(run["answered"], five[run["logits"][:, columns].argmax(axis=1)], "")
+    best = five[run["logits"][:, columns].argmax(axis=1)]
+    predictions = np.where(run["has_prediction"], best, "")
     scores = score(
-        run["emotions"][run["acted"]][rows].tolist(),
-        heard[rows].tolist(),
+        run["emotions"][run["references"]][rows].tolist(),
+        predictions[rows].tolist(),
         run["corpora"][rows].tolist(),
         REPORT_FIVE,
         run["speakers"][rows].tolist(),

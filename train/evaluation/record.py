@@ -1,4 +1,4 @@
-"""The record of an evaluation: all that was found, as JSON."""
+"""The record of an evaluation: scores, and the prediction for each recording, as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -18,18 +18,32 @@ def record_text(
     scores: Scores,
     calibration: Calibration,
 ) -> str:
-    """Everything that an evaluation found.
+    """Scores, calibration and predictions of an evaluation.
 
     Returns
     -------
     str
         A JSON object in ASCII, names of files that are not UTF-8 as in results: ``serctl`` (the
         version), ``model`` (name and SHA-256), ``source``, ``emotions``, ``left_out``, ``notes``,
-        ``warnings``, ``scores``, ``calibration`` and ``recordings``. The last has a line for each:
-        what it was said to be and what was heard, with the probabilities in the order of
+        ``warnings``, ``scores``, ``calibration`` and ``recordings``. Each of the last has its
+        ``reference`` and ``predicted`` emotion, and ``probabilities`` in the order of
         ``emotions``.
     """
-    whole = {
+    columns = (clips.paths, clips.references, clips.speakers, clips.corpora, results)
+    recordings = [
+        {
+            "path": path,
+            "reference": reference,
+            "predicted": result.emotion,
+            "probabilities": [round(p, PROBABILITY_DECIMALS) for p in result.probabilities],
+            "speaker": speaker,
+            "corpus": corpus,
+            "status": result.status,
+            "reason": result.reason,
+        }
+        for path, reference, speaker, corpus, result in zip(*columns, strict=True)
+    ]
+    record = {
         "serctl": __version__,
         "model": {"name": config.name, "sha256": config.sha256},
         "source": clips.source,
@@ -39,21 +53,6 @@ def record_text(
         "warnings": clips.warnings,
         "scores": asdict(scores),
         "calibration": asdict(calibration),
+        "recordings": recordings,
     }
-    columns = (clips.paths, clips.acted, clips.speakers, clips.corpora, results)
-    recordings = [
-        {
-            "path": path,
-            "acted": acted,
-            "heard": result.emotion,
-            "probabilities": [round(p, PROBABILITY_DECIMALS) for p in result.probabilities],
-            "speaker": speaker,
-            "corpus": corpus,
-            "status": result.status,
-            "reason": result.reason,
-        }
-        for path, acted, speaker, corpus, result in zip(*columns, strict=True)
-    ]
-    lines = ",\n  ".join(json.dumps(one, allow_nan=False) for one in recordings)
-    text = json.dumps(whole, indent=1, allow_nan=False).removesuffix("\n}")
-    return f'{text},\n "recordings": [\n  {lines}\n ]\n}}\n'
+    return json.dumps(record, indent=1, allow_nan=False) + "\n"

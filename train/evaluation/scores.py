@@ -2,8 +2,8 @@
 
 UA, the unweighted accuracy, is the mean of the emotions' recalls; WA, the weighted one, is the
 share of clips that are right; macro F1 is the mean of the emotions' F1. All three are over the
-emotions that were acted. A clip without an answer counts as wrong. Nothing here depends on the
-order of the clips.
+emotions that are among the references. A clip without a prediction counts as wrong. Nothing here
+depends on the order of the clips.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ class Scores:
         Rows and columns of the confusion matrix.
     n_clips : int
         Scored.
-    n_unanswered : int
-        Of those, without an answer.
+    n_without_prediction : int
+        Of those, without a prediction.
     wa, ua, macro_f1 : float
         Weighted and unweighted accuracy, and the mean of the emotions' F1.
     confusion : list of lists of int [n_emotions][n_emotions]
-        Clips by acted emotion (row) and answered emotion (column).
+        Clips by reference (row) and predicted emotion (column).
     by_emotion : dict
-        Of each acted emotion: ``n_clips``, ``recall``, ``precision`` and ``f1`` (0 if it was never
-        answered).
+        Of each reference emotion: ``n_clips``, ``recall``, ``precision`` and ``f1`` (0 if it is never
+        predicted).
     by_corpus, by_speaker : dict
         Of each corpus and each speaker that is known: ``n_clips``, ``wa`` and ``ua``.
     intervals : dict
@@ -47,7 +47,7 @@ class Scores:
 
     emotions: tuple[str, ...]
     n_clips: int
-    n_unanswered: int
+    n_without_prediction: int
     wa: float
     ua: float
     macro_f1: float
@@ -65,17 +65,17 @@ class Calibration:
     Attributes
     ----------
     n_clips : int
-        With an answer.
+        With a prediction.
     ece : float
-        Expected calibration error, in [0, 1]: the gap between confidence and share of right answers
+        Expected calibration error, in [0, 1]: the gap between confidence and accuracy
         in bins of confidence, each weighted by its clips.
     brier : float
         Brier score, in [0, 2]: mean over clips of the squared differences between probabilities
-        and what was acted (1 for that emotion, 0 for the others), added up. Lower is better.
+        and the reference (1 for that emotion, 0 for the others), added up. Lower is better.
     brier_uniform : float
         That of a model which gives every emotion the same probability.
     confidence, accuracy : float
-        Mean confidence, and share of right answers.
+        Mean confidence, and accuracy.
     bins : list of dict
         All bins, of equal width: ``low`` (not in it) and ``high`` (in it), ``n_clips``, and
         ``confidence`` and ``accuracy``, None where there is no clip.
@@ -91,24 +91,24 @@ class Calibration:
 
 
 def score(
-    acted: Sequence[str],
-    answered: Sequence[str],
+    references: Sequence[str],
+    predictions: Sequence[str],
     corpora: Sequence[str],
     emotions: Sequence[str],
     speakers: Sequence[str] = (),
 ) -> Scores:
-    """Score answers.
+    """Score predictions against references.
 
     Parameters
     ----------
-    acted : sequence of str [n]
+    references : sequence of str [n]
         The emotion of each clip, one of ``emotions``; at least one clip.
-    answered : sequence of str [n]
-        What a model heard, one of ``emotions``, or empty for no answer.
+    predictions : sequence of str [n]
+        What a model predicts, one of ``emotions``, or empty without a prediction.
     corpora : sequence of str [n]
         The corpus of each clip; empty where it is not known.
     emotions : sequence of str
-        In the order of the matrix. UA and macro F1 are over those that were acted.
+        In the order of the matrix. UA and macro F1 are over those among the references.
     speakers : sequence of str [n], optional
         The speaker of each clip; empty where it is not known.
 
@@ -116,36 +116,36 @@ def score(
     -------
     Scores
     """
-    confusion = np.zeros((len(emotions), len(emotions) + 1), np.int64)  # last column: no answer
+    confusion = np.zeros((len(emotions), len(emotions) + 1), np.int64)  # last column: no prediction
     column = {emotion: i for i, emotion in enumerate(emotions)} | {"": len(emotions)}
-    for truth, answer in zip(acted, answered, strict=True):
-        confusion[column[truth], column[answer]] += 1
+    for reference, prediction in zip(references, predictions, strict=True):
+        confusion[column[reference], column[prediction]] += 1
     measured = _measures(confusion)
     return Scores(
         emotions=tuple(emotions),
-        n_clips=len(acted),
-        n_unanswered=int(confusion[:, -1].sum()),
+        n_clips=len(references),
+        n_without_prediction=int(confusion[:, -1].sum()),
         wa=float(measured["wa"]),
         ua=float(measured["ua"]),
         macro_f1=float(measured["macro_f1"]),
         confusion=confusion[:, :-1].tolist(),
         by_emotion=_by_emotion(confusion, emotions),
-        by_corpus=_by_group(acted, answered, corpora),
-        by_speaker=_by_group(acted, answered, speakers) if len(speakers) else {},
+        by_corpus=_by_group(references, predictions, corpora),
+        by_speaker=_by_group(references, predictions, speakers) if len(speakers) else {},
         intervals=_intervals(confusion),
     )
 
 
 def calibration(
-    probabilities: NDArray[np.floating], acted: Sequence[str], emotions: Sequence[str]
+    probabilities: NDArray[np.floating], references: Sequence[str], emotions: Sequence[str]
 ) -> Calibration:
-    """Compare probabilities with what was acted.
+    """Compare probabilities with references.
 
     Parameters
     ----------
     probabilities : float [n, n_emotions]
-        Of clips that got an answer; at least one. Each row adds up to 1.
-    acted : sequence of str [n]
+        Of clips with a prediction; at least one. Each row adds up to 1.
+    references : sequence of str [n]
         The emotion of each clip, one of ``emotions``.
     emotions : sequence of str
         In the order of the columns.
@@ -155,7 +155,7 @@ def calibration(
     Calibration
         With `N_BINS` bins (Guo et al., "On Calibration of Modern Neural Networks", 2017).
     """
-    truth = np.array([list(emotions).index(emotion) for emotion in acted])
+    truth = np.array([list(emotions).index(emotion) for emotion in references])
     given = np.asarray(probabilities, np.float64)
     confidence = given.max(axis=1)
     right = (given.argmax(axis=1) == truth).astype(np.float64)
@@ -186,24 +186,24 @@ def calibration(
 
 
 def _measures(confusion: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """WA, UA and macro F1 [...] of matrices [..., n_emotions, n_emotions + 1], last no answer."""
-    right, n_acted, n_answered = _counts(confusion)
-    was_acted = n_acted > 0
-    n_emotions = was_acted.sum(axis=-1)
-    recall = right / np.maximum(n_acted, 1)
-    f1 = 2 * right / np.maximum(n_acted + n_answered, 1)
+    """WA, UA and macro F1 [...] of matrices [..., n_emotions, n_emotions + 1]; last column: none."""
+    right, n_references, n_predictions = _counts(confusion)
+    has_reference = n_references > 0
+    n_emotions = has_reference.sum(axis=-1)
+    recall = right / np.maximum(n_references, 1)
+    f1 = 2 * right / np.maximum(n_references + n_predictions, 1)
     return {
-        "wa": right.sum(axis=-1) / n_acted.sum(axis=-1),
+        "wa": right.sum(axis=-1) / n_references.sum(axis=-1),
         "ua": recall.sum(axis=-1) / n_emotions,
-        "macro_f1": f1.sum(axis=-1) / n_emotions,  # 0 for what was never acted
+        "macro_f1": f1.sum(axis=-1) / n_emotions,  # 0 for an emotion without a reference
     }
 
 
 def _counts(confusion: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Clips that are right, acted and answered, each [..., n_emotions]."""
-    answers = confusion[..., :-1]
-    right = np.diagonal(answers, axis1=-2, axis2=-1)
-    return right, confusion.sum(axis=-1), answers.sum(axis=-2)
+    """Right predictions, references and predictions of each emotion, each [..., n_emotions]."""
+    predicted = confusion[..., :-1]
+    right = np.diagonal(predicted, axis1=-2, axis2=-1)
+    return right, confusion.sum(axis=-1), predicted.sum(axis=-2)
 
 
 def _by_emotion(
@@ -211,24 +211,27 @@ def _by_emotion(
 ) -> dict[str, dict[str, float]]:
     return {
         emotion: {
-            "n_clips": int(n_acted),
-            "recall": float(right / n_acted),
-            "precision": float(right / max(n_answered, 1)),
-            "f1": float(2 * right / (n_acted + n_answered)),
+            "n_clips": int(n_references),
+            "recall": float(right / n_references),
+            "precision": float(right / max(n_predictions, 1)),
+            "f1": float(2 * right / (n_references + n_predictions)),
         }
-        for emotion, right, n_acted, n_answered in zip(emotions, *_counts(confusion), strict=True)
-        if n_acted
+        for emotion, right, n_references, n_predictions in zip(
+            emotions, *_counts(confusion), strict=True
+        )
+        if n_references
     }
 
 
 def _by_group(
-    acted: Sequence[str], answered: Sequence[str], groups: Sequence[str]
+    references: Sequence[str], predictions: Sequence[str], groups: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Clips, WA and UA of each group that has a name, in the order of their first clips."""
     right: dict[str, dict[str, list[bool]]] = {}
-    for truth, answer, group in zip(acted, answered, groups, strict=True):
+    for reference, prediction, group in zip(references, predictions, groups, strict=True):
         if group:
-            right.setdefault(group, {}).setdefault(truth, []).append(truth == answer)
+            of_group = right.setdefault(group, {})
+            of_group.setdefault(reference, []).append(reference == prediction)
     return {
         group: {
             "n_clips": sum(map(len, emotions.values())),

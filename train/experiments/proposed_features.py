@@ -3,8 +3,8 @@
     python -m serctl.train.experiments.proposed_features CORPORA
 
 Run in a checkout. Zero-crossing rate, spectral centroid and spectral rolloff, the mean and the
-deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more columns of
-the SVM, and as six more inputs of the CNN's first dense layer. Everything else is as in the
+standard deviation of each (`serctl.features.descriptors`), join the clip statistics: as six more
+columns of the SVM, and as six more inputs of the CNN's first dense layer. Everything else is as in the
 recipes. What is measured is accuracy on validation clips, which also chose the SVM's C and the
 CNN's epoch, both with and without them; nothing is tested. Writes
 ``train/results/proposed-features.json``.
@@ -29,7 +29,7 @@ from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.corpora.votes import votes_of
-from serctl.train.data.batches import StatisticsClips, ValidationClips, soft_targets
+from serctl.train.data.batches import StatisticsDataset, ValidationDataset, soft_targets
 from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips
 from serctl.train.recipes.loading import load_recipe, tables_of
 from serctl.train.training.loop import Training
@@ -40,7 +40,7 @@ RESULTS = Path("train", "results", "proposed-features.json")
 
 
 class PaperCNNAndMore(nn.Module):
-    """The report's CNN, whose dense layers are given more inputs.
+    """The report's CNN, with more inputs of its dense layers.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class PaperCNNAndMore(nn.Module):
             self.network.dense[0] = nn.Linear(first.in_features + n_more, first.out_features)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits float [batch, n_emotions] of scaled inputs float [batch, 148 + n_more]."""
+        """Logits float [batch, n_emotions] of normalized inputs float [batch, 148 + n_more]."""
         statistics, more = inputs[:, None, : self.N_STATISTICS], inputs[:, self.N_STATISTICS :]
         mel = self.network.mel_branch(statistics[..., :N_MELS])  # [batch, 10, 10]
         mfcc = self.network.mfcc_branch(statistics[..., N_MELS:])  # [batch, 10, 10]
@@ -116,7 +116,7 @@ def measure(corpora: str, on_clips: OnClips, work: Path) -> dict[str, Any]:
     for split, numbers in draws.items():
         for i, (fold, seed) in enumerate(numbers):
             clips = prepare_clips(table, split, fold, seed, recipe, on_clips)
-            more = _scaled(np.stack([proposed[path] for path in clips.clips["path"]]), clips)
+            more = _normalize(np.stack([proposed[path] for path in clips.clips["path"]]), clips)
             for key, columns in (("without", more[:, :0]), ("with", more)):
                 accuracies = results["paper-svm"].setdefault(split, {}).setdefault(key, [])
                 accuracies.append(_svm_accuracy(clips, columns))
@@ -143,7 +143,7 @@ def _proposed(paths: list[str], on_clips: OnClips) -> list[NDArray[np.floating]]
     return list(on_clips(map_in_order(values, paths, n_cores()), len(paths)))
 
 
-def _scaled(proposed: NDArray[np.floating], clips: PreparedClips) -> NDArray[np.float32]:
+def _normalize(proposed: NDArray[np.floating], clips: PreparedClips) -> NDArray[np.float32]:
     """Features [n_clips, 6], standardised by the training clips."""
     train = proposed[clips.split.train].astype(np.float64)
     return ((proposed - train.mean(axis=0)) / train.std(axis=0)).astype(np.float32)
@@ -152,7 +152,7 @@ def _scaled(proposed: NDArray[np.floating], clips: PreparedClips) -> NDArray[np.
 def _with_more(
     clips: PreparedClips, rows: NDArray[np.int64], more: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Scaled inputs of some clips, [n, 148 + n_more]."""
+    """Normalized inputs of some clips, [n, 148 + n_more]."""
     return np.concatenate([np.stack(clips.inputs(rows)), more[rows]], axis=1)
 
 
@@ -184,11 +184,13 @@ def _cnn_accuracy(
         recipe,
         seed,
         cpu,
-        StatisticsClips(
+        StatisticsDataset(
             torch.from_numpy(_with_more(clips, train, more)),
             soft_targets(clips.labels[train], votes, n_emotions, recipe),
         ),
-        ValidationClips(list(_with_more(clips, validation, more)), clips.targets(validation), cpu),
+        ValidationDataset(
+            list(_with_more(clips, validation, more)), clips.targets(validation), cpu
+        ),
     )
     identity = {"more": more.shape[1], "seed": seed, "clips": len(train), "recipe": str(recipe)}
     try:

@@ -4,8 +4,8 @@
 
 Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2), on the five folds of
 ``new-speakers`` and on all folds of EmoBox's four splits, each into a folder below
-``serctl-weights/protocols``. What was cut off goes on, and what is there is not trained again,
-unless its recipe has changed since. Puts the figures of each protocol into
+``serctl-weights/protocols``. An interrupted training resumes, and a finished one is not repeated,
+unless its recipe has changed. Puts the figures of each protocol into
 ``train/results/<model>.json``, and fold 0's weights into ``weights/<model>``, with those figures on
 their card.
 """
@@ -25,7 +25,7 @@ from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
 from serctl.train.documents.card import card_text
-from serctl.train.documents.measurements import RESULTS, read_results
+from serctl.train.documents.measurements import RESULTS, read_measurements
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE
 from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
 from serctl.train.recipes.loading import load_recipe, tables_of
@@ -45,9 +45,9 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
     corpora : str
         Folder of the four corpora.
     model : str
-        Whose recipe is followed.
+        Name of the recipe.
     watcher : Watcher
-        Who is told.
+        Shows the progress.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def run_protocols(corpora: str, model: str, watcher: Watcher) -> dict[str, Any]:
 
 
 def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the first runs of a protocol tell."""
+    """Summary of the first runs of a protocol."""
     results = {split: _summary(runs)}
     if split == REPORT and "histories" in runs[0]:
         results[split]["runs"][0]["curves"] = _curves(runs[0])
@@ -97,7 +97,7 @@ def _bundle(model: str, results: dict[str, Any]) -> None:
     left_out = shutil.ignore_patterns(LOGITS_FILE, *FIGURES)
     shutil.copytree(source, folder, ignore=left_out, dirs_exist_ok=True)
     metrics = _metrics(source)
-    card = card_text(read_config(folder), metrics, read_results(Path()).get(model, results))
+    card = card_text(read_config(folder), metrics, read_measurements(Path()).get(model, results))
     (folder / "card.md").write_text(card, encoding="utf-8")
 
 
@@ -125,7 +125,7 @@ def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher
         )
         try:
             train_model(options, watcher)
-        except CheckpointError:  # its recipe has changed since it was cut off
+        except CheckpointError:  # its recipe has changed since it was interrupted
             train_model(replace(options, resume=False, overwrite=True), watcher)
     return _metrics(folder)
 

@@ -1,8 +1,8 @@
 """Every bundled model, every number in ``train/results`` and every figure, from the corpora alone.
 
-`remake_everything` is run in a checkout, unattended, and takes up where it was cut off: trainings
+`train_everything` runs in a checkout, unattended, and resumes where it was interrupted: trainings
 from their checkpoints (`serctl.train.experiments.protocols`), and what is measured of finished
-models when it is missing or is of other weights or recipes. Tables and figures are made anew each
+models when it is missing or belongs to other weights or recipes. Tables and figures are rewritten each
 time.
 """
 
@@ -17,9 +17,9 @@ from serctl.figures import EXTENSIONS, save_figure
 from serctl.models.config import read_config
 from serctl.train.corpora.figure import draw_corpora
 from serctl.train.corpora.manifest import clip_table
-from serctl.train.documents.figures import remake_figures
+from serctl.train.documents.figures import write_figures
 from serctl.train.documents.measurements import RESULTS
-from serctl.train.documents.rewrite import remake_tables
+from serctl.train.documents.rewrite import rewrite_documents
 from serctl.train.experiments import proposed_features
 from serctl.train.experiments.protocols import WEIGHTS, run_protocols
 from serctl.train.recipes.loading import RECIPES, recipe_names
@@ -29,17 +29,17 @@ from serctl.train.training.train import Watcher
 PROPOSED_WORK = Path("serctl-weights", "proposed-features")
 
 
-def remake_everything(corpora: str, watcher: Watcher, told: Callable[[str], None]) -> None:
-    """Remake all that training makes, in the checkout that is the working folder.
+def train_everything(corpora: str, watcher: Watcher, log: Callable[[str], None]) -> None:
+    """Train every bundled model and measure it anew, in the checkout that is the working folder.
 
     Parameters
     ----------
     corpora : str
         Folder of the four corpora.
     watcher : Watcher
-        Is told of each training.
-    told : callable
-        Is told, in a line, of what is done next.
+        Shows the progress of each training.
+    log : callable
+        Called with a line for each next step.
 
     Raises
     ------
@@ -58,18 +58,18 @@ def remake_everything(corpora: str, watcher: Watcher, told: Callable[[str], None
         )
     clips = clip_table(corpora)
     for model in recipe_names():
-        told(f"{model}: all protocols")
+        log(f"{model}: all protocols")
         run_protocols(corpora, model, watcher)
-    told("The proposed features")
+    log("The proposed features")
     _measure_proposed_features(corpora, watcher)
     for model in recipe_names():
-        told(f"{model}: robustness")
+        log(f"{model}: robustness")
         _measure_robustness(corpora, model)
-    told("Figures and tables")
+    log("Figures and tables")
     for extension in EXTENSIONS:
         save_figure(draw_corpora(clips), str(RESULTS / f"corpora-counts{extension}"))
-    remake_figures(Path())
-    remake_tables(Path())
+    write_figures(Path())
+    rewrite_documents(Path())
 
 
 def _measure_proposed_features(corpora: str, watcher: Watcher) -> None:
@@ -81,7 +81,7 @@ def _measure_proposed_features(corpora: str, watcher: Watcher) -> None:
 
 
 def _measure_robustness(corpora: str, model: str) -> None:
-    """Measure a bundled model on the test clips of fold 0, which it has not heard."""
+    """Measure a bundled model on the test clips of fold 0, which it was not trained on."""
     path = RESULTS / f"robustness-{model}.json"
     sha256 = read_config(WEIGHTS / model).sha256
     if path.exists() and json.loads(path.read_text(encoding="utf-8")).get("sha256") == sha256:

@@ -17,8 +17,8 @@ from serctl.models.networks import NETWORKS
 from serctl.train.recipes.schema import (
     AugmentationRecipe,
     AuxiliaryRecipe,
-    DisturbanceRecipe,
     MemberRecipe,
+    MixingRecipe,
     ModelRecipe,
     MuonRecipe,
     Recipe,
@@ -33,7 +33,7 @@ PARTS: dict[str, type] = {
     "features": MelSpec,
     "training": TrainingRecipe,
     "augmentation": AugmentationRecipe,
-    "disturbance": DisturbanceRecipe,
+    "mixing": MixingRecipe,
     "muon": MuonRecipe,
     "auxiliary": AuxiliaryRecipe,
     "svm": SvmRecipe,
@@ -92,7 +92,7 @@ def _check_tables(name: str, recipe: Recipe) -> None:
     kind = NETWORKS[network].inputs
     understood = {
         "augmentation": recipe.training is not None and kind is not CLIP_STATISTICS,
-        "disturbance": recipe.training is not None and kind is LOG_MEL,
+        "mixing": recipe.training is not None and kind is LOG_MEL,
         "auxiliary": recipe.training is not None and kind is not CLIP_STATISTICS,
         "muon": recipe.training is not None,
     }

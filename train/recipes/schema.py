@@ -62,14 +62,14 @@ class TrainingRecipe:
     precision : str
         ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32.
     noise : float
-        Deviation of the normal noise that is added to the scaled inputs of training clips.
+        Standard deviation of the normal noise added to the normalized inputs of training clips.
     mixup : float
         Both parameters of the beta distribution that clips of a batch are mixed by, in pairs (Zhang
         et al. 2018); 0 for never.
     label_smoothing : float
         Share of a target that goes to all emotions alike.
     votes_share : float
-        Share of a CREMA-D clip's target that goes to what its listeners heard.
+        Share of a CREMA-D clip's target that goes to the votes of its listeners.
     """
 
     n_threads: int
@@ -93,16 +93,16 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class AugmentationRecipe:
-    """How the spectrograms of training clips are changed, anew each time one is shown.
+    """How the features of training clips are augmented, anew each time the network sees one.
 
     Attributes
     ----------
-    n_versions : int
-        Copies of each clip with a damaged sound (`serctl.train.data.degradation`).
-    version_share : float
-        How often one of them is shown, and not the clip.
+    n_copies : int
+        Augmented copies of each clip (`serctl.train.data.augmented_copies`).
+    copy_share : float
+        How often the network sees one of them instead of the clip.
     crop_frames : int
-        Longer clips are cut to so many frames, at a random place; 0 for never.
+        Longer clips are cropped to so many frames, at a random place; 0 for never.
     stretch, warp : float
         Time, and frequency, are scaled by up to exp(+-this).
     n_masks : int
@@ -111,8 +111,8 @@ class AugmentationRecipe:
         Most bands or frames that one of them covers.
     """
 
-    n_versions: int
-    version_share: float
+    n_copies: int
+    copy_share: float
     crop_frames: int
     stretch: float
     warp: float
@@ -122,18 +122,18 @@ class AugmentationRecipe:
 
 
 @dataclass(frozen=True)
-class DisturbanceRecipe:
-    """What happens to log-mel spectrograms of training clips (`serctl.train.data.mixing`).
+class MixingRecipe:
+    """How log-mel spectrograms of training clips are mixed (`serctl.train.data.mixing`).
 
     Attributes
     ----------
-    cut_share, silence_share, bystanders_share : float
-        How often only a part is heard, silence stands around it, and others talk.
+    crop_share, silence_share, background_share : float
+        How often a clip is cropped, padded with silence, and mixed with background speech.
     """
 
-    cut_share: float
+    crop_share: float
     silence_share: float
-    bystanders_share: float
+    background_share: float
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ class MuonRecipe:
 
 @dataclass(frozen=True)
 class AuxiliaryRecipe:
-    """What a network has to learn besides emotions (`serctl.train.training.auxiliary_heads`).
+    """Auxiliary targets of a network (`serctl.train.training.auxiliary_heads`).
 
     Attributes
     ----------
     speaker : float
-        Share of the loss of telling who speaks, beside 1 for that of the emotion.
+        Weight in the loss of recognizing the speaker, beside 1 for the emotion.
     """
 
     speaker: float
@@ -167,19 +167,19 @@ class AuxiliaryRecipe:
 
 @dataclass(frozen=True)
 class MemberRecipe:
-    """What one of several networks that learn apart has of its own, so that they err differently.
+    """Settings of one member of several that are trained independently, so that they err differently.
 
     Attributes
     ----------
-    disturbed : float
-        Times the shares of `DisturbanceRecipe`.
+    mixing_factor : float
+        Factor of the shares of `MixingRecipe`.
     sentence : float
-        Share of the loss of telling what is said, beside 1 for that of the emotion.
+        Weight in the loss of recognizing the sentence, beside 1 for the emotion.
     votes_for_neutral : bool
         Whether listeners' votes for neutral count for clips that are acted otherwise.
     """
 
-    disturbed: float
+    mixing_factor: float
     sentence: float
     votes_for_neutral: bool
 
@@ -210,24 +210,24 @@ class Recipe:
     training : TrainingRecipe or None
         How it is trained, unless it is an SVM.
     augmentation : AugmentationRecipe or None
-        If it hears frames.
-    disturbance : DisturbanceRecipe or None
-        If it hears log-mel spectrograms that are disturbed in training.
+        If its inputs have frames.
+    mixing : MixingRecipe or None
+        If its inputs are log-mel spectrograms that are mixed in training.
     muon : MuonRecipe or None
         How its convolutions are trained, if not by AdamW.
     auxiliary : AuxiliaryRecipe or None
-        If it learns more than emotions.
+        If it is trained on auxiliary targets too.
     svm : SvmRecipe or None
         How it is fitted, if it is one.
     members : tuple of MemberRecipe
-        One for each network that learns apart, if there are several.
+        One for each network that is trained independently, if there are several.
     """
 
     model: ModelRecipe
     features: MelSpec
     training: TrainingRecipe | None = None
     augmentation: AugmentationRecipe | None = None
-    disturbance: DisturbanceRecipe | None = None
+    mixing: MixingRecipe | None = None
     muon: MuonRecipe | None = None
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None

@@ -1,7 +1,7 @@
-"""Ways in which recordings are worse than the corpora's: noise, rooms, telephones, files, cuts.
+"""Corruptions of recordings: noise, reverberation, telephone, MP3, gain, silence, short clips.
 
-A `Condition` says what becomes of the samples, and in which file they lie afterwards, so that codecs
-are real ones. Nothing here knows of models; all randomness comes from the generator that is given.
+A `Corruption` changes the samples of a clip and sets the file format that they are written in, so that
+codecs are real ones. All randomness comes from the generator that is given.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Samples = NDArray[np.float32]
 
 LONGEST_S = 60.0  # read of a clip; the longest clip of the corpora has 7.1 s
 SNRS_DB = (20, 10, 0)
-N_TALKERS = 6  # heard at once in babble, each as loud as the others
+N_TALKERS = 6  # at once in babble, each as loud as the others
 TELEPHONE_RATE_HZ = 8000
 TELEPHONE_BAND_HZ = (300, 3400)
 T60_S = 0.5  # in which the room's sound falls by 60 dB, as in a living room
@@ -33,7 +33,7 @@ MP3_LEVEL = (160 - 32) / (160 - 8)
 
 @dataclass(frozen=True)
 class Sound:
-    """A clip to be degraded, and what may be used for it.
+    """A clip to corrupt, with the random generator and the other clips for it.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Sound:
     rate_hz : int
         Of them.
     rng : numpy.random.Generator
-        For this clip and condition alone.
+        For this clip and corruption alone.
     others : sequence of sequences of str
         Paths of the recordings of each other speaker.
     """
@@ -54,14 +54,14 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One way in which recordings are worse.
+class Corruption:
+    """One kind of corruption.
 
     Attributes
     ----------
     name : str
         As its row says.
-    degrade : callable
+    apply : callable
         From a `Sound` to its samples, float32 [any number].
     rate_hz : int or None
         At which clips are read and written; None for the model's own.
@@ -70,7 +70,7 @@ class Condition:
     """
 
     name: str
-    degrade: Callable[[Sound], Samples]
+    apply: Callable[[Sound], Samples]
     rate_hz: int | None = None
     file_format: Mapping[str, Any] = field(
         default_factory=lambda: {"format": "WAV", "subtype": "FLOAT"}
@@ -119,7 +119,7 @@ def babble(sound: Sound) -> NDArray[np.float64]:
         If too few others were recorded.
     """
     total = np.zeros(len(sound.samples))
-    n_heard = 0
+    n_talkers = 0
     for speaker in sound.rng.permutation(len(sound.others)).tolist():
         paths = sound.others[speaker]
         voice = read_clip(paths[int(sound.rng.integers(len(paths)))], sound.rate_hz).astype(
@@ -130,11 +130,11 @@ def babble(sound: Sound) -> NDArray[np.float64]:
             continue
         start = sound.rng.integers(len(voice))
         total += np.resize(np.roll(voice, -start), len(total)) / np.sqrt(power)
-        n_heard += 1
-        if n_heard == N_TALKERS:
+        n_talkers += 1
+        if n_talkers == N_TALKERS:
             return total
     raise CorporaError(
-        f"Babble needs recordings of {N_TALKERS} speakers other than a clip's; {n_heard} found. "
+        f"Babble needs recordings of {N_TALKERS} speakers other than a clip's; {n_talkers} found. "
         "Give a folder with the clips of more speakers, such as those of speaker fold 0."
     )
 
@@ -146,7 +146,7 @@ def telephone_band(sound: Sound) -> Samples:
 
 
 def room_response(rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Response of a made-up room: the direct sound, and noise that falls by 60 dB in `T60_S`.
+    """Response of a synthetic room: the direct sound, and noise that falls by 60 dB in `T60_S`.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def room_response(rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]
 
 
 def reverberate(sound: Sound) -> Samples:
-    """The clip as heard in a made-up room, as loud and as long as it was."""
+    """Add reverberation to the clip; its loudness and length stay."""
     wet = scipy.signal.fftconvolve(sound.samples, room_response(sound.rate_hz, sound.rng))
     wet = wet[: len(sound.samples)]
     power = np.mean(np.square(wet))
@@ -180,11 +180,11 @@ def reverberate(sound: Sound) -> Samples:
 def _amplify(gain_db: float) -> Callable[[Sound], Samples]:
     """Louder or quieter, and rounded and clipped to the steps of a 16-bit file."""
 
-    def degrade(sound: Sound) -> Samples:
+    def apply(sound: Sound) -> Samples:
         steps = np.rint(sound.samples * (32768 * 10 ** (gain_db / 20)))
         return (steps.clip(-32768, 32767) / 32768).astype(np.float32)
 
-    return degrade
+    return apply
 
 
 def _surround_with_silence(sound: Sound) -> Samples:
@@ -213,17 +213,17 @@ _MP3 = {
 }
 _MU_LAW = {"format": "WAV", "subtype": "ULAW"}
 
-CONDITIONS = (
-    *(Condition(f"white noise at {snr} dB", _white(snr)) for snr in SNRS_DB),
-    *(Condition(f"babble of {N_TALKERS} voices at {snr} dB", _babble(snr)) for snr in SNRS_DB),
-    Condition("telephone band, mu-law", telephone_band, TELEPHONE_RATE_HZ, _MU_LAW),
-    Condition("MP3 at 32 kbit/s", lambda sound: sound.samples, None, _MP3),
-    Condition(f"reverberation, T60 {T60_S} s", reverberate),
-    Condition("20 dB louder, clipped, 16 bits", _amplify(20)),
-    Condition("20 dB quieter, 16 bits", _amplify(-20)),
-    Condition(f"{SILENCE_S} s of silence before and after", _surround_with_silence),
-    Condition("the first 1 s alone", _begin(1)),
-    Condition("the first 2 s alone", _begin(2)),
+CORRUPTIONS = (
+    *(Corruption(f"white noise at {snr} dB", _white(snr)) for snr in SNRS_DB),
+    *(Corruption(f"babble of {N_TALKERS} voices at {snr} dB", _babble(snr)) for snr in SNRS_DB),
+    Corruption("telephone band, mu-law", telephone_band, TELEPHONE_RATE_HZ, _MU_LAW),
+    Corruption("MP3 at 32 kbit/s", lambda sound: sound.samples, None, _MP3),
+    Corruption(f"reverberation, T60 {T60_S} s", reverberate),
+    Corruption("20 dB louder, clipped, 16 bits", _amplify(20)),
+    Corruption("20 dB quieter, 16 bits", _amplify(-20)),
+    Corruption(f"{SILENCE_S} s of silence before and after", _surround_with_silence),
+    Corruption("the first 1 s alone", _begin(1)),
+    Corruption("the first 2 s alone", _begin(2)),
 )
 
 

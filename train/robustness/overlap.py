@@ -1,7 +1,7 @@
 """Whether a model was trained on what it is scored on.
 
-A weights folder says by which split it was trained, and the manifest says which clips of the four
-corpora that split trains on; files are known by their names.
+A weights folder has the split of its training, and the manifest the clips of the four corpora in that
+split; files are identified by their names.
 """
 
 import json
@@ -18,7 +18,7 @@ from serctl.train.corpora.splits import clips_of, split_clips
 
 
 def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) -> str:
-    """Say how many recordings, and recordings of how many voices, a model was trained on.
+    """Warning with the number of recordings, and of speakers' recordings, in a model's training data.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) ->
         parts = split_clips(table, split, fold or 0, seed)
     except (OSError, ValueError, KeyError, TypeError, UsageError):
         return ""
-    heard = table.iloc[np.concatenate([parts.train, parts.validation])]
-    clips = set(zip(heard["corpus"], heard["clip"], strict=True))
-    voices = set(heard["speaker"])
+    trained_on = table.iloc[np.concatenate([parts.train, parts.validation])]
+    clips = set(zip(trained_on["corpus"], trained_on["clip"], strict=True))
+    voices = set(trained_on["speaker"])
     names = [parse_clip_name(os.path.abspath(path)) for path in paths]
     n_clips = sum(name is not None and (name.corpus, name.clip) in clips for name in names)
     n_of_voices = sum(name is not None and name.speaker in voices for name in names)
@@ -53,5 +53,5 @@ def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) ->
     how = f"{split}, {f'seed {seed}' if fold is None else f'fold {fold}'}"
     return (
         f"{config.name} was trained ({how}) on {n_clips} of these {len(paths)} clips, and on the "
-        f"voices of {n_of_voices}: the figures say little about what it has not heard."
+        f"voices of {n_of_voices}: the scores do not hold for other recordings."
     )

@@ -1,15 +1,14 @@
-"""What a model still hears when recordings are worse: accuracy by condition, and the drop from clean.
+"""Robustness of a model: accuracy by corruption, and the drop from clean recordings.
 
     python -m serctl.train.robustness.robustness MODEL FOLDER [-o FILE.json]
 
 MODEL is a bundled model or a weights folder, FOLDER one of corpus clips that it was not trained on,
 such as those of speaker fold 0. Every clip is read at the model's rate (`serctl.audio.decoding`),
-degraded, written to a file as such a recording would be, and classified as any other file. So a
-signal to noise ratio is what the model hears, and a clip that goes through unchanged gets its clean
-answer.
+corrupted, written to a file and classified as any other file. So signal-to-noise ratios hold for the
+input of the model, and a clip that stays unchanged gets its clean prediction.
 
-Everything random comes from the clip's name and the condition's: results depend neither on the order
-of the clips, nor on their folder, nor on the number of threads. What cannot be read raises.
+All randomness is seeded by the names of clip and corruption: results depend neither on the order of the
+clips, nor on their folder, nor on the number of threads. What cannot be read raises.
 """
 
 import argparse
@@ -32,19 +31,19 @@ from serctl.models.loading import load_model
 from serctl.train.corpora.clip_names import ClipName
 from serctl.train.corpora.manifest import absent_error, find_clips, parse_clip_name
 from serctl.train.evaluation.scores import score
-from serctl.train.robustness.corruptions import CONDITIONS, Condition, Sound, read_clip
+from serctl.train.robustness.corruptions import CORRUPTIONS, Corruption, Sound, read_clip
 
 SEED = 0
 
 
-def generator(condition: str, name: ClipName) -> np.random.Generator:
-    """Random numbers of one clip under one condition."""
-    key = f"{SEED} {condition} {name.corpus} {name.clip}"
+def generator(corruption: str, name: ClipName) -> np.random.Generator:
+    """Random numbers of one clip under one corruption."""
+    key = f"{SEED} {corruption} {name.corpus} {name.clip}"
     return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()))
 
 
 class ClipFolder:
-    """The clips of a folder, and degraded copies of them.
+    """The clips of a folder, and corrupted copies of them.
 
     Parameters
     ----------
@@ -81,26 +80,26 @@ class ClipFolder:
         }
         return {path: clip for path, clip in clips.items() if clip[0] in known}
 
-    def write_degraded(self, path: str, condition: Condition, rate_hz: int, copy: Path) -> None:
-        """Write the degraded copy of a clip, to be heard at a rate; AudioError if it is unreadable.
+    def write_corrupted(self, path: str, corruption: Corruption, rate_hz: int, copy: Path) -> None:
+        """Write the corrupted copy of a clip for a model's rate; AudioError if it is unreadable.
 
-        Other clips of the folder are there for babble, whatever their emotion.
+        Babble takes other clips of the folder, whatever their emotion.
         """
-        name, rate_hz = self.clips[path], condition.rate_hz or rate_hz
+        name, rate_hz = self.clips[path], corruption.rate_hz or rate_hz
         others = [paths for speaker, paths in self._by_speaker.items() if speaker != name.speaker]
-        rng = generator(condition.name, name)
-        samples = condition.degrade(Sound(read_clip(path, rate_hz), rate_hz, rng, others))
-        soundfile.write(copy, samples, rate_hz, **condition.file_format)
+        rng = generator(corruption.name, name)
+        samples = corruption.apply(Sound(read_clip(path, rate_hz), rate_hz, rng, others))
+        soundfile.write(copy, samples, rate_hz, **corruption.file_format)
 
 
 def measure(
     model: str,
     folder: str,
-    conditions: Sequence[Condition] = CONDITIONS,
+    corruptions: Sequence[Corruption] = CORRUPTIONS,
     n_workers: int | None = None,
-    told: Callable[[str], None] = lambda condition: None,
+    on_corruption: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Any]:
-    """Score a model on clean clips and on degraded ones.
+    """Score a model on clean clips and on corrupted ones.
 
     Parameters
     ----------
@@ -108,19 +107,19 @@ def measure(
         A bundled model or a weights folder.
     folder : str
         Of corpus clips; scored are those whose emotion the model knows.
-    conditions : sequence of Condition
+    corruptions : sequence of Corruption
         In the order of the rows.
     n_workers : int, optional
         Threads; the number of cores by default.
-    told : callable, optional
-        Told the name of each condition before it is measured.
+    on_corruption : callable, optional
+        Called with the name of each corruption before it is measured.
 
     Returns
     -------
     dict
         ``model``, ``sha256``, ``command``, ``seed``, ``emotions``, ``n_clips`` and ``rows``: the
-        first of clean clips, then one a condition, each with ``condition``, ``ua`` and ``wa`` in
-        [0, 1], ``ua_drop`` and ``wa_drop`` in points, and ``n_unanswered``.
+        first of clean clips, then one a corruption, each with ``corruption``, ``ua`` and ``wa`` in
+        [0, 1], ``ua_drop`` and ``wa_drop`` in points, and ``n_without_prediction``.
 
     Raises
     ------
@@ -131,28 +130,28 @@ def measure(
     known = loaded.config.emotions
     clip_folder = ClipFolder(folder)
     clips = clip_folder.known_clips(known)
-    acted, corpora = ([clip[i] for clip in clips.values()] for i in (0, 1))
-    emotions = [emotion for emotion in known if emotion in acted]
+    references, corpora = ([clip[i] for clip in clips.values()] for i in (0, 1))
+    emotions = [emotion for emotion in known if emotion in references]
     classifier = Classifier(loaded, ",".join(emotions), device="cpu")
     rows: list[dict[str, Any]] = []
-    for condition in (None, *conditions):
-        name = condition.name if condition else "clean"
-        told(name)
+    for corruption in (None, *corruptions):
+        name = corruption.name if corruption else "clean"
+        on_corruption(name)
         with tempfile.TemporaryDirectory(prefix="serctl-robustness-") as scratch:
             jobs = ((path, Path(scratch, str(i))) for i, path in enumerate(clips))
-            extract = _extractor(classifier, clip_folder, condition)
+            extract = _extractor(classifier, clip_folder, corruption)
             results = classify_recordings(jobs, classifier, n_workers, extract)
-            answered = [result.emotion for result in results]
-        scores = score(acted, answered, corpora, emotions)
+            predictions = [result.emotion for result in results]
+        scores = score(references, predictions, corpora, emotions)
         clean = rows[0] if rows else {"ua": scores.ua, "wa": scores.wa}
         rows.append(
             {
-                "condition": name,
+                "corruption": name,
                 "ua": scores.ua,
                 "wa": scores.wa,
                 "ua_drop": 100 * (clean["ua"] - scores.ua),
                 "wa_drop": 100 * (clean["wa"] - scores.wa),
-                "n_unanswered": scores.n_unanswered,
+                "n_without_prediction": scores.n_without_prediction,
             }
         )
     return {
@@ -167,15 +166,15 @@ def measure(
 
 
 def _extractor(
-    classifier: Classifier, clips: ClipFolder, condition: Condition | None
+    classifier: Classifier, clips: ClipFolder, corruption: Corruption | None
 ) -> Callable[[tuple[str, Path]], Extraction]:
-    """What a thread does for a clip and the path at which its degraded copy may lie meanwhile."""
+    """What a thread does for a clip and the path at which its corrupted copy lies meanwhile."""
 
     def extract(job: tuple[str, Path]) -> Extraction:
         path, copy = job
-        if condition is None:
+        if corruption is None:
             return classifier.extract(path)
-        clips.write_degraded(path, condition, classifier.config.features.rate_hz, copy)
+        clips.write_corrupted(path, corruption, classifier.config.features.rate_hz, copy)
         try:
             return classifier.extract(str(copy))
         finally:
@@ -195,17 +194,17 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json")
     arguments = parser.parse_args()
 
-    def told(condition: str) -> None:
-        print(condition, file=sys.stderr)
+    def show(corruption: str) -> None:
+        print(corruption, file=sys.stderr)
 
     try:
-        results = measure(arguments.model, arguments.folder, told=told)
+        results = measure(arguments.model, arguments.folder, on_corruption=show)
     except SerctlError as error:
         sys.exit(f"Error: {error}")
     if arguments.output:
         arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for row in results["rows"]:
-        print(f"{row['condition']:38} UA {row['ua']:.1%}, {row['ua_drop']:+.1f} points lost")
+        print(f"{row['corruption']:38} UA {row['ua']:.1%}, {row['ua_drop']:+.1f} points lost")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed and
 number of threads, also when it was killed and resumed: a checkpoint, written aside and renamed
-after every epoch, holds the network, its running mean, the optimiser, the random state and what
-early stopping knows.
+after every epoch, holds the network, its running mean, the optimisers, the random state and the
+history.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,53 +18,15 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from serctl.errors import CheckpointError, RunError
-from serctl.train.data.batches import TrainingClips, ValidationClips
+from serctl.train.data.batches import TrainingDataset, ValidationDataset
 from serctl.train.evaluation.history import Epoch, History
 from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
-from serctl.train.training.auxiliary_heads import WithTellingHeads, telling_loss
+from serctl.train.training.auxiliary_heads import WithAuxiliaryHeads, auxiliary_loss
 from serctl.train.training.muon import KernelMuon, kernels_of
-
-RISING_SHARE = 0.2  # of a one-cycle's steps
-FINAL_DIVISOR = 100  # from the rate at its beginning, a 25th of the highest, to the one at its end
-
-
-def _decayed(
-    learner: nn.Module, recipe: TrainingRecipe, left_out: Sequence[Tensor]
-) -> list[dict[str, Any]]:
-    """Weights in two groups: those that decay, and those that do not."""
-    ids = set(map(id, left_out))
-    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-    for parameter in learner.parameters():
-        if id(parameter) not in ids:
-            groups[recipe.decayed == "matrices" and parameter.ndim < 2].append(parameter)
-    kept = {"params": groups[1], "weight_decay": 0.0}
-    return [{"params": groups[0]}, *([kept] if groups[1] else [])]
-
-
-def _one_cycle(optimiser: Optimizer, n_steps: int) -> OneCycleLR:
-    """Rate of an optimiser over the steps of a training, the highest being the one that it has."""
-    return OneCycleLR(
-        optimiser,
-        optimiser.param_groups[0]["lr"],
-        total_steps=n_steps,
-        pct_start=RISING_SHARE,
-        cycle_momentum=isinstance(optimiser, AdamW),
-        final_div_factor=FINAL_DIVISOR,
-    )
-
-
-def _running_mean(recipe: TrainingRecipe) -> Callable[[Any, Any, Any], None]:
-    """How the mean of the weights follows them, as `AveragedModel` takes it."""
-
-    def follow(means: Any, weights: Any, n_steps: Tensor) -> None:
-        n = int(n_steps)
-        decay = min(recipe.ema_decay, (1 + n) / (10 + n)) if recipe.ema_ramp else recipe.ema_decay
-        get_ema_multi_avg_fn(decay)(means, weights, n_steps)
-
-    return follow
+from serctl.train.training.optimisation import one_cycle, running_mean, weight_groups
 
 
 def _random_states(device: torch.device) -> list[Tensor]:
@@ -87,20 +49,20 @@ class Training:
     Parameters
     ----------
     build : callable
-        Makes the network, with random weights.
+        Builds the network, with random weights.
     recipe : TrainingRecipe
         How it is trained.
     seed : int
-        Of the first weights and of the order of the clips.
+        Random seed of the initial weights and of all draws.
     device : torch.device
         Where it is trained.
-    train : TrainingClips
-        To learn from.
-    validation : ValidationClips
-        To stop by.
-    telling : mapping of str to float, optional
-        Share of the loss of each of ``train.n_told``, beside 1 for that of the emotion. There is
-        none, by default.
+    train : TrainingDataset
+        Training data.
+    validation : ValidationDataset
+        Validation data.
+    auxiliary_weights : mapping of str to float, optional
+        Weight in the loss of each of ``train.n_auxiliary``, beside 1 for the emotion. None by
+        default.
     muon : MuonRecipe, optional
         For convolutions. AdamW trains all, by default.
     """
@@ -111,32 +73,30 @@ class Training:
         recipe: TrainingRecipe,
         seed: int,
         device: torch.device,
-        train: TrainingClips,
-        validation: ValidationClips,
-        telling: Mapping[str, float] | None = None,
+        train: TrainingDataset,
+        validation: ValidationDataset,
+        auxiliary_weights: Mapping[str, float] | None = None,
         muon: MuonRecipe | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe = recipe
         self.device = device
         self.train, self.validation = train, validation
-        self.telling = telling or {}
+        self.auxiliary_weights = auxiliary_weights or {}
         in_bfloat16 = recipe.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
-        if train.n_told:
-            self.learner = WithTellingHeads(self.network, train.n_told)
+        if train.n_auxiliary:
+            self.learner = WithAuxiliaryHeads(self.network, train.n_auxiliary)
         self.learner.to(device)
         if in_bfloat16:  # whose convolutions are fast only in this layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.mean = AveragedModel(
-            self.network, multi_avg_fn=_running_mean(recipe), use_buffers=True
-        )
+        self.mean = AveragedModel(self.network, multi_avg_fn=running_mean(recipe), use_buffers=True)
         kernels = kernels_of(self.network) if muon is not None else []
         self.optimisers: list[Optimizer] = [
             AdamW(
-                _decayed(self.learner, recipe, kernels),
+                weight_groups(self.learner, recipe, kernels),
                 recipe.learning_rate,
                 weight_decay=recipe.weight_decay,
             )
@@ -146,8 +106,8 @@ class Training:
         self.schedules: list[OneCycleLR] = []
         if recipe.schedule == "one-cycle":
             n_steps = recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size)
-            self.schedules = [_one_cycle(optimiser, n_steps) for optimiser in self.optimisers]
-        # To begin with, whatever else draws before `fit`.
+            self.schedules = [one_cycle(optimiser, n_steps) for optimiser in self.optimisers]
+        # The state that `fit` begins with, whatever else draws in between.
         self.random = _random_states(device)
         self.history = History()
         self.best: dict[str, Tensor] = {}
@@ -168,17 +128,17 @@ class Training:
         checkpoint : Path
             File to write after every epoch.
         identity : dict
-            What makes this training what it is: names to text or numbers. A checkpoint of another
-            is refused.
+            Settings of this training: names to text or numbers. A checkpoint with others is
+            refused.
         resume : bool
-            Whether to begin from ``checkpoint``, if it is there.
+            Whether to resume from ``checkpoint``, if it exists.
         on_epoch : callable
             Called with the history after every epoch, once before the first that is run.
 
         Raises
         ------
         CheckpointError
-            If the checkpoint is of another training, or cannot be read.
+            If the checkpoint has other settings, or cannot be read.
         RunError
             If it cannot be written.
         """
@@ -191,7 +151,7 @@ class Training:
             len(history.epochs) < recipe.n_epochs
             and len(history.epochs) - 1 - history.best_epoch < recipe.patience
         ):
-            train_loss = sum(self._learn() for _ in range(recipe.n_passes)) / recipe.n_passes
+            train_loss = sum(self._train() for _ in range(recipe.n_passes)) / recipe.n_passes
             loss, accuracy = self._validate()
             # A cycle of the learning rate is worth most when it is complete.
             better = bool(self.schedules) or accuracy > history.best_accuracy
@@ -206,20 +166,20 @@ class Training:
         network.load_state_dict(self.best)
         return network.eval()
 
-    def _learn(self) -> float:
+    def _train(self) -> float:
         """One pass over the training clips; mean loss of the emotions."""
         self.learner.train()
         n_clips, total = 0, 0.0
         for batch in self.train.batches(self.recipe):
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
-                heard = self.learner(*inputs)
-            logits, told = heard if batch.told else (heard, {})
+                outputs = self.learner(*inputs)
+            logits, auxiliary = outputs if batch.auxiliary_targets else (outputs, {})
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             whole = loss
-            for name, labels in batch.told.items():
-                of_name = telling_loss(told[name].float(), labels.to(self.device))
-                whole = whole + self.telling[name] * of_name
+            for name, labels in batch.auxiliary_targets.items():
+                of_name = auxiliary_loss(auxiliary[name].float(), labels.to(self.device))
+                whole = whole + self.auxiliary_weights[name] * of_name
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
             whole.backward()
@@ -266,14 +226,14 @@ class Training:
             found = state["identity"]
         except Exception as error:
             raise CheckpointError(
-                f"{path}: not a checkpoint that can be read ({type(error).__name__}). Train from "
-                "the beginning, with --overwrite and without --resume."
+                f"{path}: not a readable checkpoint ({type(error).__name__}). Start anew, with "
+                "--overwrite and without --resume."
             ) from error
         for key in sorted(identity.keys() | found.keys()):
             if found.get(key) != (value := identity.get(key)):
                 raise CheckpointError(
-                    f"{path}: is of a training with {key} {found.get(key)}, this one has {value}. "
-                    "Give the same options, or train from the beginning with --overwrite."
+                    f"{path}: belongs to a training with {key} {found.get(key)}; this one has {value}. "
+                    "Give the same options, or start anew with --overwrite."
                 )
         self.learner.load_state_dict(state["learner"])
         self.mean.load_state_dict(state["mean"])

@@ -1,6 +1,6 @@
-"""Muon (Jordan et al. 2024) for convolutions: steps whose directions all count alike.
+"""Muon (Jordan et al. 2024) for convolutions: orthogonal steps.
 
-Muon makes the step of a matrix orthogonal. A kernel is one: a row for each channel that comes out.
+Muon makes the step of a matrix orthogonal. A kernel is a matrix with a row for each output channel.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def kernels_of(network: nn.Module) -> list[Tensor]:
-    """Kernels of convolutions over two axes, but of the first, which hears a spectrogram itself."""
+    """Kernels of 2-D convolutions, except the first, whose input is the spectrogram."""
     return [
         part.weight
         for part in network.modules()
@@ -20,7 +20,7 @@ def kernels_of(network: nn.Module) -> list[Tensor]:
 
 
 class KernelMuon(torch.optim.Muon):
-    """`torch.optim.Muon`, which knows matrices alone, over kernels of convolutions.
+    """`torch.optim.Muon`, which takes matrices only, for kernels of convolutions.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class KernelMuon(torch.optim.Muon):
         return super().step(closure)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, the kernels' too."""
+        """Reset the gradients, those of the kernels too."""
         for kernel in self.kernels:
             kernel.grad = None
         super().zero_grad(set_to_none)

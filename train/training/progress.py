@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 class TrainingProgress:
-    """Shows clips and epochs as they come, on standard error."""
+    """Progress of trainings on standard error: clips read, then epochs.
+
+    A context manager, which gives the `serctl.train.training.train.Watcher` that `train_model` calls. On
+    a terminal, it draws one bar over the epochs of all members of a network, and starts a new one for
+    the next training; otherwise it prints a line after each epoch. The bar closes on exit, also after
+    an error.
+    """
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -36,16 +42,16 @@ class TrainingProgress:
         history = histories[-1]
         n_done = len(history.epochs)
         network = f"network {len(histories)} of {n_networks}, " if n_networks > 1 else ""
-        told = ""
+        losses = ""
         if n_done:
             epoch = history.epochs[-1]
-            told = (
+            losses = (
                 f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.1%}, "
                 f"kept {history.best_accuracy:.1%}"
             )
         if not sys.stderr.isatty():
             if n_done:
-                click.echo(f"{network}epoch {n_done} of at most {n_epochs}: {told}", err=True)
+                click.echo(f"{network}epoch {n_done} of at most {n_epochs}: {losses}", err=True)
             return
         n_done += (len(histories) - 1) * n_epochs
         if self._bar is not None and n_done < self._bar.n:  # another training
@@ -63,5 +69,5 @@ class TrainingProgress:
                 bar_format=layout,
                 dynamic_ncols=True,
             )
-        self._bar.set_postfix_str(told, refresh=False)
+        self._bar.set_postfix_str(losses, refresh=False)
         self._bar.update(n_done - self._bar.n)

@@ -1,4 +1,4 @@
-"""A linear SVM: fitted by scikit-learn, kept as the network that it is once trained.
+"""A linear SVM: fitted by scikit-learn, kept as a network of one linear layer.
 
 One margin an emotion, one emotion against the rest, with squared hinge loss (Fan et al., "LIBLINEAR",
 2008). The solver draws nothing, so the same clips give the same weights.
@@ -34,7 +34,7 @@ class CostSearch:
     trials : tuple of Trial
         In the order of the recipe.
     best : int
-        The one that is kept: the first of the most accurate.
+        Index of the one kept: the first of the most accurate.
     """
 
     trials: tuple[Trial, ...]
@@ -53,7 +53,7 @@ def fit_svm(
     Parameters
     ----------
     inputs, validation_inputs : float32 [n, n_inputs]
-        Scaled clip statistics.
+        Normalized clip statistics.
     labels, validation_labels : int64 [n]
         Index of each clip's emotion; at least three emotions, each of them in ``labels``.
     costs : sequence of float
@@ -64,7 +64,7 @@ def fit_svm(
     network : Linear
         With the margins of the best.
     search : CostSearch
-        What each gave.
+        Validation accuracy of each.
     """
     svm, search = best_svm(inputs, labels, validation_inputs, validation_labels, costs)
     network = Linear(len(svm.classes_))

@@ -21,9 +21,9 @@ from serctl.models.devices import choose_device
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
-from serctl.train.data.batches import ValidationClips
-from serctl.train.data.preparation import OnClips, PreparedClips, prepare_clips, telling
-from serctl.train.evaluation.held_out_logits import TestedClips
+from serctl.train.data.batches import ValidationDataset
+from serctl.train.data.preparation import OnClips, PreparedClips, auxiliary_weights, prepare_clips
+from serctl.train.evaluation.held_out_logits import HeldOutLogits
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores, score
 from serctl.train.recipes.loading import load_recipe
@@ -38,10 +38,20 @@ from serctl.train.training.weights_folder import (
     write_weights,
 )
 
+# Recipe keys whose names have changed since checkpoints hold them: older checkpoints still resume.
+CHECKPOINT_KEYS = {
+    "augmentation.n_copies": "augmentation.n_versions",
+    "augmentation.copy_share": "augmentation.version_share",
+    "mixing.crop_share": "disturbance.cut_share",
+    "mixing.silence_share": "disturbance.silence_share",
+    "mixing.background_share": "disturbance.bystanders_share",
+    "member.mixing_factor": "member.disturbed",
+}
+
 
 @dataclass(frozen=True)
 class Watcher:
-    """How a training tells what it does; the command shows it, the tests do not.
+    """Callbacks that show the progress of a training.
 
     Attributes
     ----------
@@ -62,9 +72,9 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     Parameters
     ----------
     options : TrainingOptions
-        What to do.
+        What to train, and where to.
     watcher : Watcher
-        Who is told.
+        Shows the progress.
 
     Returns
     -------
@@ -74,11 +84,11 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     Raises
     ------
     UsageError
-        If the model, split, fold or device is not to be had, or there is a model already.
+        If the model, split, fold or device is not available, or the folder contains a model.
     CorporaError
         If the corpora are not there, whole.
     RunError
-        If a checkpoint or the folder cannot be read or written, or training came to nothing.
+        If a checkpoint or the folder cannot be read or written, or the weights are not finite.
     """
     recipe = _recipe(options)
     device = torch.device(choose_device(options.device))
@@ -89,12 +99,12 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     recipe = replace(recipe, model=replace(recipe.model, emotions=clips.emotions))
     prepare_output(options.output, checkpoints, options.resume)
     network: nn.Module
-    learnt: list[History] | CostSearch
+    fitted: list[History] | CostSearch
     if recipe.svm is not None:
-        network, learnt = _fit_svm(clips, recipe.svm)
+        network, fitted = _fit_svm(clips, recipe.svm)
     else:
         assert recipe.training is not None
-        network, learnt = _fit_network(clips, recipe, recipe.training, options, device, watcher)
+        network, fitted = _fit_network(clips, recipe, recipe.training, options, device, watcher)
     config = ModelConfig(
         **vars(recipe.model),
         features=recipe.features,
@@ -106,9 +116,9 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     logits = Classifier(model, device="cpu").window_logits(clips.inputs(validation))
     temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
     model = replace(model, config=replace(config, temperature=temperature))
-    tested = _tested(model, clips)
-    scores = _score(tested)
-    write_weights(options, recipe, model, learnt, clips.split, tested, scores)
+    held_out = _test(model, clips)
+    scores = _score(held_out)
+    write_weights(options, recipe, model, fitted, clips.split, held_out, scores)
     return scores
 
 
@@ -118,7 +128,7 @@ def _recipe(options: TrainingOptions) -> Recipe:
     if options.n_epochs is None:
         return recipe
     if recipe.training is None:
-        raise UsageError(f"{options.model}: is not trained in epochs. Leave --epochs out.")
+        raise UsageError(f"{options.model}: has no epochs. Leave out --epochs.")
     return replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
 
 
@@ -144,25 +154,25 @@ def _fit_network(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)
     rows = clips.split.validation
-    validation = ValidationClips(clips.inputs(rows), clips.targets(rows), device)
+    validation = ValidationDataset(clips.inputs(rows), clips.targets(rows), device)
     network, n_emotions = NETWORKS[recipe.model.network], len(clips.emotions)
-    n_apart = network.n_members
+    n_members = network.n_members
     members: list[nn.Module] = []
     histories: list[History] = []
 
     def on_epoch(history: History) -> None:
-        watcher.epochs([*histories, history], training_recipe.n_epochs, n_apart)
+        watcher.epochs([*histories, history], training_recipe.n_epochs, n_members)
 
     for i, checkpoint in enumerate(checkpoint_files(options.output, network.name)):
         member_recipe = recipe.members[i] if recipe.members else None
         training = Training(
             lambda: network.torch_member(n_emotions),
             training_recipe,
-            options.seed * n_apart + i,
+            options.seed * n_members + i,
             device,
-            clips.training_clips(recipe, training_recipe, member_recipe),
+            clips.training_dataset(recipe, training_recipe, member_recipe),
             validation,
-            telling(recipe, member_recipe),
+            auxiliary_weights(recipe, member_recipe),
             recipe.muon,
         )
         member = training.fit(
@@ -183,7 +193,7 @@ def _fit_network(
 def _identity(
     options: TrainingOptions, recipe: Recipe, member: int, device: torch.device, n_clips: int
 ) -> dict[str, Any]:
-    """Say what a checkpoint must have in common with the training that goes on from it."""
+    """Settings that a checkpoint must share with the training that resumes from it."""
     tables = asdict(recipe)
     members = tables.pop("members")
     tables["member"] = members[member] if members else {}
@@ -193,7 +203,7 @@ def _identity(
         "fold": options.fold,
         "seed": options.seed,
         **{
-            f"{table}.{key}": str(value)
+            CHECKPOINT_KEYS.get(f"{table}.{key}", f"{table}.{key}"): str(value)
             for table, values in tables.items()
             for key, value in (values or {}).items()
         },
@@ -204,36 +214,36 @@ def _identity(
     }
 
 
-def _tested(model: Model, clips: PreparedClips) -> TestedClips:
-    """Have the classifier that users get hear the test part."""
+def _test(model: Model, clips: PreparedClips) -> HeldOutLogits:
+    """Logits of the test part, by the classifier that users get."""
     rows = clips.split.test
     classifier = Classifier(model, device="cpu")
     logits = classifier.window_logits(clips.inputs(rows))
     if not np.isfinite(logits).all():
         raise RunError(
-            f"{model.config.name}: training came to weights that give no numbers. Train it with a "
+            f"{model.config.name}: the trained weights give logits that are not finite. Train it with a "
             "lower learning rate."
         )
     table = clips.clips.iloc[rows]
     names = list(zip(table["corpus"], table["clip"], strict=True))
-    return TestedClips(
+    return HeldOutLogits(
         clips=names,
         speakers=table["speaker"].tolist(),
         emotions=clips.emotions,
-        acted=clips.labels[rows],
+        references=clips.labels[rows],
         # `Classifier.extract` finds it silent.
-        answered=np.array([name != SILENT_CLIP for name in names]),
+        has_prediction=np.array([name != SILENT_CLIP for name in names]),
         logits=logits.astype(np.float32),
     )
 
 
-def _score(tested: TestedClips) -> Scores:
+def _score(held_out: HeldOutLogits) -> Scores:
     """Score the most probable emotions."""
-    best = tested.logits.argmax(axis=1)
-    answers = [
-        tested.emotions[i] if answered else ""
-        for i, answered in zip(best, tested.answered, strict=True)
+    emotions, best = held_out.emotions, held_out.logits.argmax(axis=1)
+    predictions = [
+        emotions[i] if has_prediction else ""
+        for i, has_prediction in zip(best, held_out.has_prediction, strict=True)
     ]
-    acted = [tested.emotions[i] for i in tested.acted]
-    corpora = [corpus for corpus, _ in tested.clips]
-    return score(acted, answers, corpora, tested.emotions, tested.speakers)
+    references = [emotions[i] for i in held_out.references]
+    corpora = [corpus for corpus, _ in held_out.clips]
+    return score(references, predictions, corpora, emotions, held_out.speakers)

@@ -1,9 +1,9 @@
-"""The weights folder of a training: what it is asked for, what is in it, and when it is a model.
+"""The weights folder of a training: its options, its files, and when it is a model.
 
 A finished folder holds ``model.safetensors``, ``config.json``, ``metrics.json``, ``card.md``,
 ``confusion_matrix.png``, ``test_logits.npz`` and, of a network that was trained step by step,
-``learning_curve.png``. While training runs, it holds a checkpoint, and what a user has there is lost
-only if they said so.
+``learning_curve.png``. While training runs, it holds a checkpoint. Files of a user are replaced only
+with ``--overwrite``.
 """
 
 import json
@@ -23,7 +23,7 @@ from serctl.models.networks import NETWORKS
 from serctl.train.corpora.splits import Split
 from serctl.train.documents.card import card_text
 from serctl.train.evaluation.figures import confusion_matrix, learning_curve
-from serctl.train.evaluation.held_out_logits import LOGITS_FILE, TestedClips
+from serctl.train.evaluation.held_out_logits import LOGITS_FILE, HeldOutLogits
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import tables_of
@@ -42,11 +42,11 @@ class TrainingOptions:
     corpora : str
         Folder with the four complete corpora.
     model : str
-        Whose recipe is followed.
+        Name of the recipe.
     split : str
         One of `serctl.train.corpora.splits.SPLITS`.
     fold, seed : int
-        Of the split and of everything random.
+        Of the split, and the random seed.
     n_epochs : int or None
         Instead of the recipe's.
     device : str
@@ -54,7 +54,7 @@ class TrainingOptions:
     output : Path
         The weights folder.
     resume, overwrite : bool
-        Whether to go on from a checkpoint there, and whether to replace what is there.
+        Whether to resume from a checkpoint there, and whether to replace a model there.
     """
 
     corpora: str
@@ -70,12 +70,12 @@ class TrainingOptions:
 
 
 def has_folds(split: str) -> bool:
-    """Whether a split is told apart by its fold, and not by its seed."""
+    """Whether a split has folds; ``report`` has seeds."""
     return split != "report"
 
 
 def n_members(network: str) -> int:
-    """How many networks learn apart to make one."""
+    """Number of members that are trained independently."""
     return NETWORKS[network].n_members
 
 
@@ -86,19 +86,17 @@ def checkpoint_files(folder: Path, network: str) -> list[Path]:
 
 
 def refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -> None:
-    """Raise UsageError if something in the folder would be lost that nobody said may be."""
+    """Raise UsageError if a model or a checkpoint would be lost without ``--overwrite``."""
     if overwrite:
         return
     if checkpoint.exists():  # also beside a model, if it was cut off while that was written
         if not resume:
             raise UsageError(
-                f"{checkpoint}: there is a training that was cut off. --resume goes on with it, "
-                "--overwrite begins anew."
+                f"{checkpoint}: checkpoint of an interrupted training. --resume continues it, "
+                "--overwrite starts anew."
             )
     elif (folder / CONFIG_FILE).exists():
-        raise UsageError(
-            f"{folder}: there is a model already. Give another folder, or --overwrite."
-        )
+        raise UsageError(f"{folder}: contains a model. Give another folder, or --overwrite.")
 
 
 def prepare_output(folder: Path, checkpoints: Sequence[Path], resume: bool) -> None:
@@ -118,9 +116,9 @@ def write_weights(
     options: TrainingOptions,
     recipe: Recipe,
     model: Model,
-    learnt: Sequence[History] | CostSearch,
+    fitted: Sequence[History] | CostSearch,
     split: Split,
-    tested: TestedClips,
+    held_out: HeldOutLogits,
     scores: Scores,
 ) -> None:
     """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
@@ -138,9 +136,9 @@ def write_weights(
         "temperature": config.temperature,
         "test": asdict(scores),
         **(
-            {"cost_search": asdict(learnt)}
-            if isinstance(learnt, CostSearch)
-            else {"histories": [asdict(history) for history in learnt]}
+            {"cost_search": asdict(fitted)}
+            if isinstance(fitted, CostSearch)
+            else {"histories": [asdict(history) for history in fitted]}
         ),
         "recipe": tables_of(recipe),
         "made_with": {
@@ -153,10 +151,10 @@ def write_weights(
     try:
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
-        if not isinstance(learnt, CostSearch):
-            learning_curve(learnt, title, folder / LEARNING_CURVE_FILE)
+        if not isinstance(fitted, CostSearch):
+            learning_curve(fitted, title, folder / LEARNING_CURVE_FILE)
         confusion_matrix(scores, title, folder / "confusion_matrix.png")
-        tested.save(folder / LOGITS_FILE)
+        held_out.save(folder / LOGITS_FILE)
         save_model(folder, model)
         for checkpoint in checkpoint_files(folder, config.network):
             checkpoint.unlink(missing_ok=True)
@@ -167,7 +165,7 @@ def write_weights(
 
 
 def command_line(options: TrainingOptions) -> str:
-    """Say the command that does the same; ``CORPORA`` stands for the folder of the corpora."""
+    """Command that trains the same model; ``CORPORA`` stands for the folder of the corpora."""
     parts = ["serctl train --corpora CORPORA", f"--model {options.model}"]
     parts.append(f"--split {options.split}")
     if has_folds(options.split):

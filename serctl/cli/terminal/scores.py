@@ -31,10 +31,9 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
     from serctl.cli.terminal.tables import plain_console, print_table
 
     console = plain_console()
-    unanswered = (
-        f", {scores.n_unanswered} of them without a prediction" if scores.n_unanswered else ""
-    )
-    console.print(f"{title}: {scores.n_clips} clips{unanswered}", soft_wrap=True)
+    n_without = scores.n_without_prediction
+    without = f", {n_without} of them without a prediction" if n_without else ""
+    console.print(f"{title}: {scores.n_clips} clips{without}", soft_wrap=True)
     for name, key, meaning in MEASURES:
         value, (low, high) = getattr(scores, key), scores.intervals[key]
         console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")

@@ -110,9 +110,9 @@ NETWORKS = {
             LOG_MEL,
             cnn_graph.graph,
             "cnn_torch:Cnn",
-            "Three residual networks of convolutions with attentive pooling, which learned apart "
-            "and are heard together, on the log-mel spectrogram of {n_mels} bands, relative to the "
-            "clip's mean power, so that gain does not matter.",
+            "Three residual convolutional networks with attentive pooling, trained independently, "
+            "whose logits are averaged, on the log-mel spectrogram of {n_mels} bands, relative to the "
+            "clip's mean power, so that gain has no effect.",
             cnn_graph.N_MELS,
             member_class="cnn_torch:CnnMember",
             n_members=cnn_graph.N_MEMBERS,

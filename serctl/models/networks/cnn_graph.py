@@ -17,41 +17,41 @@ LEAST_VARIANCE = 1e-4
 
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     """Logits of ``frames``, float [batch, 64, n_frames], with n_frames a multiple of 16."""
-    picture = builder.node("Unsqueeze", frames, integers(1))
-    members = [_member(builder, picture, f"members.{i}", n_emotions) for i in range(N_MEMBERS)]
+    spectrogram = builder.node("Unsqueeze", frames, integers(1))
+    members = [_member(builder, spectrogram, f"members.{i}", n_emotions) for i in range(N_MEMBERS)]
     return builder.node("Mean", *members)
 
 
-def _member(builder: GraphBuilder, picture: str, key: str, n_emotions: int) -> str:
+def _member(builder: GraphBuilder, spectrogram: str, key: str, n_emotions: int) -> str:
     """Logits of one network."""
     node, last = builder.node, WIDTHS[-1]
     shape = (STEM_WIDTH, 1, STEM_KERNEL, STEM_KERNEL)
     padding = (STEM_KERNEL // 2, STEM_KERNEL // 2)
-    heard = builder.convolution(
-        picture, f"{key}.stem.0", shape, STEM_STRIDE, padding, f"{key}.stem.1"
+    x = builder.convolution(
+        spectrogram, f"{key}.stem.0", shape, STEM_STRIDE, padding, f"{key}.stem.1"
     )
-    heard = node("Relu", heard)
+    x = node("Relu", x)
     for i, (n_in, n_out) in enumerate(zip((STEM_WIDTH, *WIDTHS), WIDTHS, strict=False)):
-        heard = _block(builder, heard, f"{key}.blocks.{i}", n_in, n_out, STRIDES[i])
-    heard = node("Reshape", heard, integers(0, last * N_BANDS, -1))  # [batch, 384, n_steps]
+        x = _block(builder, x, f"{key}.blocks.{i}", n_in, n_out, STRIDES[i])
+    x = node("Reshape", x, integers(0, last * N_BANDS, -1))  # [batch, 384, n_steps]
     joining = f"{key}.join_bands"
-    heard = builder.convolution(
-        heard, f"{joining}.0", (last, last * N_BANDS, 1), (1,), (0,), f"{joining}.1"
+    x = builder.convolution(
+        x, f"{joining}.0", (last, last * N_BANDS, 1), (1,), (0,), f"{joining}.1"
     )
-    pooled = _pooled(builder, node("Relu", heard), f"{key}.pooling.attention", last)
+    pooled = _pooled(builder, node("Relu", x), f"{key}.pooling.attention", last)
     scale, summand = builder.norm(f"{key}.norm", 2 * last)
     embedding = node("Add", node("Mul", pooled, scale), summand)
     return builder.dense(embedding, f"{key}.answer.1", 2 * last, n_emotions)
 
 
 def _block(
-    builder: GraphBuilder, heard: str, key: str, n_in: int, n_out: int, stride: tuple[int, int]
+    builder: GraphBuilder, x: str, key: str, n_in: int, n_out: int, stride: tuple[int, int]
 ) -> str:
-    """Two convolutions, gated, and added to what came in."""
+    """Two convolutions, gated, and added to their input."""
     node, once, around = builder.node, (1, 1), (1, 1)
     layers = f"{key}.convolutions"
     inner = builder.convolution(
-        heard, f"{layers}.0", (n_out, n_in, 3, 3), stride, around, f"{layers}.1"
+        x, f"{layers}.0", (n_out, n_in, 3, 3), stride, around, f"{layers}.1"
     )
     inner = builder.convolution(
         node("Relu", inner), f"{layers}.3", (n_out, n_out, 3, 3), once, around, f"{layers}.4"
@@ -63,18 +63,16 @@ def _block(
     gated = node("Mul", inner, node("Unsqueeze", gates, integers(2, 3)))
     if n_in != n_out or stride != once:
         if stride != once:
-            heard = node("AveragePool", heard, kernel_shape=stride, strides=stride)
+            x = node("AveragePool", x, kernel_shape=stride, strides=stride)
         shape = (n_out, n_in, 1, 1)
-        heard = builder.convolution(
-            heard, f"{key}.shortcut.1", shape, once, (0, 0), f"{key}.shortcut.2"
-        )
-    return node("Relu", node("Add", gated, heard))
+        x = builder.convolution(x, f"{key}.shortcut.1", shape, once, (0, 0), f"{key}.shortcut.2")
+    return node("Relu", node("Add", gated, x))
 
 
-def _pooled(builder: GraphBuilder, heard: str, key: str, n_channels: int) -> str:
-    """Weighted mean and deviation over time, [batch, 2 n_channels]."""
+def _pooled(builder: GraphBuilder, x: str, key: str, n_channels: int) -> str:
+    """Weighted mean and standard deviation over time, [batch, 2 n_channels]."""
     node = builder.node
-    scores = builder.convolution(heard, f"{key}.0", (ATTENTION_WIDTH, n_channels, 1), (1,), (0,))
+    scores = builder.convolution(x, f"{key}.0", (ATTENTION_WIDTH, n_channels, 1), (1,), (0,))
     scores = builder.convolution(
         node("Tanh", scores), f"{key}.2", (n_channels, ATTENTION_WIDTH, 1), (1,), (0,)
     )
@@ -83,8 +81,8 @@ def _pooled(builder: GraphBuilder, heard: str, key: str, n_channels: int) -> str
     def over_time(values: str) -> str:
         return node("ReduceSum", node("Mul", weights, values), integers(2), keepdims=0)
 
-    mean = over_time(heard)
-    square = over_time(node("Mul", heard, heard))
+    mean = over_time(x)
+    square = over_time(node("Mul", x, x))
     variance = node("Sub", square, node("Mul", mean, mean))
     floored = node("Max", variance, np.array(LEAST_VARIANCE, np.float32))
     return node("Concat", mean, node("Sqrt", floored), axis=1)

@@ -1,12 +1,13 @@
 """The default network: a residual CNN on log-mel spectrograms, small enough for a CPU.
 
 Blocks of two 3 x 3 convolutions (ResNet, He et al. 2016) with squeeze and excitation (Hu et al.
-2018) hear the spectrogram at ever coarser steps, from 40 ms and four bands on: finer ones would
-take most of the arithmetic, and hear no better. Attentive pooling (Okabe et al. 2018) gives each
-channel a weight for every step, and keeps the weighted mean and deviation over the clip.
+2018) work at ever coarser resolution, from 40 ms and four bands on: a finer one takes most of the
+arithmetic, and is no more accurate. Attentive pooling (Okabe et al. 2018) gives each
+channel a weight for every step, and keeps the weighted mean and standard deviation over
+the clip.
 
-Three such networks that have learnt apart err on different clips, so the mean of their logits errs
-on fewer.
+Three such members, trained independently, err on different clips, so the mean of their logits errs on
+fewer.
 """
 
 import torch
@@ -17,23 +18,23 @@ from serctl.models.networks import cnn_graph as sizes
 
 
 class SqueezeExcitation(nn.Module):
-    """Scales channels by what the whole spectrogram holds."""
+    """Scales channels by gates, computed from their means over the whole spectrogram."""
 
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.squeeze = nn.Linear(n_channels, n_channels // sizes.REDUCTION)
         self.excite = nn.Linear(n_channels // sizes.REDUCTION, n_channels)
 
-    def forward(self, heard: Tensor) -> Tensor:
-        """Heard, float [batch, n_channels, n_bands, n_steps], each channel times 0 to 1."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Float [batch, n_channels, n_bands, n_steps], each channel of ``x`` times 0 to 1."""
         # The mean; but the gradient of `Tensor.mean` has another layout, and slows training.
-        mean = heard.sum(dim=(2, 3)) / (heard.shape[2] * heard.shape[3])
+        mean = x.sum(dim=(2, 3)) / (x.shape[2] * x.shape[3])
         gates = torch.sigmoid(self.excite(relu(self.squeeze(mean))))
-        return heard * gates[:, :, None, None]
+        return x * gates[:, :, None, None]
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, added to what came in.
+    """Two convolutions, added to their input.
 
     Parameters
     ----------
@@ -62,15 +63,15 @@ class ResidualBlock(nn.Module):
             )
         last_norm = self.convolutions[-1]
         assert isinstance(last_norm, nn.BatchNorm2d)
-        nn.init.zeros_(last_norm.weight)  # a new block hands on what came in
+        nn.init.zeros_(last_norm.weight)  # an untrained block passes its input on
 
-    def forward(self, heard: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """From float [batch, n_in, n_bands, n_steps] to [batch, n_out, fewer, fewer]."""
-        return relu(self.shortcut(heard) + self.gates(self.convolutions(heard)))
+        return relu(self.shortcut(x) + self.gates(self.convolutions(x)))
 
 
 class AttentivePooling(nn.Module):
-    """Mean and deviation over time, with weights that each channel learns.
+    """Mean and standard deviation over time, with trained weights for each channel.
 
     Parameters
     ----------
@@ -86,13 +87,13 @@ class AttentivePooling(nn.Module):
             nn.Conv1d(sizes.ATTENTION_WIDTH, n_channels, 1),
         )
 
-    def forward(self, heard: Tensor, n_steps: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, n_steps: Tensor | None) -> Tensor:
         """Pool over time.
 
         Parameters
         ----------
-        heard : float [batch, n_channels, longest]
-            Of clips.
+        x : float [batch, n_channels, longest]
+            Activations.
         n_steps : int64 [batch] or None
             Steps that each clip has, at least one; all of them where it is None.
 
@@ -100,14 +101,14 @@ class AttentivePooling(nn.Module):
         -------
         float32 [batch, 2 n_channels]
         """
-        heard = heard.float()  # a softmax over time in bfloat16 loses its small weights
-        scores = self.attention(heard).float()
+        x = x.float()  # a softmax over time in bfloat16 loses its small weights
+        scores = self.attention(x).float()
         if n_steps is not None:
-            steps = torch.arange(heard.shape[2], device=heard.device)
+            steps = torch.arange(x.shape[2], device=x.device)
             scores = scores.masked_fill(steps >= n_steps[:, None, None], -torch.inf)
         weights = scores.softmax(dim=2)
-        mean = (weights * heard).sum(dim=2)
-        variance = (weights * heard.square()).sum(dim=2) - mean.square()
+        mean = (weights * x).sum(dim=2)
+        variance = (weights * x.square()).sum(dim=2) - mean.square()
         return torch.cat([mean, variance.clamp(min=sizes.LEAST_VARIANCE).sqrt()], dim=1)
 
 
@@ -141,16 +142,17 @@ class CnnMember(nn.Module):
         )
         self.pooling = AttentivePooling(last)
         self.norm = nn.BatchNorm1d(2 * last)
+        # `model.safetensors` has this name, so it stays.
         self.answer = nn.Sequential(nn.Dropout(self.DROPOUT), nn.Linear(2 * last, n_emotions))
 
     def embedding(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
-        """What the network knows of clips before it answers, float32 [batch, `N_EMBEDDING`].
+        """Embedding of clips, the input of the last layer: float32 [batch, `N_EMBEDDING`].
 
         Parameters are those of `forward`.
         """
-        picture = frames[:, None].contiguous(memory_format=torch.channels_last)
-        heard = self.blocks(self.stem(picture))  # [batch, 192, 2, longest / 16]
-        joined = self.join_bands(heard.flatten(1, 2))  # [batch, 192, longest / 16]
+        spectrogram = frames[:, None].contiguous(memory_format=torch.channels_last)
+        x = self.blocks(self.stem(spectrogram))  # [batch, 192, 2, longest / 16]
+        joined = self.join_bands(x.flatten(1, 2))  # [batch, 192, longest / 16]
         n_steps = None if n_frames is None else n_frames // self.STEP_FRAMES
         embedding: Tensor = self.norm(self.pooling(joined, n_steps))
         return embedding
@@ -161,9 +163,9 @@ class CnnMember(nn.Module):
         Parameters
         ----------
         frames : float [batch, 64, longest]
-            Scaled log-mel spectrograms; ``longest`` is a multiple of 16.
+            Normalized log-mel spectrograms; ``longest`` is a multiple of 16.
         n_frames : int64 [batch], optional
-            Frames that each clip has, multiples of 16, if they are filled up to one length. All of
+            Frames that each clip has, multiples of 16, if they are padded to one length. All of
             them by default.
 
         Returns
@@ -175,7 +177,7 @@ class CnnMember(nn.Module):
 
 
 class Cnn(nn.Module):
-    """Networks that learn isolated and are heard together.
+    """Members that are trained independently, whose logits are averaged.
 
     Parameters
     ----------

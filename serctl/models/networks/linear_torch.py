@@ -1,4 +1,4 @@
-"""The report's baseline, a linear support vector machine, as the network that it is once trained.
+"""The report's baseline, a linear support vector machine, as a network of one linear layer.
 
 One margin an emotion, one emotion against the rest (Fan et al., "LIBLINEAR: A Library for Large
 Linear Classification", 2008). A softmax of the margins over a temperature makes them probabilities.
@@ -10,7 +10,7 @@ from serctl.models.networks.linear_graph import N_MELS, N_MFCC
 
 
 class Linear(nn.Module):
-    """One margin an emotion, linear in the scaled clip statistics.
+    """One margin an emotion, linear in the normalized clip statistics.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Linear(nn.Module):
         Parameters
         ----------
         statistics : float [batch, 148]
-            Scaled means of 128 mel bands, then of 20 MFCC.
+            Normalized means of 128 mel bands, then of 20 MFCC.
 
         Returns
         -------

@@ -18,7 +18,7 @@ def graph(builder: GraphBuilder, statistics: str, n_emotions: int) -> str:
     mel = node("Relu", builder.convolution(mel, "mel_branch.3", (10, 10, 4), (2,), (1,)))
     mfcc = node("Slice", clips, integers(N_MELS), integers(N_MELS + N_MFCC), integers(2))
     mfcc = node("Relu", builder.convolution(mfcc, "mfcc_branch.0", (10, 1, 4), (2,), (1,)))
-    heard = node("Flatten", node("Concat", mel, mfcc, axis=1))  # [batch, 20 x 10]
+    x = node("Flatten", node("Concat", mel, mfcc, axis=1))  # [batch, 20 x 10]
     for i, (n_in, n_out) in enumerate(pairwise(DENSE)):
-        heard = node("Relu", builder.dense(heard, f"dense.{2 * i}", n_in, n_out))
-    return builder.dense(heard, "dense.6", DENSE[-1], n_emotions)
+        x = node("Relu", builder.dense(x, f"dense.{2 * i}", n_in, n_out))
+    return builder.dense(x, "dense.6", DENSE[-1], n_emotions)

@@ -47,7 +47,7 @@ class PaperCNN(nn.Module):
         Parameters
         ----------
         statistics : float [batch, 148]
-            Scaled means of 128 mel bands, then of 20 MFCC.
+            Normalized means of 128 mel bands, then of 20 MFCC.
 
         Returns
         -------

@@ -25,7 +25,7 @@ def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     steps = node("Transpose", steps, perm=(2, 0, 1))  # [n_steps, batch, 148], as GRU takes them
     mel = node("Slice", steps, integers(0), integers(N_MELS), integers(2))
     mfcc = node("Slice", steps, integers(N_MELS), integers(N_MELS + N_MFCC), integers(2))
-    heard = node(
+    outputs = node(
         "Concat",
         _gru(builder, mel, "mel_branch", N_MELS),
         _gru(builder, mfcc, "mfcc_branch", N_MFCC),
@@ -33,8 +33,8 @@ def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     )  # [n_steps, batch, 128]
     n_frames = node("Gather", node("Shape", frames), integers(1))
     n_whole = node("Max", node("Div", n_frames, integers(STEP_FRAMES)), integers(1))
-    heard = node("Slice", heard, integers(0), n_whole, integers(0))
-    mean = node("ReduceMean", heard, axes=(0,), keepdims=0)  # [batch, 128]
+    outputs = node("Slice", outputs, integers(0), n_whole, integers(0))
+    mean = node("ReduceMean", outputs, axes=(0,), keepdims=0)  # [batch, 128]
     hidden = node("Relu", builder.dense(mean, "dense.0", 2 * WIDTH, WIDTH))
     return builder.dense(hidden, "dense.2", WIDTH, n_emotions)
 

@@ -1,7 +1,7 @@
 """The dual RNN of "Speech Emotion Recognition Using Deep Learning".
 
-By Sharma, Philip, Chang and Lau, University of Toronto. One two-layer recurrent network hears the
-frames of the mel spectrogram and one those of the MFCC; dense layers join what they heard. The
+By Sharma, Philip, Chang and Lau, University of Toronto. One two-layer recurrent network takes the
+frames of the mel spectrogram and one those of the MFCC; dense layers join their outputs. The
 report gives neither cell nor width nor length: ours are gated recurrent units (Cho et al. 2014)
 over frames averaged four by four, whose outputs are averaged over time.
 """
@@ -38,10 +38,10 @@ class PaperRNN(nn.Module):
         Parameters
         ----------
         frames : float [batch, longest, 148]
-            Scaled mel bands (128) and MFCC (20) of each frame.
+            Normalized mel bands (128) and MFCC (20) of each frame.
         n_frames : int64 [batch], optional
-            Frames that each clip has, at least 4, if they are filled up to one length:
-            what comes after them changes nothing. All of them by default.
+            Frames that each clip has, at least 4, if they are padded to one length:
+            the padding changes nothing. All of them by default.
 
         Returns
         -------
@@ -51,12 +51,12 @@ class PaperRNN(nn.Module):
         steps = avg_pool1d(frames.mT, STEP_FRAMES, ceil_mode=True).mT  # [batch, n_steps, 148]
         mel, _ = self.mel_branch(steps[..., :N_MELS])  # [batch, n_steps, 64]
         mfcc, _ = self.mfcc_branch(steps[..., N_MELS:])  # [batch, n_steps, 64]
-        heard = torch.cat([mel, mfcc], dim=2)  # [batch, n_steps, 128]
+        outputs = torch.cat([mel, mfcc], dim=2)  # [batch, n_steps, 128]
         if n_frames is None:
-            mean = heard[:, : max(frames.shape[1] // STEP_FRAMES, 1)].mean(dim=1)
+            mean = outputs[:, : max(frames.shape[1] // STEP_FRAMES, 1)].mean(dim=1)
         else:
             n_steps = (n_frames // STEP_FRAMES).clamp(min=1)[:, None]  # [batch, 1]
-            is_there = torch.arange(heard.shape[1], device=heard.device) < n_steps
-            mean = (heard * is_there[..., None]).sum(dim=1) / n_steps  # [batch, 128]
+            is_there = torch.arange(outputs.shape[1], device=outputs.device) < n_steps
+            mean = (outputs * is_there[..., None]).sum(dim=1) / n_steps  # [batch, 128]
         logits: Tensor = self.dense(mean)
         return logits

@@ -197,7 +197,7 @@ def test_of_many_speakers_few_are_printed_and_all_are_kept(
 def test_chosen_emotions_alone_are_scored(serctl: Run, clips: Path) -> None:
     status, output, _ = serctl(clips, "--emotions", "sad,fear,angry")
     assert status == 0
-    assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be heard, though nobody acted it
+    assert len(cells(output, "sad")[1]) == 1 + 3  # fear may be predicted without a reference
     assert cells(output, "fear") == [["fear", "0", "0", "0"]]
     assert "tiny chose between angry, fear, sad only." in output
 
@@ -315,7 +315,7 @@ def test_everything_is_written_as_json(serctl: Run, clips: Path) -> None:
     assert record["source"] == str(clips)
     assert f"UA {record['scores']['ua']:.1%} (" in output
     assert f"ECE {record['calibration']['ece']:.1%}," in output
-    assert [one["acted"] for one in record["recordings"]] == ["angry", "sad", "sad"]
+    assert [one["reference"] for one in record["recordings"]] == ["angry", "sad", "sad"]
     assert all(abs(sum(one["probabilities"]) - 1) < 1e-5 for one in record["recordings"])
     assert serctl(clips, "-o", "scores.json")[0] == 2
     assert serctl(clips, "-o", "scores.json", "--overwrite")[0] == 0
@@ -408,7 +408,7 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
         (["one.wav", "two.wav"], 3, "2 recordings, such as folder/one.wav, none with the name"),
         (["DC_a01.wav", "DC_a02.wav"], 3, "2 clips of the emotions to choose between, only angry;"),
         (["DC_n01.wav"], 3, "tiny does not know their emotions (1 neutral)."),
-        (["DC_a01.wav", "DC_sa01.wav"], 3, "none of 2 recordings got an answer (2 unreadable)"),
+        (["DC_a01.wav", "DC_sa01.wav"], 3, "none of 2 recordings has a prediction (2 unreadable)"),
     ],
 )
 def test_what_cannot_be_scored_is_named(

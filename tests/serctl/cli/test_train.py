@@ -254,7 +254,7 @@ def test_a_model_that_is_there_is_not_replaced_unasked(serctl: Run) -> None:
     assert serctl("--epochs", 1, "-o", "weights")[0] == 0
     status, _, error = serctl("--epochs", 1, "-o", "weights")
     assert status == 2
-    assert "weights: there is a model already. Give another folder, or --overwrite." in error
+    assert "weights: contains a model. Give another folder, or --overwrite." in error
     assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
 
 
@@ -266,7 +266,7 @@ def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
     assert "--resume goes on with it, --overwrite begins anew" in error
     status, _, error = serctl("--epochs", 1, "-o", "weights", "--resume")
     assert status == 3
-    assert "weights/checkpoint.pt: not a checkpoint that can be read" in error
+    assert "weights/checkpoint.pt: not a readable checkpoint" in error
     assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
 
 
@@ -301,7 +301,7 @@ def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) ->
         told.append(corpora)
         tell("cnn: all protocols")
 
-    monkeypatch.setattr("serctl.train.experiments.train_all.remake_everything", remake)
+    monkeypatch.setattr("serctl.train.experiments.train_all.train_everything", remake)
     status, output, error = serctl("--all", "--corpora", "somewhere")
     assert (status, output, error) == (0, "", "cnn: all protocols\n")
     assert told == ["somewhere"]

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from serctl.features.mel import MelSpec, mel_edges, mel_to_hz
-from serctl.train.data.augmentation import cropped, filled_to, masked, mixed, stretched
+from serctl.train.data.augmentation import crop, mixup, round_up, spec_augment, stretch
 from serctl.train.recipes.schema import AugmentationRecipe
 
 NOTHING = AugmentationRecipe(
-    n_versions=0,
-    version_share=0.0,
+    n_copies=0,
+    copy_share=0.0,
     crop_frames=0,
     stretch=0.0,
     warp=0.0,
@@ -40,7 +40,7 @@ def test_a_crop_is_a_part_at_any_place() -> None:
     frames = torch.arange(10)[:, None].float()
     firsts = set()
     for _ in range(200):
-        part = cropped(frames, 4)
+        part = crop(frames, 4)
         firsts.add(int(part[0]))
         assert torch.equal(part[:, 0], torch.arange(4) + part[0])
     assert firsts == set(range(7))
@@ -49,20 +49,20 @@ def test_a_crop_is_a_part_at_any_place() -> None:
 @pytest.mark.parametrize("n_frames", [0, 10, 11])
 def test_what_is_short_enough_is_not_cropped(n_frames: int) -> None:
     frames = torch.arange(10)[:, None].float()
-    assert torch.equal(cropped(frames, n_frames), frames)
+    assert torch.equal(crop(frames, n_frames), frames)
 
 
 def test_nothing_to_do_changes_nothing() -> None:
     batch, n_frames = pictures([30, 20], 32)
-    same, n_same = stretched(batch, n_frames, SPEC, 16, NOTHING)
+    same, n_same = stretch(batch, n_frames, SPEC, 16, NOTHING)
     assert torch.equal(same, batch)
     assert torch.equal(n_same, n_frames)
-    assert torch.equal(masked(batch.clone(), n_frames, NOTHING), batch)
+    assert torch.equal(spec_augment(batch.clone(), n_frames, NOTHING), batch)
 
 
 def test_stretching_changes_lengths_and_keeps_ends() -> None:
     batch, n_frames = pictures([60, 40] * 50, 64)
-    new, n_new = stretched(batch, n_frames, SPEC, 16, replace(NOTHING, stretch=0.3))
+    new, n_new = stretch(batch, n_frames, SPEC, 16, replace(NOTHING, stretch=0.3))
     assert new.shape[1] % 16 == 0
     assert new.shape[1] - 16 < int(n_new.max()) <= new.shape[1]
     ratio = n_new / n_frames
@@ -77,7 +77,7 @@ def test_stretching_changes_lengths_and_keeps_ends() -> None:
 
 def test_warping_scales_frequency_and_moves_no_frames() -> None:
     batch, n_frames = pictures([60] * 200, 64)
-    new, n_new = stretched(batch, n_frames, SPEC, 16, replace(NOTHING, warp=0.2))
+    new, n_new = stretch(batch, n_frames, SPEC, 16, replace(NOTHING, warp=0.2))
     assert torch.equal(n_new, n_frames)
     middles_hz = mel_to_hz(mel_edges(SPEC)[1:-1])
     bands = new[:, 30, 2:16].numpy() - 3  # which bands are now these; the highest may be beyond
@@ -92,7 +92,7 @@ def test_warping_scales_frequency_and_moves_no_frames() -> None:
 def test_each_clip_has_its_own_masks() -> None:
     n_frames = torch.tensor([60, 30] * 40)
     recipe = replace(NOTHING, n_masks=2, mask_bands=6, mask_frames=20)
-    batch = masked(torch.ones(80, 64, N_BANDS), n_frames, recipe)
+    batch = spec_augment(torch.ones(80, 64, N_BANDS), n_frames, recipe)
     assert set(batch.unique().tolist()) == {0.0, 1.0}
     covered = batch == 0
     bands, frames = covered.all(dim=1).sum(dim=1), covered.all(dim=2).sum(dim=1)
@@ -110,7 +110,7 @@ def test_clips_are_mixed_in_pairs_and_their_targets_with_them() -> None:
     targets, n_frames = torch.eye(8), torch.arange(8)
     shares = []
     for _ in range(50):
-        x, y, n = mixed(inputs, targets, n_frames, 0.2)
+        x, y, n = mixup(inputs, targets, n_frames, 0.2)
         assert n is not None
         assert torch.equal(x[:, :, 0], y)
         assert torch.allclose(y.sum(dim=1), torch.ones(8))
@@ -126,7 +126,7 @@ def test_no_mixing_draws_nothing() -> None:
     state = torch.get_rng_state()
     inputs, targets = torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
     torch.set_rng_state(state)
-    x, y, n = mixed(inputs, targets, None, 0.0)
+    x, y, n = mixup(inputs, targets, None, 0.0)
     assert x is inputs
     assert y is targets
     assert n is None
@@ -137,4 +137,4 @@ def test_no_mixing_draws_nothing() -> None:
     ("n", "multiple", "filled"), [(1, 16, 16), (16, 16, 16), (17, 16, 32), (5, 1, 5)]
 )
 def test_what_is_filled_up(n: int, multiple: int, filled: int) -> None:
-    assert filled_to(n, multiple) == filled
+    assert round_up(n, multiple) == filled

@@ -9,11 +9,11 @@ from torch import nn
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES, LOG_MEL, InputKind, Normalization
 from serctl.train.data.batches import (
-    FrameClips,
-    StatisticsClips,
-    ValidationClips,
+    FrameDataset,
+    StatisticsDataset,
+    ValidationDataset,
+    add_noise,
     soft_targets,
-    with_noise,
 )
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import AugmentationRecipe
@@ -43,12 +43,12 @@ def clips(kind: InputKind, offset: float = 0.0) -> list[np.ndarray]:
 
 
 def frame_clips(
-    kind: InputKind, recipe: AugmentationRecipe = NOTHING, n_versions: int = 0
-) -> FrameClips:
-    versions = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_versions))]
+    kind: InputKind, recipe: AugmentationRecipe = NOTHING, n_copies: int = 0
+) -> FrameDataset:
+    copies = [clips(kind), *(clips(kind, 100.0 * (1 + i)) for i in range(n_copies))]
     speakers = 100 + torch.arange(N_CLIPS)
-    return FrameClips(
-        versions,
+    return FrameDataset(
+        copies,
         torch.arange(N_CLIPS),
         kind,
         normalization(kind),
@@ -61,7 +61,7 @@ def frame_clips(
 
 def test_statistics_are_shown_once_each_in_a_new_order() -> None:
     inputs = torch.arange(N_CLIPS * 3.0).view(N_CLIPS, 3)
-    training = StatisticsClips(inputs, torch.arange(N_CLIPS))
+    training = StatisticsDataset(inputs, torch.arange(N_CLIPS))
     orders = []
     for _ in range(2):
         batches = list(training.batches(PLAIN))
@@ -76,9 +76,9 @@ def test_statistics_are_shown_once_each_in_a_new_order() -> None:
 def test_noise_is_added_only_where_it_is_asked_for() -> None:
     inputs = torch.zeros(1000, 5)
     state = torch.get_rng_state()
-    assert with_noise(inputs, 0.0) is inputs
+    assert add_noise(inputs, 0.0) is inputs
     assert torch.equal(torch.get_rng_state(), state)
-    assert float(with_noise(inputs, 0.3).std()) == pytest.approx(0.3, rel=0.05)
+    assert float(add_noise(inputs, 0.3).std()) == pytest.approx(0.3, rel=0.05)
 
 
 @pytest.mark.parametrize("kind", [FRAMES, LOG_MEL], ids=["frames", "log-mel"])
@@ -96,17 +96,17 @@ def test_clips_of_like_length_share_a_batch(kind: InputKind) -> None:
 
 def test_speakers_go_with_their_clips() -> None:
     for batch in frame_clips(LOG_MEL).batches(PLAIN):
-        assert torch.equal(batch.told["speaker"], 100 + batch.targets)
+        assert torch.equal(batch.auxiliary_targets["speaker"], 100 + batch.targets)
 
 
 def test_speakers_are_mixed_as_the_emotions_are() -> None:
     clips = frame_clips(LOG_MEL)
     clips.targets = torch.eye(N_CLIPS)
-    clips.told = {"speaker": torch.arange(N_CLIPS)}
-    clips.n_told = {"speaker": N_CLIPS}
+    clips.auxiliary_targets = {"speaker": torch.arange(N_CLIPS)}
+    clips.n_auxiliary = {"speaker": N_CLIPS}
     shares = []
     for batch in clips.batches(replace(PLAIN, mixup=0.5)):
-        assert torch.equal(batch.told["speaker"], batch.targets)
+        assert torch.equal(batch.auxiliary_targets["speaker"], batch.targets)
         shares.append(float(batch.targets.max(dim=1).values.min()))
     assert 0.5 <= min(shares) < 0.9
 
@@ -116,11 +116,11 @@ def test_what_is_not_known_of_a_clip_has_no_share_of_a_mix() -> None:
     clips.targets = torch.eye(N_CLIPS)
     sentences = torch.arange(N_CLIPS) % 3
     sentences[::4] = -1
-    clips.told, clips.n_told = {"sentence": sentences}, {"sentence": 3}
+    clips.auxiliary_targets, clips.n_auxiliary = {"sentence": sentences}, {"sentence": 3}
     for batch in clips.batches(replace(PLAIN, mixup=0.5)):
         for said in range(3):
             of_it = batch.targets[:, sentences == said].sum(dim=1)
-            assert torch.allclose(batch.told["sentence"][:, said], of_it)
+            assert torch.allclose(batch.auxiliary_targets["sentence"][:, said], of_it)
 
 
 def test_frames_are_scaled_and_stand_as_they_are() -> None:
@@ -133,20 +133,20 @@ def test_frames_are_scaled_and_stand_as_they_are() -> None:
 
 
 def test_log_mel_is_what_the_classifier_gives_and_more_floor() -> None:
-    raw = clips(LOG_MEL)
+    features = clips(LOG_MEL)
     for batch in frame_clips(LOG_MEL).batches(PLAIN):
         inputs, n_frames = batch.inputs
         assert inputs.shape == (4, 8, int(n_frames.max()))
         assert inputs.is_contiguous()
         for clip, n, number in zip(inputs, n_frames.tolist(), batch.targets.tolist(), strict=True):
-            expected = LOG_MEL.normalize(raw[number], normalization(LOG_MEL), SPEC)
+            expected = LOG_MEL.normalize(features[number], normalization(LOG_MEL), SPEC)
             assert n == expected.shape[1]
             assert np.allclose(clip[:, :n], expected)
             assert torch.allclose(clip[:, n:], torch.tensor(-5.0))
 
 
 def test_damaged_copies_are_shown_as_often_as_asked_for() -> None:
-    training = frame_clips(FRAMES, replace(NOTHING, version_share=0.6), n_versions=2)
+    training = frame_clips(FRAMES, replace(NOTHING, copy_share=0.6), n_copies=2)
     shown: Counter[int] = Counter()
     for _ in range(60):
         for batch in training.batches(PLAIN):
@@ -170,7 +170,7 @@ def test_long_clips_are_cropped_and_all_the_rest_is_drawn_too() -> None:
     for one, other in zip(first, again, strict=True):
         assert all(map(torch.equal, one.inputs, other.inputs))
         assert torch.equal(one.targets, other.targets)
-    assert max(batch.inputs[0].shape[2] for batch in first) <= 64  # 40 frames, stretched by 1.22
+    assert max(batch.inputs[0].shape[2] for batch in first) <= 64  # 40 frames, stretch by 1.22
     assert all(batch.inputs[0].shape[2] % 16 == 0 for batch in first)
 
 
@@ -185,7 +185,7 @@ class Mean(nn.Module):
 
 def test_validation_clips_are_never_filled_up() -> None:
     inputs = [np.full((3, n), n, np.float32) for n in (16, 48, 16, 32, 48, 16)]
-    validation = ValidationClips(inputs, torch.zeros(6), torch.device("cpu"))
+    validation = ValidationDataset(inputs, torch.zeros(6), torch.device("cpu"))
     logits = validation.logits(Mean())
     assert logits[:, 0].tolist() == logits[:, 1].tolist() == [16, 48, 16, 32, 48, 16]
 
@@ -205,8 +205,8 @@ def test_targets_are_labels_unless_something_is_shared() -> None:
 def test_targets_are_shared_with_all_and_with_what_was_heard() -> None:
     smooth = soft_targets(LABELS, VOTES, 3, replace(PLAIN, label_smoothing=0.3))
     assert torch.allclose(smooth, 0.7 * torch.eye(3) + 0.1)
-    heard = soft_targets(LABELS, VOTES, 3, replace(PLAIN, votes_share=0.4))
+    targets = soft_targets(LABELS, VOTES, 3, replace(PLAIN, votes_share=0.4))
     expected = torch.tensor([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 0.2, 0.8]])
-    assert torch.allclose(heard, expected)
+    assert torch.allclose(targets, expected)
     both = replace(PLAIN, votes_share=0.4, label_smoothing=0.3)
     assert torch.allclose(soft_targets(LABELS, VOTES, 3, both).sum(dim=1), torch.ones(3))

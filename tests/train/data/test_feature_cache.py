@@ -116,17 +116,17 @@ def test_frames_are_kept_in_float32(
 def test_damaged_copies_are_drawn_by_number_and_content(
     clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
 ) -> None:
-    clean, *versions = (ClipFeatures(LOG_MEL, SPEC, cache, version=i) for i in range(4))
-    heard = [extract(clip) for extract in versions]
-    assert {one.dtype for one in heard} == {np.dtype(np.float16)}
-    assert len({one.tobytes() for one in (clean(clip), *heard)}) == 4
-    assert np.array_equal(versions[0](clip), heard[0])
+    clean, *copies = (ClipFeatures(LOG_MEL, SPEC, cache, copy=i) for i in range(4))
+    features = [extract(clip) for extract in copies]
+    assert {one.dtype for one in features} == {np.dtype(np.float16)}
+    assert len({one.tobytes() for one in (clean(clip), *features)}) == 4
+    assert np.array_equal(copies[0](clip), features[0])
     assert n_computed() == len(cache_files(cache)) == 4
     shutil.move(clip, tmp_path / "moved.wav")
     shutil.rmtree(cache)
-    assert np.array_equal(versions[0](str(tmp_path / "moved.wav")), heard[0])
+    assert np.array_equal(copies[0](str(tmp_path / "moved.wav")), features[0])
     other = write_clip(tmp_path / "other.wav", seed=1)
-    assert not np.array_equal(versions[0](other), heard[0])
+    assert not np.array_equal(copies[0](other), features[0])
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 60, 128, 400, 719])

@@ -5,17 +5,17 @@ import torch
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import log_mel
 from serctl.train.data.mixing import (
-    CUT_FRAMES,
+    CROP_FRAMES,
     MAX_SILENT_FRAMES,
     SILENCE_RISE_DB,
-    cut_or_surrounded,
-    disturbed,
+    crop_or_pad,
+    mix_background_speech,
 )
-from serctl.train.recipes.schema import DisturbanceRecipe
+from serctl.train.recipes.schema import MixingRecipe
 
 SPEC = MelSpec(rate_hz=16000, n_fft=512, hop_samples=160, n_mels=64, n_mfcc=20, top_db=70.0)
-NOTHING = DisturbanceRecipe(0.0, 0.0, 0.0)
-BYSTANDERS = DisturbanceRecipe(0.0, 0.0, 1.0)
+NOTHING = MixingRecipe(0.0, 0.0, 0.0)
+BACKGROUND = MixingRecipe(0.0, 0.0, 1.0)
 N_CLIPS = 24
 
 
@@ -51,13 +51,15 @@ def test_clips_come_to_stand_in_db_above_their_mean_power(
     clips: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     batch, n_frames = clips
-    new = disturbed((batch - 7).clamp(min=-SPEC.top_db), n_frames, SPEC, NOTHING)
+    new = mix_background_speech((batch - 7).clamp(min=-SPEC.top_db), n_frames, SPEC, NOTHING)
     assert float((new - batch)[batch > -SPEC.top_db + 8].abs().max()) < 0.05
 
 
-def test_bystanders_leave_frames_and_level(clips: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_background_speech_leaves_frames_and_level(
+    clips: tuple[torch.Tensor, torch.Tensor],
+) -> None:
     before = clips[0].clone()
-    new = disturbed(*clips, SPEC, BYSTANDERS)
+    new = mix_background_speech(*clips, SPEC, BACKGROUND)
     assert torch.equal(clips[0], before)
     assert float(new.min()) == -SPEC.top_db
     for picture, clean, n in zip(new, before, clips[1].tolist(), strict=True):
@@ -66,22 +68,24 @@ def test_bystanders_leave_frames_and_level(clips: tuple[torch.Tensor, torch.Tens
         assert float((picture - clean)[:n].abs().max()) > 3
 
 
-def test_bystanders_are_the_other_clips(
+def test_background_speech_are_the_other_clips(
     clips: tuple[torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serctl.train.data.mixing.SNR_DB", (-60.0, -60.0))
     batch, n_frames = clips
     batch = batch.clone()
     batch[:, :, 40:] = -SPEC.top_db  # nobody has treble
-    new = disturbed(batch, n_frames, SPEC, BYSTANDERS)
+    new = mix_background_speech(batch, n_frames, SPEC, BACKGROUND)
     assert float(new[:, :, 45:].max()) < -30
     assert not torch.allclose(new[:, :, :40], batch[:, :, :40], atol=1.0)
 
 
-def test_a_share_of_the_clips_has_bystanders(clips: tuple[torch.Tensor, torch.Tensor]) -> None:
-    alone = disturbed(*clips, SPEC, NOTHING)
+def test_a_share_of_the_clips_has_background_speech(
+    clips: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    alone = mix_background_speech(*clips, SPEC, NOTHING)
     torch.manual_seed(0)
-    new = disturbed(*clips, SPEC, DisturbanceRecipe(0.0, 0.0, 0.5))
+    new = mix_background_speech(*clips, SPEC, MixingRecipe(0.0, 0.0, 0.5))
     same = (new == alone).all(dim=(1, 2))
     assert 4 < int(same.sum()) < N_CLIPS - 4
 
@@ -90,25 +94,25 @@ def test_a_cut_clip_is_a_part_of_it() -> None:
     frames = torch.arange(400.0)[:, None].expand(-1, SPEC.n_mels)
     lengths, firsts = set(), set()
     for _ in range(200):
-        part = cut_or_surrounded(frames, SPEC, DisturbanceRecipe(1.0, 0.0, 0.0))
+        part = crop_or_pad(frames, SPEC, MixingRecipe(1.0, 0.0, 0.0))
         lengths.add(len(part))
         firsts.add(int(part[0, 0]))
         assert torch.equal(part[:, 0], part[0, 0] + torch.arange(len(part)))
-    assert CUT_FRAMES[0] <= min(lengths) < 100
-    assert 290 < max(lengths) <= CUT_FRAMES[1]
+    assert CROP_FRAMES[0] <= min(lengths) < 100
+    assert 290 < max(lengths) <= CROP_FRAMES[1]
     assert len(firsts) > 50
 
 
 def test_what_is_short_is_not_cut() -> None:
-    frames = torch.zeros(CUT_FRAMES[0], SPEC.n_mels)
-    assert cut_or_surrounded(frames, SPEC, DisturbanceRecipe(1.0, 0.0, 0.0)) is frames
+    frames = torch.zeros(CROP_FRAMES[0], SPEC.n_mels)
+    assert crop_or_pad(frames, SPEC, MixingRecipe(1.0, 0.0, 0.0)) is frames
 
 
 def test_silence_stands_around_a_whole_clip() -> None:
     frames = torch.full((50, SPEC.n_mels), 3.0)
     befores, levels = set(), []
     for _ in range(200):
-        around = cut_or_surrounded(frames, SPEC, DisturbanceRecipe(0.0, 1.0, 0.0))
+        around = crop_or_pad(frames, SPEC, MixingRecipe(0.0, 1.0, 0.0))
         speech = (around == 3).all(dim=1).nonzero()[:, 0]
         assert len(speech) == 50
         assert int(speech[-1] - speech[0]) == 49

@@ -6,12 +6,12 @@ import torch
 from support import synthetic_corpora
 
 from serctl.train.corpora.manifest import clip_table
-from serctl.train.data.batches import FrameClips
-from serctl.train.data.preparation import PreparedClips, prepare_clips, telling
+from serctl.train.data.batches import FrameDataset
+from serctl.train.data.preparation import PreparedClips, auxiliary_weights, prepare_clips
 from serctl.train.recipes.schema import MemberRecipe, Recipe
 
-PLAIN = MemberRecipe(disturbed=1.0, sentence=0.0, votes_for_neutral=False)
-OTHER = MemberRecipe(disturbed=0.5, sentence=0.3, votes_for_neutral=True)
+PLAIN = MemberRecipe(mixing_factor=1.0, sentence=0.0, votes_for_neutral=False)
+OTHER = MemberRecipe(mixing_factor=0.5, sentence=0.3, votes_for_neutral=True)
 
 
 @pytest.fixture(scope="module")
@@ -24,27 +24,27 @@ def prepared(corpora: Path, recipe: Recipe, split: str = "new-speakers") -> Prep
     return prepare_clips(table, split, 0, 0, recipe, lambda rows, n_clips: iter(rows))
 
 
-def of_member(clips: PreparedClips, recipe: Recipe, member: MemberRecipe) -> FrameClips:
+def of_member(clips: PreparedClips, recipe: Recipe, member: MemberRecipe) -> FrameDataset:
     assert recipe.training is not None
-    training = clips.training_clips(recipe, recipe.training, member)
-    assert isinstance(training, FrameClips)
+    training = clips.training_dataset(recipe, recipe.training, member)
+    assert isinstance(training, FrameDataset)
     return training
 
 
 def test_members_differ_in_what_they_learn(small_corpora: Path, recipe: Recipe) -> None:
     clips = prepared(small_corpora, recipe)
     plain, other = (of_member(clips, recipe, member) for member in (PLAIN, OTHER))
-    assert recipe.disturbance is not None
-    assert plain.disturbance == recipe.disturbance
-    assert other.disturbance is not None
-    for name, share in vars(recipe.disturbance).items():
-        assert getattr(other.disturbance, name) == 0.5 * share
-    assert list(plain.told) == ["speaker"]
-    assert list(other.told) == ["speaker", "sentence"]
-    assert torch.equal(plain.told["speaker"], other.told["speaker"])
+    assert recipe.mixing is not None
+    assert plain.mixing == recipe.mixing
+    assert other.mixing is not None
+    for name, share in vars(recipe.mixing).items():
+        assert getattr(other.mixing, name) == 0.5 * share
+    assert list(plain.auxiliary_targets) == ["speaker"]
+    assert list(other.auxiliary_targets) == ["speaker", "sentence"]
+    assert torch.equal(plain.auxiliary_targets["speaker"], other.auxiliary_targets["speaker"])
     train = clips.clips.iloc[clips.split.train]
-    assert other.n_told["speaker"] == train["speaker"].nunique()
-    unknown = (other.told["sentence"] < 0).numpy()
+    assert other.n_auxiliary["speaker"] == train["speaker"].nunique()
+    unknown = (other.auxiliary_targets["sentence"] < 0).numpy()
     assert np.array_equal(unknown, train["corpus"] == "savee")
     # Votes for neutral make it likelier for clips that are acted otherwise, and for no others.
     neutral = clips.emotions.index("neutral")
@@ -56,11 +56,11 @@ def test_members_differ_in_what_they_learn(small_corpora: Path, recipe: Recipe) 
 def test_each_has_its_share_of_the_loss(recipe: Recipe) -> None:
     assert recipe.auxiliary is not None
     speaker = {"speaker": recipe.auxiliary.speaker}
-    assert telling(recipe, PLAIN) == telling(recipe, None) == speaker
-    assert telling(recipe, OTHER) == speaker | {"sentence": 0.3}
-    assert telling(synthetic_corpora.small_recipe("paper-rnn"), None) == {}
+    assert auxiliary_weights(recipe, PLAIN) == auxiliary_weights(recipe, None) == speaker
+    assert auxiliary_weights(recipe, OTHER) == speaker | {"sentence": 0.3}
+    assert auxiliary_weights(synthetic_corpora.small_recipe("paper-rnn"), None) == {}
 
 
 def test_sentences_that_no_name_says_are_not_told(small_corpora: Path, recipe: Recipe) -> None:
     clips = prepared(small_corpora, recipe, "emobox-savee")
-    assert list(of_member(clips, recipe, OTHER).told) == ["speaker"]
+    assert list(of_member(clips, recipe, OTHER).auxiliary_targets) == ["speaker"]

@@ -13,7 +13,7 @@ from serctl.train.documents.figures import (
     draw_comparison,
     draw_figures,
     draw_learning_curves,
-    remake_figures,
+    write_figures,
 )
 from serctl.train.documents.measurements import RESULTS
 from serctl.train.evaluation.scores import calibration
@@ -156,7 +156,7 @@ def test_confidence_is_drawn_where_it_was_measured() -> None:
 
 def test_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:
     write_results(tmp_path, cnn={"report": CNN["report"]})
-    written = remake_figures(tmp_path)
+    written = write_figures(tmp_path)
     names = ("comparison", "learning-curves", "cnn-report-accuracy")
     assert written == [
         tmp_path / RESULTS / f"{name}{extension}"

@@ -29,12 +29,12 @@ def cells(markdown: str) -> dict[str, list[str]]:
 def test_the_headline_is_of_the_default_model_and_new_speakers() -> None:
     text = TABLES["headline"](BOTH).replace("\n", " ")
     assert "`cnn`, is right in 70.0% of cases" in text
-    assert "(chance: 20.0%; the others that come along, 40.0%)" in text
-    assert "others" not in TABLES["headline"]({"cnn": CNN})
+    assert "(chance: 20.0%; the other bundled models: 40.0%)" in text
+    assert "other" not in TABLES["headline"]({"cnn": CNN})
     assert TABLES["headline"]({"paper-svm": SVM}) == ""
 
 
-def test_models_are_named_with_what_they_hear() -> None:
+def test_models_are_named_with_their_emotions() -> None:
     rows = cells(TABLES["models"](BOTH))
     assert list(rows)[1:] == ["`paper-svm`", "`cnn`, the default"]
     assert rows["`paper-svm`"] == [
@@ -96,11 +96,11 @@ def test_a_protocol_that_was_measured_in_part_says_so() -> None:
     assert "`cnn`" not in TABLES["leak"](part | {"paper-svm": SVM})
 
 
-def test_it_is_said_how_far_speakers_leak() -> None:
+def test_the_leak_of_speakers_is_measured() -> None:
     text = TABLES["leak"](BOTH).replace("\n", " ")
     assert "`paper-svm` from 45.0% to 40.0% and `cnn` from 85.0% to 70.0%." in text
-    # By corpus, the made-up means are those of the first run.
-    assert "With `cnn`, CREMA-D's 91 voices lose 20.0 points, and TESS's two 20.0;" in text
+    # By corpus, the synthetic means are those of the first run.
+    assert "With `cnn`, CREMA-D's 91 speakers lose 20.0 points, and TESS's two 20.0;" in text
     assert "TESS is 25% of the report's test clips, and 25% of those of new speakers" in text
     assert "With `paper-svm`," in TABLES["leak"]({"paper-svm": SVM}).replace("\n", " ")
 
@@ -144,7 +144,7 @@ def robustness(*drops: float) -> dict[str, object]:
     """Robustness as it is measured: clean, and then so many points lost."""
     names = ("clean", "first", "second", "third", "fourth", "fifth")
     rows = [
-        {"condition": name, "ua": 0.7 - drop / 100, "ua_drop": drop}
+        {"corruption": name, "ua": 0.7 - drop / 100, "ua_drop": drop}
         for name, drop in zip(names, (0.0, *drops), strict=False)
     ]
     return {"robustness": {"rows": rows}}
@@ -154,7 +154,7 @@ def test_robustness_is_tabulated_by_condition_and_model() -> None:
     measured = {"paper-svm": robustness(-1.0), "cnn": robustness(2.04, 20.0), "paper-cnn": SVM}
     rows = cells(TABLES["robustness"](measured))
     assert rows == {
-        "condition": ["`paper-svm`", "`cnn`"],
+        "corruption": ["`paper-svm`", "`cnn`"],
         "clean": ["70.0%", "70.0%"],
         "first": ["71.0% (+1.0)", "68.0% (-2.0)"],
         "second": ["", "50.0% (-20.0)"],
@@ -166,7 +166,7 @@ def test_the_worst_conditions_are_named() -> None:
     text = TABLES["worse"]({"cnn": robustness(2.0, 20.0, 1.0, 8.0, 4.0)}).replace("\n", " ")
     worst = "fourth (8.0 points)"
     assert (
-        f"With `cnn`, on fold 0, the worst of 5 conditions are second (20.0 points), {worst} and "
+        f"With `cnn`, on fold 0, the worst of 5 corruptions are second (20.0 points), {worst} and "
         in text
     )
     assert "and fifth (4.0 points); the median is 4.0 points" in text

@@ -6,7 +6,7 @@ from support.synthetic_results import CNN, SVM, write_results
 
 from serctl.errors import ResultsError
 from serctl.models.loading import find_model
-from serctl.train.documents.rewrite import remade, remake_tables
+from serctl.train.documents.rewrite import render_documents, rewrite_documents
 
 README = "# serctl\n\n<!-- table: models -->\nstale\n<!-- end -->\n\nafter\n"
 
@@ -21,7 +21,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_tables_are_put_between_their_marks(checkout: Path) -> None:
-    assert checkout / "README.md" in remake_tables(checkout)
+    assert checkout / "README.md" in rewrite_documents(checkout)
     lines = (checkout / "README.md").read_text().splitlines()
     assert lines[:4] == ["# serctl", "", "<!-- table: models -->", ""]
     assert lines[4].startswith("| `--model`")
@@ -30,18 +30,18 @@ def test_tables_are_put_between_their_marks(checkout: Path) -> None:
 
 
 def test_done_twice_it_changes_nothing(checkout: Path) -> None:
-    assert len(remake_tables(checkout)) == 2
-    assert remake_tables(checkout) == []
-    assert remade(checkout) == {
+    assert len(rewrite_documents(checkout)) == 2
+    assert rewrite_documents(checkout) == []
+    assert render_documents(checkout) == {
         path: path.read_text(encoding="utf-8")
         for path in (checkout / "README.md", checkout / "weights/paper-cnn/card.md")
     }
 
 
 def test_new_results_change_documents_and_cards(checkout: Path) -> None:
-    remake_tables(checkout)
+    rewrite_documents(checkout)
     write_results(checkout, paper_cnn=SVM)
-    assert remake_tables(checkout) == [
+    assert rewrite_documents(checkout) == [
         checkout / "README.md",
         checkout / "weights/paper-cnn/card.md",
     ]
@@ -52,13 +52,13 @@ def test_new_results_change_documents_and_cards(checkout: Path) -> None:
 def test_a_table_of_which_nothing_was_measured_leaves_its_marks(checkout: Path) -> None:
     text = "<!-- table: worse -->\n\nstale\n\n<!-- end -->\n"
     (checkout / "README.md").write_text(text)
-    remake_tables(checkout)
+    rewrite_documents(checkout)
     assert (checkout / "README.md").read_text() == "<!-- table: worse -->\n<!-- end -->\n"
 
 
 def test_a_lost_card_is_written_again(checkout: Path) -> None:
     (checkout / "weights/paper-cnn/card.md").unlink()
-    assert checkout / "weights/paper-cnn/card.md" in remake_tables(checkout)
+    assert checkout / "weights/paper-cnn/card.md" in rewrite_documents(checkout)
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_broken_marks_are_refused_and_nothing_is_lost(
 ) -> None:
     (checkout / "README.md").write_text(text)
     with pytest.raises(ResultsError, match=rf"README\.md: {message}"):
-        remake_tables(checkout)
+        rewrite_documents(checkout)
     assert (checkout / "README.md").read_text() == text

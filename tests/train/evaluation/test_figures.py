@@ -30,9 +30,9 @@ def history(n_epochs: int) -> History:
 
 def scores(n_emotions: int) -> Scores:
     emotions = EMOTIONS[:n_emotions]
-    acted = [emotion for emotion in emotions for _ in range(10)]
-    answered = [*acted[1:], ""]
-    return score(acted, answered, ["tess"] * len(acted), emotions)
+    references = [emotion for emotion in emotions for _ in range(10)]
+    predictions = [*references[1:], ""]
+    return score(references, predictions, ["tess"] * len(references), emotions)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_confusion_matrix_is_drawn(
     (figure,) = drawn
     check_image(path, figure)
     said = texts(figure)
-    assert {*EMOTIONS[:n_emotions], "acted", "heard by the model"} <= set(said)
+    assert {*EMOTIONS[:n_emotions], "reference", "predicted"} <= set(said)
 
 
 def test_the_cells_are_shares_of_all_clips_of_an_emotion(
@@ -135,7 +135,7 @@ def test_the_cells_are_shares_of_all_clips_of_an_emotion(
 ) -> None:
     found = scores(2)
     assert found.confusion == [[9, 1], [0, 9]]
-    assert found.n_unanswered == 1
+    assert found.n_without_prediction == 1
     confusion_matrix(found, "title", tmp_path / "matrix.png")
     cells = [text.get_text() for text in drawn[0].axes[0].texts]
     # Nine of ten sad clips, though the tenth got no answer: the diagonal is the recall.
@@ -156,9 +156,9 @@ def test_an_emotion_that_was_not_acted_is_an_empty_row(tmp_path: Path, drawn: li
 def calibrated(n_emotions: int) -> Calibration:
     draw = np.random.default_rng(1)
     raised = np.exp(2 * draw.standard_normal((200, n_emotions)))
-    acted = [str(one) for one in draw.choice(EMOTIONS[:n_emotions], 200)]
+    references = [str(one) for one in draw.choice(EMOTIONS[:n_emotions], 200)]
     shares = raised / raised.sum(axis=1, keepdims=True)
-    return calibration(shares, acted, EMOTIONS[:n_emotions])
+    return calibration(shares, references, EMOTIONS[:n_emotions])
 
 
 @pytest.mark.parametrize("n_emotions", [2, 5, 8])
@@ -210,7 +210,9 @@ def test_precision_and_recall_stand_side_by_side() -> None:
     assert np.dot(bars[0].get_facecolor()[:3], [0.299, 0.587, 0.114]) > 0.6
     assert np.dot(bars[3].get_facecolor()[:3], [0.299, 0.587, 0.114]) < 0.3
     said = texts(figure)
-    assert {"precision", "recall", "angry\n10", "acted emotion, and its clips"} <= set(said)
+    assert {"precision", "recall", "angry\n10", "reference emotion and number of clips"} <= set(
+        said
+    )
 
 
 def test_the_accuracy_of_each_emotion_is_beside_mean_and_chance() -> None:
@@ -243,7 +245,7 @@ def test_reliability_is_drawn_bin_by_bin() -> None:
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
     assert list(points.get_xdata()) == [one["confidence"] for one in filled]
     said = texts(figure)
-    assert {"confidence", "clips", "share of answers that are right"} <= set(said)
+    assert {"confidence", "clips", "accuracy"} <= set(said)
     assert f"title\nECE {found.ece:.1%}, Brier score {found.brier:.3f}" in said
 
 

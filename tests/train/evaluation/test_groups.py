@@ -59,9 +59,9 @@ def test_age_groups_have_no_gap() -> None:
 
 def test_a_worked_example() -> None:
     speakers = ["crema1001", "crema1001", "tessYAF", "saveeDC"]
-    acted = ["angry", "sad", "angry", "sad"]
-    answered = ["angry", "angry", "angry", ""]
-    groups = score_groups(acted, answered, speakers, REPORT_FIVE)
+    references = ["angry", "sad", "angry", "sad"]
+    predictions = ["angry", "angry", "angry", ""]
+    groups = score_groups(references, predictions, speakers, REPORT_FIVE)
     shares = {
         kind: {name: (one["n_speakers"], one["n_clips"], one["wa"]) for name, one in found.items()}
         for kind, found in groups.items()
@@ -87,8 +87,8 @@ def test_a_worked_example() -> None:
 def test_groups_are_scored_as_if_alone_and_leave_nobody_out(
     clips: list[tuple[str, str, str]],
 ) -> None:
-    acted, answered, speakers = (list(column) for column in zip(*clips, strict=True))
-    groups = score_groups(acted, answered, speakers, REPORT_FIVE)
+    references, predictions, speakers = (list(column) for column in zip(*clips, strict=True))
+    groups = score_groups(references, predictions, speakers, REPORT_FIVE)
     for found in groups.values():
         assert sum(one["n_clips"] for one in found.values()) == len(clips)
         assert sum(one["n_speakers"] for one in found.values()) == len(set(speakers))

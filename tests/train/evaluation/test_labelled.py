@@ -59,7 +59,7 @@ def stems(clips: LabelledRecordings) -> list[str]:
 def test_clips_are_known_by_their_names(by_name: Known, tmp_path: Path) -> None:
     names = ["a/1001_DFA_ANG_XX.wav", "b/03-01-05-01-01-01-01.flac", "c/OAF_back_sad.wav"]
     clips = by_name(touch(tmp_path, [*names, f"d/{SAD}", "male2_sad_1a_1.wav"]))
-    assert clips.acted == ["angry", "angry", "sad", "sad", "sad"]
+    assert clips.references == ["angry", "angry", "sad", "sad", "sad"]
     assert clips.corpora == ["crema-d", "ravdess", "tess", "savee", "jl-corpus"]
     assert clips.speakers == ["crema1001", "ravdess01", "tessOAF", "saveeDC", "male2"]
     assert clips.paths[:4] == [str(tmp_path / name) for name in (*names, f"d/{SAD}")]
@@ -93,13 +93,13 @@ def test_chosen_emotions_restrict_the_recordings_and_the_model(
     paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL, "DC_h01.wav", "DC_h02.wav"])
     clips = by_name(paths, SIX, ("angry", "disgust", "sad"))
     assert stems(clips) == [ANGRY, SAD]
-    assert clips.emotions == ("angry", "disgust", "sad")  # also what nobody acted
+    assert clips.emotions == ("angry", "disgust", "sad")  # also what nobody references
     assert clips.left_out == {"--emotions leaves out theirs (2 happy, 1 neutral)": 3}
     assert clips.notes == []
 
 
 @pytest.mark.parametrize(
-    ("known", "acted", "n_left_out"),
+    ("known", "references", "n_left_out"),
     [
         (SIX, {"angry": 1, "neutral": 2}, 0),
         (EMOTIONS, {"angry": 1, "neutral": 1, "calm": 1}, 0),
@@ -108,13 +108,17 @@ def test_chosen_emotions_restrict_the_recordings_and_the_model(
     ],
 )
 def test_calm_is_neutral_for_a_model_without_calm(
-    by_name: Known, tmp_path: Path, known: tuple[str, ...], acted: dict[str, int], n_left_out: int
+    by_name: Known,
+    tmp_path: Path,
+    known: tuple[str, ...],
+    references: dict[str, int],
+    n_left_out: int,
 ) -> None:
     clips = by_name(touch(tmp_path, [ANGRY, NEUTRAL, CALM]), known)
-    assert Counter(clips.acted) == acted
+    assert Counter(clips.references) == references
     assert sum(clips.left_out.values()) == n_left_out
     is_said = "Counted: calm as neutral (1)." in clips.notes
-    assert is_said == (acted.get("neutral") == 2)
+    assert is_said == (references.get("neutral") == 2)
 
 
 def test_the_folder_itself_may_name_the_speaker(
@@ -124,7 +128,7 @@ def test_the_folder_itself_may_name_the_speaker(
     monkeypatch.chdir(tmp_path / "AudioData" / "DC")
     clips = by_name(["."])
     assert clips.paths == ["./a01.wav", "./sa01.wav"]
-    assert clips.acted == ["angry", "sad"]
+    assert clips.references == ["angry", "sad"]
 
 
 def test_identical_trees_are_counted_once(by_name: Known, tmp_path: Path) -> None:
@@ -140,7 +144,7 @@ def test_the_map_goes_for_clip_names_too(by_name: Known, tmp_path: Path) -> None
     paths = touch(tmp_path, [ANGRY, SAD, SURPRISE, "male1_excited_1a_1.wav"])
     pairs = ("excited=happy", "surprise=-", "joy=happy")
     clips = by_name(paths, REPORT_FIVE, (), pairs)
-    assert sorted(clips.acted) == ["angry", "happy", "sad"]
+    assert sorted(clips.references) == ["angry", "happy", "sad"]
     assert clips.left_out == {"--map leaves them out": 1}
     assert clips.notes == ["Counted: excited as happy (1)."]
     assert clips.warnings == ["--map names joy, and no label is so named."]
@@ -193,7 +197,7 @@ def labelled(*recordings: tuple[str, str]) -> Labels:
 def test_a_recording_has_one_label(tiny_config: ModelConfig) -> None:
     labels = labelled(("a", "anger"), ("b", "sad"), ("a", "angry"), ("b", "SAD"))
     clips = known_recordings(labels, EmotionNames(), tiny_config)
-    assert clips.acted == ["angry", "sad"]
+    assert clips.references == ["angry", "sad"]
     assert clips.left_out == {"copies, which count once": 2}
     labels = labelled(("a", "anger"), ("b", "sad"), ("a", "fear"))
     with pytest.raises(LabelsError) as error:
@@ -249,7 +253,7 @@ def test_the_clips_of_a_split_are_its_test_part(small_corpora: Path) -> None:
         expected = table.iloc[split_clips(table, split, fold, seed).test]
         clips = recordings_of_split(str(small_corpora), split, fold, seed, REPORT_FIVE)
         assert clips.paths == expected["path"].tolist()
-        assert clips.acted == expected["emotion"].tolist()
+        assert clips.references == expected["emotion"].tolist()
         assert clips.corpora == expected["corpus"].tolist()
         assert clips.speakers == expected["speaker"].tolist()
         assert clips.emotions == REPORT_FIVE
@@ -262,10 +266,10 @@ def test_the_clips_of_a_split_are_its_test_part(small_corpora: Path) -> None:
 def test_calm_is_neutral_in_a_split_too(small_corpora: Path) -> None:
     six = recordings_of_split(str(small_corpora), "new-speakers", 0, 0, SIX)
     all_eight = recordings_of_split(str(small_corpora), "new-speakers", 0, 0, EMOTIONS)
-    counts = Counter(all_eight.acted)
+    counts = Counter(all_eight.references)
     assert counts["calm"]
     assert six.emotions == SIX
-    assert Counter(six.acted)["neutral"] == counts["neutral"] + counts["calm"]
+    assert Counter(six.references)["neutral"] == counts["neutral"] + counts["calm"]
 
 
 def test_a_split_may_be_restricted(small_corpora: Path) -> None:
@@ -273,7 +277,7 @@ def test_a_split_may_be_restricted(small_corpora: Path) -> None:
     whole = recordings_of_split(*arguments)
     two = recordings_of_split(*arguments, ("angry", "sad"))
     assert two.emotions == ("angry", "sad")
-    kept = [i for i, emotion in enumerate(whole.acted) if emotion in ("angry", "sad")]
+    kept = [i for i, emotion in enumerate(whole.references) if emotion in ("angry", "sad")]
     assert two.paths == [whole.paths[i] for i in kept]
     n_left_out = {reason: n for reason, n in two.left_out.items() if "--emotions" in reason}
     assert list(n_left_out.values()) == [len(whole.paths) - len(two.paths)]
@@ -291,10 +295,10 @@ def test_a_split_of_no_corpora_is_refused(small_corpora: Path, tmp_path: Path) -
 
 def test_results_are_scored_in_their_order(by_name: Known, tmp_path: Path) -> None:
     clips = by_name(touch(tmp_path, [ANGRY, "DC_a02.wav", SAD]))
-    heard = Result(clips.paths[0], "ok", emotion="angry", probabilities=(0.75, 0.25))
-    results = [heard, Result(clips.paths[1], "silent"), replace(heard, emotion="angry")]
+    predicted = Result(clips.paths[0], "ok", emotion="angry", probabilities=(0.75, 0.25))
+    results = [predicted, Result(clips.paths[1], "silent"), replace(predicted, emotion="angry")]
     scores = clips.score(results)
-    assert (scores.n_clips, scores.n_unanswered) == (3, 1)
+    assert (scores.n_clips, scores.n_without_prediction) == (3, 1)
     assert scores.wa == pytest.approx(1 / 3)
     assert scores.ua == pytest.approx(1 / 4)
     assert scores.emotions == ("angry", "sad")
@@ -309,7 +313,7 @@ def test_without_any_answer_there_is_nothing_to_score(by_name: Known, tmp_path: 
     bad = Result(clips.paths[0], "unreadable", "Format not recognised.")
     results = [bad, bad, Result(clips.paths[2], "silent", "All zero.")]
     with pytest.raises(
-        RunError, match=r"none of 3 recordings got an answer \(2 unreadable, 1 si"
+        RunError, match=r"none of 3 recordings has a prediction \(2 unreadable, 1 si"
     ) as e:
         clips.calibration(results)
     assert f"such as {clips.paths[0]}: Format not recognised." in str(e.value)

@@ -20,15 +20,15 @@ N_CLIPS = 60
 
 def write_run(
     folder: Path, config: ModelConfig, temperature: float, seed: int, silent: Sequence[int] = ()
-) -> weights_folder.TestedClips:
+) -> weights_folder.HeldOutLogits:
     """Weights folder of which only configuration and test logits are there."""
     rng = np.random.default_rng(seed)
-    tested = weights_folder.TestedClips(
+    tested = weights_folder.HeldOutLogits(
         clips=[("crema-d", f"{i}") for i in range(N_CLIPS)],
         speakers=[SPEAKERS[i % len(SPEAKERS)] for i in range(N_CLIPS)],
         emotions=REPORT_FIVE,
-        acted=rng.integers(5, size=N_CLIPS),
-        answered=np.array([i not in silent for i in range(N_CLIPS)]),
+        references=rng.integers(5, size=N_CLIPS),
+        has_prediction=np.array([i not in silent for i in range(N_CLIPS)]),
         logits=rng.normal(0, 3, (N_CLIPS, 5)).astype(np.float32),
     )
     folder.mkdir()
@@ -44,11 +44,11 @@ def test_each_run_has_its_own_temperature(tmp_path: Path, tiny_config: ModelConf
         for seed, (folder, temperature) in enumerate(zip(folders, (2.0, 5.0), strict=True))
     ]
     found = pooled_measures(folders)["calibration"]
-    acted = [REPORT_FIVE[i] for run in runs for i in run.acted]
+    references = [REPORT_FIVE[i] for run in runs for i in run.references]
     for when, temperatures in (("before", (1, 1)), ("after", (2, 5))):
         logits = [run.logits / t for run, t in zip(runs, temperatures, strict=True)]
         probabilities = scipy.special.softmax(np.concatenate(logits).astype(np.float64), axis=1)
-        expected = calibration(probabilities, acted, REPORT_FIVE)
+        expected = calibration(probabilities, references, REPORT_FIVE)
         assert found[when]["ece"] == pytest.approx(expected.ece, abs=1e-6)
         assert found[when]["brier"] == pytest.approx(expected.brier, abs=1e-6)
         assert Calibration(**found[when]).n_clips == 2 * N_CLIPS
@@ -61,7 +61,7 @@ def test_clips_without_an_answer_are_wrong_and_not_calibrated(
     tested = write_run(tmp_path / "a", tiny_config, 1.0, 0, silent=(3, 8))
     found = pooled_measures([tmp_path / "a"])
     assert found["calibration"]["after"]["n_clips"] == N_CLIPS - 2
-    right = (tested.logits.argmax(axis=1) == tested.acted) & tested.answered
+    right = (tested.logits.argmax(axis=1) == tested.references) & tested.has_prediction
     of_yaf = [right[i] for i in range(N_CLIPS) if tested.speakers[i] == "tessYAF"]
     women = [right[i] for i in range(N_CLIPS) if tested.speakers[i] in ("tessYAF", "crema1002")]
     groups = found["groups"]
@@ -80,12 +80,12 @@ def test_five_of_six_emotions_are_scored_as_if_there_were_no_sixth(
     logits[1, [0, 4]] = 3, 2
     logits[2, [2, 4]] = 3, 2
     logits[3, 0] = 3
-    tested = weights_folder.TestedClips(
+    tested = weights_folder.HeldOutLogits(
         clips=[("crema-d", "a"), ("savee", "b"), ("tess", "c"), ("savee", "d")],
         speakers=["crema1001", "saveeDC", "tessOAF", "saveeJE"],
         emotions=six,
-        acted=np.array([0, 4, 2, 5]),
-        answered=np.array([True, True, False, True]),
+        references=np.array([0, 4, 2, 5]),
+        has_prediction=np.array([True, True, False, True]),
         logits=logits,
     )
     tested.save(tmp_path / "test_logits.npz")
@@ -98,7 +98,7 @@ def test_five_of_six_emotions_are_scored_as_if_there_were_no_sixth(
         "sad": 0.0,
     }
     assert scores["by_corpus"]["savee"] == {"n_clips": 1, "wa": 0.0, "ua": 0.0}
-    assert scores["n_unanswered"] == 1
+    assert scores["n_without_prediction"] == 1
 
 
 def test_a_run_without_logits_is_named(tmp_path: Path, tiny_config: ModelConfig) -> None:

@@ -15,7 +15,7 @@ from sklearn.calibration import calibration_curve
 from serctl.emotions import REPORT_FIVE
 from serctl.train.evaluation.scores import Scores, calibration, score
 
-Clip = tuple[str, str, str]  # acted, answered, corpus
+Clip = tuple[str, str, str]  # references, predictions, corpus
 
 CLIPS = st.lists(
     st.tuples(
@@ -29,49 +29,51 @@ CLIPS = st.lists(
 
 
 def columns(clips: Sequence[Clip]) -> tuple[list[str], list[str], list[str]]:
-    acted, answered, corpora = (list(column) for column in zip(*clips, strict=True))
-    return acted, answered, corpora
+    references, predictions, corpora = (list(column) for column in zip(*clips, strict=True))
+    return references, predictions, corpora
 
 
-def balanced_accuracy(acted: list[str], answered: list[str]) -> float:
+def balanced_accuracy(references: list[str], predictions: list[str]) -> float:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
         warnings.filterwarnings("ignore", "A single label was found")
-        return metrics.balanced_accuracy_score(acted, answered)
+        return metrics.balanced_accuracy_score(references, predictions)
 
 
 @settings(deadline=None)
 @given(CLIPS)
 def test_scores_are_those_of_scikit_learn(clips: list[Clip]) -> None:
-    acted, answered, corpora = columns(clips)
-    scores = score(acted, answered, corpora, REPORT_FIVE)
-    assert scores.wa == pytest.approx(metrics.accuracy_score(acted, answered))
-    assert scores.ua == pytest.approx(balanced_accuracy(acted, answered))
+    references, predictions, corpora = columns(clips)
+    scores = score(references, predictions, corpora, REPORT_FIVE)
+    assert scores.wa == pytest.approx(metrics.accuracy_score(references, predictions))
+    assert scores.ua == pytest.approx(balanced_accuracy(references, predictions))
     # The row and column of no answer are left out.
-    confusion = metrics.confusion_matrix(acted, answered, labels=[*REPORT_FIVE, ""])
+    confusion = metrics.confusion_matrix(references, predictions, labels=[*REPORT_FIVE, ""])
     assert scores.confusion == confusion[:5, :5].tolist()
-    assert list(scores.by_emotion) == [one for one in REPORT_FIVE if one in acted]
+    assert list(scores.by_emotion) == [one for one in REPORT_FIVE if one in references]
     labels = list(scores.by_emotion)
     for name, function in (
         ("recall", metrics.recall_score),
         ("precision", metrics.precision_score),
         ("f1", metrics.f1_score),
     ):
-        expected = function(acted, answered, labels=labels, average=None, zero_division=0)
+        expected = function(references, predictions, labels=labels, average=None, zero_division=0)
         found = [one[name] for one in scores.by_emotion.values()]
         assert found == pytest.approx(expected.tolist())
-    macro_f1 = metrics.f1_score(acted, answered, labels=labels, average="macro", zero_division=0)
+    macro_f1 = metrics.f1_score(
+        references, predictions, labels=labels, average="macro", zero_division=0
+    )
     assert scores.macro_f1 == pytest.approx(macro_f1)
 
 
 @settings(deadline=None)
 @given(CLIPS)
 def test_corpora_and_speakers_are_scored_as_if_alone(clips: list[Clip]) -> None:
-    acted, answered, corpora = columns(clips)
-    scores = score(acted, answered, corpora, REPORT_FIVE, corpora)
+    references, predictions, corpora = columns(clips)
+    scores = score(references, predictions, corpora, REPORT_FIVE, corpora)
     assert list(scores.by_corpus) == list(dict.fromkeys(corpus for _, _, corpus in clips))
     assert scores.by_speaker == scores.by_corpus
-    assert score(acted, answered, corpora, REPORT_FIVE).by_speaker == {}
+    assert score(references, predictions, corpora, REPORT_FIVE).by_speaker == {}
     for corpus, found in scores.by_corpus.items():
         alone = score(*columns([clip for clip in clips if clip[2] == corpus]), REPORT_FIVE)
         assert found["n_clips"] == alone.n_clips
@@ -84,7 +86,7 @@ def test_corpora_and_speakers_are_scored_as_if_alone(clips: list[Clip]) -> None:
 def test_counts_add_up(clips: list[Clip]) -> None:
     scores = score(*columns(clips), REPORT_FIVE)
     assert scores.n_clips == len(clips)
-    assert np.sum(scores.confusion) + scores.n_unanswered == len(clips)
+    assert np.sum(scores.confusion) + scores.n_without_prediction == len(clips)
     for counts in (scores.by_emotion, scores.by_corpus):
         assert sum(one["n_clips"] for one in counts.values()) == len(clips)
 
@@ -92,15 +94,15 @@ def test_counts_add_up(clips: list[Clip]) -> None:
 @settings(deadline=None)
 @given(CLIPS, st.data())
 def test_no_answer_counts_as_wrong(clips: list[Clip], data: st.DataObject) -> None:
-    acted, answered, corpora = columns(clips)
-    right = [i for i in range(len(clips)) if acted[i] == answered[i]]
+    references, predictions, corpora = columns(clips)
+    right = [i for i in range(len(clips)) if references[i] == predictions[i]]
     if not right:
         return
-    before = score(acted, answered, corpora, REPORT_FIVE)
+    before = score(references, predictions, corpora, REPORT_FIVE)
     silenced = data.draw(st.sampled_from(right))
-    answered[silenced] = ""
-    after = score(acted, answered, corpora, REPORT_FIVE)
-    assert after.n_unanswered == before.n_unanswered + 1
+    predictions[silenced] = ""
+    after = score(references, predictions, corpora, REPORT_FIVE)
+    assert after.n_without_prediction == before.n_without_prediction + 1
     assert after.n_clips == before.n_clips
     assert after.wa == pytest.approx(before.wa - 1 / len(clips))
     assert after.ua < before.ua
@@ -108,13 +110,13 @@ def test_no_answer_counts_as_wrong(clips: list[Clip], data: st.DataObject) -> No
 
 
 def test_a_worked_example() -> None:
-    acted = ["angry", "angry", "angry", "sad", "sad"]
-    answered = ["angry", "sad", "", "sad", "sad"]
-    scores = score(acted, answered, ["tess"] * 3 + ["savee"] * 2, ("angry", "happy", "sad"))
+    references = ["angry", "angry", "angry", "sad", "sad"]
+    predictions = ["angry", "sad", "", "sad", "sad"]
+    scores = score(references, predictions, ["tess"] * 3 + ["savee"] * 2, ("angry", "happy", "sad"))
     assert scores.confusion == [[1, 0, 1], [0, 0, 0], [0, 0, 2]]
-    assert scores.n_unanswered == 1
+    assert scores.n_without_prediction == 1
     assert scores.wa == pytest.approx(3 / 5)
-    assert scores.ua == pytest.approx((1 / 3 + 1) / 2)  # happy was never acted
+    assert scores.ua == pytest.approx((1 / 3 + 1) / 2)  # happy was never references
     assert scores.by_emotion == {
         "angry": {"n_clips": 3, "recall": pytest.approx(1 / 3), "precision": 1.0, "f1": 0.5},
         "sad": {"n_clips": 2, "recall": 1.0, "precision": pytest.approx(2 / 3), "f1": 0.8},
@@ -127,8 +129,8 @@ def test_a_worked_example() -> None:
 
 
 def test_groups_without_a_name_are_left_out() -> None:
-    acted = ["angry", "sad", "sad"]
-    scores = score(acted, acted, ["", "tess", ""], REPORT_FIVE, ["", "", ""])
+    references = ["angry", "sad", "sad"]
+    scores = score(references, references, ["", "tess", ""], REPORT_FIVE, ["", "", ""])
     assert scores.by_corpus == {"tess": {"n_clips": 1, "wa": 1.0, "ua": 1.0}}
     assert scores.by_speaker == {}
 
@@ -151,10 +153,10 @@ def resampled(clips: Sequence[Clip], n_resamples: int) -> dict[str, NDArray[np.f
 def many_clips(n_clips: int, share_right: float) -> list[Clip]:
     """Clips of the five emotions, a few without an answer, and fewer of each emotion in turn."""
     draw = np.random.default_rng(3)
-    acted = draw.choice(REPORT_FIVE, n_clips, p=np.array([5, 4, 3, 2, 1]) / 15)
+    references = draw.choice(REPORT_FIVE, n_clips, p=np.array([5, 4, 3, 2, 1]) / 15)
     guessed = draw.choice([*REPORT_FIVE, ""], n_clips)
-    answered = np.where(draw.random(n_clips) < share_right, acted, guessed)
-    return [(str(a), str(b), "tess") for a, b in zip(acted, answered, strict=True)]
+    predictions = np.where(draw.random(n_clips) < share_right, references, guessed)
+    return [(str(a), str(b), "tess") for a, b in zip(references, predictions, strict=True)]
 
 
 def test_intervals_are_those_of_clips_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,8 +194,8 @@ def test_more_clips_are_surer() -> None:
 
 
 def test_all_right_is_all_there_is() -> None:
-    acted = list(REPORT_FIVE) * 3
-    scores = score(acted, acted, ["tess"] * 15, REPORT_FIVE)
+    references = list(REPORT_FIVE) * 3
+    scores = score(references, references, ["tess"] * 15, REPORT_FIVE)
     assert scores.intervals == {"wa": [1, 1], "ua": [1, 1], "macro_f1": [1, 1]}
 
 
@@ -219,16 +221,18 @@ def test_calibration_is_that_of_scikit_learn(sharpness: float, n_emotions: int) 
     draw = np.random.default_rng(5)
     emotions = REPORT_FIVE[:n_emotions]
     probabilities = softmax(sharpness * draw.standard_normal((400, n_emotions)))
-    acted = [str(one) for one in draw.choice(emotions, 400)]
-    found = calibration(probabilities, acted, emotions)
+    references = [str(one) for one in draw.choice(emotions, 400)]
+    found = calibration(probabilities, references, emotions)
     ordered = sorted(emotions)  # as scikit-learn wants its columns
     columns_of = [emotions.index(emotion) for emotion in ordered]
     expected = metrics.brier_score_loss(
-        acted, probabilities[:, columns_of], labels=ordered, scale_by_half=False
+        references, probabilities[:, columns_of], labels=ordered, scale_by_half=False
     )
     assert found.brier == pytest.approx(expected)
     confidence = probabilities.max(axis=1)
-    right = [emotions[i] == a for i, a in zip(probabilities.argmax(axis=1), acted, strict=True)]
+    right = [
+        emotions[i] == a for i, a in zip(probabilities.argmax(axis=1), references, strict=True)
+    ]
     accuracies, confidences = calibration_curve(right, confidence, n_bins=15)
     filled = [one for one in found.bins if one["n_clips"]]
     assert [one["accuracy"] for one in filled] == pytest.approx(accuracies.tolist())
@@ -264,11 +268,11 @@ def test_knowing_nothing_gives_the_brier_score_of_uniform_probabilities() -> Non
 
 
 def test_everything_is_kept_as_json() -> None:
-    acted = ["angry", "sad"]
+    references = ["angry", "sad"]
     probabilities = np.array([[0.9, 0.1], [0.7, 0.3]], np.float32)
     for found in (
-        score(acted, ["angry", "angry"], ["tess", ""], ("angry", "sad"), ["a", "b"]),
-        calibration(probabilities, acted, ("angry", "sad")),
+        score(references, ["angry", "angry"], ["tess", ""], ("angry", "sad"), ["a", "b"]),
+        calibration(probabilities, references, ("angry", "sad")),
     ):
         again = json.loads(json.dumps(asdict(found), allow_nan=False))
         if "emotions" in again:

@@ -65,5 +65,5 @@ def test_what_is_measured(
 
 
 def test_what_is_in_the_checkout_is_of_the_recipes_as_they_are() -> None:
-    path = Path(__file__).parents[2] / proposed_features.RESULTS
+    path = Path(__file__).parents[3] / proposed_features.RESULTS
     assert json.loads(path.read_text())["recipes"] == proposed_features.recipes()

@@ -139,8 +139,8 @@ def test_what_was_cut_off_goes_on(
     shutil.rmtree(gone / "report-1")
     (gone / "emobox-savee-2" / "config.json").unlink()
     run_protocols(str(corpora), "paper-svm", watcher())
-    told = [(one.split, one.fold, one.seed, one.resume, one.overwrite) for one in trained]
-    assert told == [("report", 0, 1, True, False), ("emobox-savee", 2, 0, True, False)]
+    options = [(one.split, one.fold, one.seed, one.resume, one.overwrite) for one in trained]
+    assert options == [("report", 0, 1, True, False), ("emobox-savee", 2, 0, True, False)]
     assert results_of(checkout, "paper-svm") == before
 
 
@@ -195,7 +195,7 @@ def test_all_is_refused_outside_of_the_checkout(corpora: Path, tmp_path: Path) -
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         with pytest.raises(UsageError, match="not the checkout of serctl that is installed"):
-            train_all.remake_everything(str(corpora), watcher(), lambda line: None)
+            train_all.train_everything(str(corpora), watcher(), lambda line: None)
         assert list(tmp_path.iterdir()) == []
 
 
@@ -206,21 +206,21 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
     (checkout / "train" / "recipes").mkdir()
     monkeypatch.setattr(train_all, "RECIPES", checkout / "train" / "recipes")
     monkeypatch.setattr(train_all, "recipe_names", lambda: ["paper-cnn", "paper-svm"])
-    monkeypatch.setattr(train_all, "remake_figures", lambda folder: done.append("figures"))
-    monkeypatch.setattr(train_all, "remake_tables", lambda folder: done.append("tables"))
+    monkeypatch.setattr(train_all, "write_figures", lambda folder: done.append("figures"))
+    monkeypatch.setattr(train_all, "rewrite_documents", lambda folder: done.append("tables"))
 
     def robustness(model: str, folder: str) -> dict[str, Any]:
         done.append(f"robustness of {model}")
         assert len(list(Path(folder).iterdir())) > 50
         sha256 = load_model(str(checkout / "weights" / model)).config.sha256
-        row = {"condition": "clean", "ua": 0.5, "wa": 0.5, "ua_drop": 0.0, "wa_drop": 0.0}
+        row = {"corruption": "clean", "ua": 0.5, "wa": 0.5, "ua_drop": 0.0, "wa_drop": 0.0}
         return {
             "model": model,
             "sha256": sha256,
             "command": "",
             "emotions": list(REPORT_FIVE),
             "n_clips": 50,
-            "rows": [row | {"n_unanswered": 0}],
+            "rows": [row | {"n_without_prediction": 0}],
         }
 
     monkeypatch.setattr(train_all.robustness, "measure", robustness)
@@ -230,20 +230,20 @@ def test_all_makes_each_model_and_then_what_is_measured_of_it(
         return {"features": [], "recipes": train_all.proposed_features.recipes()}
 
     monkeypatch.setattr(train_all.proposed_features, "measure", proposed)
-    told: list[str] = []
-    train_all.remake_everything(str(corpora), watcher(), told.append)
+    lines: list[str] = []
+    train_all.train_everything(str(corpora), watcher(), lines.append)
     measures = ["proposed features", "robustness of paper-cnn", "robustness of paper-svm"]
     assert done == [*measures, "figures", "tables"]
-    assert told[:2] == ["paper-cnn: all protocols", "paper-svm: all protocols"]
+    assert lines[:2] == ["paper-cnn: all protocols", "paper-svm: all protocols"]
     for name in ("corpora-counts.svg", "proposed-features.json", "robustness-paper-svm.json"):
         assert (checkout / "train" / "results" / name).exists()
     done.clear()
-    train_all.remake_everything(str(corpora), watcher(), told.append)
+    train_all.train_everything(str(corpora), watcher(), lines.append)
     assert done == ["figures", "tables"]
     done.clear()
     path = checkout / train_all.proposed_features.RESULTS
     path.write_text(json.dumps(json.loads(path.read_text()) | {"recipes": "others"}))
-    train_all.remake_everything(str(corpora), watcher(), told.append)
+    train_all.train_everything(str(corpora), watcher(), lines.append)
     assert done == ["proposed features", "figures", "tables"]
 
 

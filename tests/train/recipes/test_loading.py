@@ -50,7 +50,7 @@ def test_every_recipe_can_be_followed(name: str) -> None:
         NETWORKS[recipe.model.network].inputs is CLIP_STATISTICS
     )
     if recipe.augmentation is not None:
-        assert (recipe.augmentation.n_versions > 0) == (recipe.augmentation.version_share > 0)
+        assert (recipe.augmentation.n_copies > 0) == (recipe.augmentation.copy_share > 0)
 
 
 @pytest.mark.parametrize("name", ["paper-svm", "paper-rnn", "paper-cnn"])
@@ -131,7 +131,7 @@ def test_a_value_of_another_type_is_an_error(
         load_recipe("paper-cnn")
 
 
-@pytest.mark.parametrize("table", ["augmentation", "disturbance", "auxiliary"])
+@pytest.mark.parametrize("table", ["augmentation", "mixing", "auxiliary"])
 def test_a_table_that_would_do_nothing_is_an_error(recipes: Path, table: str) -> None:
     text = (recipes / "cnn.toml").read_text()
     its_keys = text[text.index(f"[{table}]") :].split("\n\n")[0]

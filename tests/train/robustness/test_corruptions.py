@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from serctl.audio.decoding import read_windows
 from serctl.errors import CorporaError
 from serctl.train.robustness.corruptions import (
-    CONDITIONS,
+    CORRUPTIONS,
     DIRECT_TO_REVERBERANT_DB,
     N_TALKERS,
     T60_S,
-    Condition,
+    Corruption,
     Samples,
     Sound,
     add_noise,
@@ -26,12 +26,12 @@ from serctl.train.robustness.corruptions import (
 )
 
 MODEL_RATES_HZ = (16000, 22050)
-NAMES = [condition.name for condition in CONDITIONS]
+NAMES = [corruption.name for corruption in CORRUPTIONS]
 
 
-def condition(name: str) -> Condition:
-    """The condition whose name begins so."""
-    (found,) = (one for one in CONDITIONS if one.name.startswith(name))
+def corruption(name: str) -> Corruption:
+    """The corruption whose name begins so."""
+    (found,) = (one for one in CORRUPTIONS if one.name.startswith(name))
     return found
 
 
@@ -103,9 +103,9 @@ def test_noise_has_its_power_over_the_clips_own(
 def test_a_silent_clip_stays_silent() -> None:
     silence = np.zeros(100, np.float32)
     assert not add_noise(silence, np.ones(100), 10).any()
-    for one in CONDITIONS:
+    for one in CORRUPTIONS:
         if "babble" not in one.name:
-            assert not one.degrade(sound(silence)).any(), one.name
+            assert not one.apply(sound(silence)).any(), one.name
 
 
 @pytest.mark.parametrize("snr_db", [20, 10, 0])
@@ -114,14 +114,14 @@ def test_rows_of_noise_have_the_ratio_of_their_names(
     kind: str, snr_db: int, others: list[list[str]]
 ) -> None:
     clip = speech(1.3, 16000)
-    degraded = condition(f"{kind} at {snr_db} dB").degrade(sound(clip, others=others))
-    assert power_db(clip) - power_db(degraded - clip) == pytest.approx(snr_db, abs=0.01)
-    assert degraded.dtype == np.float32
+    noisy = corruption(f"{kind} at {snr_db} dB").apply(sound(clip, others=others))
+    assert power_db(clip) - power_db(noisy - clip) == pytest.approx(snr_db, abs=0.01)
+    assert noisy.dtype == np.float32
 
 
 def test_white_noise_is_white() -> None:
     clip = speech(4, 16000)
-    noise = condition("white noise at 0 dB").degrade(sound(clip)) - clip
+    noise = corruption("white noise at 0 dB").apply(sound(clip)) - clip
     power = np.abs(np.fft.rfft(noise)) ** 2
     bands = power[1:].reshape(8, -1).mean(axis=1)
     assert np.ptp(10 * np.log10(bands)) < 1
@@ -178,11 +178,11 @@ def test_a_voice_shorter_than_the_clip_goes_round(write_recording: Callable[...,
 def test_the_telephone_has_its_band(
     frequency_hz: float, lowest_db: float, highest_db: float
 ) -> None:
-    telephone = condition("telephone")
+    telephone = corruption("telephone")
     assert telephone.rate_hz == 8000
     clip = tone(frequency_hz, 8000)
     steady = slice(4000, None)
-    change_db = power_db(telephone.degrade(sound(clip, 8000))[steady]) - power_db(clip[steady])
+    change_db = power_db(telephone.apply(sound(clip, 8000))[steady]) - power_db(clip[steady])
     assert lowest_db <= change_db <= highest_db
 
 
@@ -216,15 +216,15 @@ def test_reverberation_keeps_level_and_length() -> None:
 
 def test_louder_is_clipped_at_full_scale() -> None:
     clip = speech(1, 16000, level=0.08)
-    louder = condition("20 dB louder").degrade(sound(clip))
+    louder = corruption("20 dB louder").apply(sound(clip))
     expected = 10 * clip.astype(np.float64)
     assert np.abs(expected).max() > 1.2
     step = 1 / 32768
     np.testing.assert_allclose(louder, np.clip(expected, -1, 1 - step), atol=0.51 * step)
-    quieter = condition("20 dB quieter").degrade(sound(clip))
+    quieter = corruption("20 dB quieter").apply(sound(clip))
     np.testing.assert_allclose(quieter, clip / 10, atol=0.51 * step)
-    for degraded in (louder, quieter):
-        np.testing.assert_array_equal(degraded / step, np.rint(degraded / step))
+    for noisy in (louder, quieter):
+        np.testing.assert_array_equal(noisy / step, np.rint(noisy / step))
 
 
 @pytest.mark.parametrize("rate_hz", MODEL_RATES_HZ)
@@ -232,9 +232,9 @@ def test_louder_is_clipped_at_full_scale() -> None:
 def test_cuts_and_silence_have_their_lengths(rate_hz: int, duration_s: float) -> None:
     clip = speech(duration_s, rate_hz)
     for seconds in (1, 2):
-        cut = condition(f"the first {seconds} s").degrade(sound(clip, rate_hz))
+        cut = corruption(f"the first {seconds} s").apply(sound(clip, rate_hz))
         np.testing.assert_array_equal(cut, clip[: seconds * rate_hz])
-    padded = condition("0.5 s of silence").degrade(sound(clip, rate_hz))
+    padded = corruption("0.5 s of silence").apply(sound(clip, rate_hz))
     around = round(0.5 * rate_hz)
     np.testing.assert_array_equal(padded[around:-around], clip)
     assert not padded[:around].any()
@@ -244,13 +244,13 @@ def test_cuts_and_silence_have_their_lengths(rate_hz: int, duration_s: float) ->
 @pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith(("0.5 s", "the first"))])
 def test_all_others_keep_the_length(name: str, others: list[list[str]]) -> None:
     clip = speech(0.7, 16000)
-    assert condition(name).degrade(sound(clip, others=others)).shape == clip.shape
+    assert corruption(name).apply(sound(clip, others=others)).shape == clip.shape
 
 
 # Files
 
 
-def written(one: Condition, samples: Samples, rate_hz: int, folder: Path) -> Path:
+def written(one: Corruption, samples: Samples, rate_hz: int, folder: Path) -> Path:
     path = folder / "copy"
     soundfile.write(path, samples, one.rate_hz or rate_hz, **one.file_format)
     return path
@@ -258,7 +258,7 @@ def written(one: Condition, samples: Samples, rate_hz: int, folder: Path) -> Pat
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_holds_what_was_made(name: str, tmp_path: Path) -> None:
-    one = condition(name)
+    one = corruption(name)
     rate_hz = one.rate_hz or 16000
     clip = speech(1, rate_hz)
     copy = read_clip(str(written(one, clip, rate_hz, tmp_path)), rate_hz)
@@ -269,14 +269,14 @@ def test_a_file_holds_what_was_made(name: str, tmp_path: Path) -> None:
 
 
 def test_loud_sums_are_not_clipped_by_the_file(tmp_path: Path) -> None:
-    path = written(condition("white noise at 0 dB"), np.full(9, 3, np.float32), 16000, tmp_path)
+    path = written(corruption("white noise at 0 dB"), np.full(9, 3, np.float32), 16000, tmp_path)
     assert read_clip(str(path), 16000).max() == 3
 
 
 @pytest.mark.parametrize("rate_hz", MODEL_RATES_HZ)
 def test_mp3_has_32_kbit_a_second(rate_hz: int, tmp_path: Path) -> None:
     clip = speech(10, rate_hz)
-    path = written(condition("MP3"), clip, rate_hz, tmp_path)
+    path = written(corruption("MP3"), clip, rate_hz, tmp_path)
     # Frames have 576 samples, and as many bytes each, up to one; the decoder leaves some out.
     n_frames = soundfile.info(path).frames / 576
     assert n_frames == pytest.approx(len(clip) / 576, abs=5)

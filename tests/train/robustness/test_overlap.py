@@ -36,7 +36,7 @@ def test_clips_and_voices_that_were_heard_are_counted(
     paths = [*OTHERS["path"][:7], *FOLD_0["path"][:3], *NEUTRAL["path"][:2], silent, "a.wav"]
     assert warning(tmp_path, tiny_config, paths, trained("new-speakers", 0)) == (
         "tiny was trained (new-speakers, fold 0) on 7 of these 14 clips, and on the voices of 10: "
-        "the figures say little about what it has not heard."
+        "the scores do not hold for other recordings."
     )
 
 

@@ -9,7 +9,7 @@ import soundfile
 from serctl.errors import AudioError, CorporaError
 from serctl.train.corpora.manifest import parse_clip_name
 from serctl.train.robustness import robustness
-from serctl.train.robustness.corruptions import CONDITIONS, Condition
+from serctl.train.robustness.corruptions import CORRUPTIONS, Corruption
 from serctl.train.robustness.robustness import ClipFolder, generator, measure
 
 CLIPS = {  # one clip each of seven speakers, and a second one of the first
@@ -18,8 +18,8 @@ CLIPS = {  # one clip each of seven speakers, and a second one of the first
     "SAVEE": ["DC_a01"],
     "TESS": ["OAF_back_sad"],
 }
-WHITE, BABBLE = CONDITIONS[0], CONDITIONS[3]
-AS_IT_IS = Condition("as it is", lambda sound: sound.samples)
+WHITE, BABBLE = CORRUPTIONS[0], CORRUPTIONS[3]
+AS_IT_IS = Corruption("as it is", lambda sound: sound.samples)
 
 
 @pytest.fixture
@@ -34,53 +34,53 @@ def folder(tmp_path: Path, make_signal: Callable[..., np.ndarray]) -> Path:
     return root
 
 
-def copies(folder: Path, condition: Condition) -> dict[str, bytes]:
-    """Samples of every degraded copy, by clip; a float WAV itself has the time in its header."""
+def copies(folder: Path, corruption: Corruption) -> dict[str, bytes]:
+    """Samples of every corrupted copy, by clip; a float WAV itself has the time in its header."""
     clips = ClipFolder(str(folder))
     found = {}
     for path in sorted(folder.rglob("*.flac")):
         copy = folder / "copy"
-        clips.write_degraded(str(path), condition, 16000, copy)
+        clips.write_corrupted(str(path), corruption, 16000, copy)
         found[path.stem] = soundfile.read(copy)[0].tobytes()
         copy.unlink()
     return found
 
 
-@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)
 def test_a_copy_is_the_same_whatever_the_order_and_the_folder(
-    condition: Condition, folder: Path, tmp_path: Path
+    corruption: Corruption, folder: Path, tmp_path: Path
 ) -> None:
-    before = copies(folder, condition)
+    before = copies(folder, corruption)
     assert len(before) == 8
     for i, path in enumerate(sorted(folder.rglob("*.flac"), reverse=True)):
         other = tmp_path / "elsewhere" / f"{i}" / path.name
         other.parent.mkdir(parents=True)
         path.rename(other)
-    assert copies(tmp_path / "elsewhere", condition) == before
+    assert copies(tmp_path / "elsewhere", corruption) == before
 
 
 def test_every_clip_and_condition_has_random_numbers_of_its_own() -> None:
     names = [parse_clip_name(f"{clip}.wav") for clips in CLIPS.values() for clip in clips]
     drawn = {
-        generator(condition.name, name).integers(2**62)
+        generator(corruption.name, name).integers(2**62)
         for name in names
         if name is not None
-        for condition in CONDITIONS
+        for corruption in CORRUPTIONS
     }
-    assert len(drawn) == len(CONDITIONS) * 8
+    assert len(drawn) == len(CORRUPTIONS) * 8
 
 
 def test_babble_is_of_other_speakers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[str] = []
+    others: list[str] = []
 
     def listen(sound: robustness.Sound) -> np.ndarray:
-        heard.extend(path for paths in sound.others for path in paths)
+        others.extend(path for paths in sound.others for path in paths)
         assert len(sound.others) == 6
         return sound.samples
 
-    copies(folder, Condition("who is heard", listen))
-    assert sum("1001_DFA" in path for path in heard) == 2 * 6
-    assert sum("OAF_back" in path for path in heard) == 7
+    copies(folder, Corruption("who speaks", listen))
+    assert sum("1001_DFA" in path for path in others) == 2 * 6
+    assert sum("OAF_back" in path for path in others) == 7
 
 
 def test_babble_needs_a_folder_of_several_speakers(folder: Path) -> None:
@@ -96,24 +96,24 @@ def test_clips_that_are_not_changed_get_their_clean_answers(
 ) -> None:
     found = measure(str(tiny_folder), str(folder), [AS_IT_IS])
     clean, same = found["rows"]
-    assert clean == same | {"condition": "clean"}
+    assert clean == same | {"corruption": "clean"}
     assert clean["ua_drop"] == clean["wa_drop"] == 0.0
 
 
 def test_rows_do_not_depend_on_the_threads(folder: Path, tiny_folder: Path) -> None:
-    told: list[str] = []
-    one = measure(str(tiny_folder), str(folder), [WHITE, BABBLE], 1, told.append)
+    shown: list[str] = []
+    one = measure(str(tiny_folder), str(folder), [WHITE, BABBLE], 1, shown.append)
     assert measure(str(tiny_folder), str(folder), [WHITE, BABBLE], 5) == one
-    assert told == [row["condition"] for row in one["rows"]] == ["clean", WHITE.name, BABBLE.name]
+    assert shown == [row["corruption"] for row in one["rows"]] == ["clean", WHITE.name, BABBLE.name]
     assert json.loads(json.dumps(one)) == one
 
 
 def test_a_row_has_its_drop_and_what_got_no_answer(folder: Path, tiny_folder: Path) -> None:
-    silence = Condition("silence", lambda sound: 0 * sound.samples)
+    silence = Corruption("silence", lambda sound: 0 * sound.samples)
     found = measure(str(tiny_folder), str(folder), [silence])
     clean, row = found["rows"]
-    assert found["n_clips"] == row["n_unanswered"] == 8
-    assert clean["n_unanswered"] == 0
+    assert found["n_clips"] == row["n_without_prediction"] == 8
+    assert clean["n_without_prediction"] == 0
     assert clean["ua"] > 0  # or this test says nothing
     assert (row["ua"], row["wa"]) == (0, 0)
     assert row["ua_drop"] == pytest.approx(100 * clean["ua"])
@@ -137,11 +137,11 @@ def test_the_command_writes_json_and_a_table(
     monkeypatch.setattr("sys.argv", arguments)
     robustness.main()
     found = json.loads(output.read_text(encoding="utf-8"))
-    assert [row["condition"] for row in found["rows"]] == ["clean", *(c.name for c in CONDITIONS)]
+    assert [row["corruption"] for row in found["rows"]] == ["clean", *(c.name for c in CORRUPTIONS)]
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 15
     for row, line in zip(found["rows"], printed, strict=True):
-        assert line.startswith(row["condition"])
+        assert line.startswith(row["corruption"])
         assert f"UA {row['ua']:.1%}" in line
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from serctl.errors import CheckpointError, RunError
-from serctl.train.data.batches import Batch, StatisticsClips, ValidationClips
+from serctl.train.data.batches import Batch, StatisticsDataset, ValidationDataset
 from serctl.train.evaluation.history import History
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import TrainingRecipe
@@ -72,9 +72,9 @@ class Run:
     """A training, and what came of it."""
 
     def __init__(self, recipe: TrainingRecipe = RECIPE, seed: int = 0) -> None:
-        validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-        self.training = Training(build, recipe, seed, CPU, StatisticsClips(*TRAIN), validation)
-        self.told: list[int] = []  # how many epochs were done when it was told
+        validation = ValidationDataset(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+        self.training = Training(build, recipe, seed, CPU, StatisticsDataset(*TRAIN), validation)
+        self.n_epochs_shown: list[int] = []  # number of epochs at each call
 
     def fit(
         self,
@@ -84,7 +84,7 @@ class Run:
         killed_after: int | None = None,
     ) -> nn.Module:
         def on_epoch(history: History) -> None:
-            self.told.append(len(history.epochs))
+            self.n_epochs_shown.append(len(history.epochs))
             if len(history.epochs) == killed_after:
                 raise KilledError
 
@@ -155,7 +155,7 @@ def test_it_stops_after_patience_has_run_out(checkpoint: Path) -> None:
 def test_it_is_told_before_the_first_epoch_and_after_each(checkpoint: Path) -> None:
     run = Run()
     run.fit(checkpoint)
-    assert run.told == list(range(RECIPE.n_epochs + 1))
+    assert run.n_epochs_shown == list(range(RECIPE.n_epochs + 1))
 
 
 def test_a_cycle_goes_to_its_end_and_keeps_its_last_epoch(checkpoint: Path) -> None:
@@ -200,7 +200,7 @@ def test_gradients_are_shortened(checkpoint: Path) -> None:
     moved = []
     for max_gradient in (0.0, 1e-12):
         run = Run(replace(RECIPE, n_epochs=1, weight_decay=0.0, max_gradient=max_gradient))
-        run.training.train = StatisticsClips(*loud)
+        run.training.train = StatisticsDataset(*loud)
         before = [one.clone() for one in run.training.network.parameters()]
         run.fit(checkpoint)
         after = run.training.optimisers[0].param_groups[0]["params"]
@@ -216,7 +216,7 @@ def test_the_running_mean_ramps_up() -> None:
     def mean_after_a_step(**changes: Any) -> tuple[Tensor, Tensor, Tensor]:
         training = Run(replace(RECIPE, ema_decay=0.999, **changes)).training
         first = training.network[0].weight.detach().clone()
-        training._learn()
+        training._train()
         return first, training.mean.module[0].weight, training.network[0].weight
 
     first, mean, last = mean_after_a_step(ema_ramp=False)
@@ -238,15 +238,15 @@ def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
             seen.append((self.training, logits.dtype))
             return logits
 
-    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    training = Training(Watched, CYCLE, 0, CPU, StatisticsClips(*TRAIN), validation)
+    validation = ValidationDataset(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    training = Training(Watched, CYCLE, 0, CPU, StatisticsDataset(*TRAIN), validation)
     network = training.fit(checkpoint, IDENTITY, False, lambda history: None)
     assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
 
 
 def test_clips_of_two_arguments_reach_the_network(checkpoint: Path) -> None:
-    class Pairs(StatisticsClips):
+    class Pairs(StatisticsDataset):
         def batches(self, recipe: TrainingRecipe) -> Any:
             for batch in super().batches(recipe):
                 lengths = torch.full((len(batch.targets),), 3)
@@ -262,23 +262,23 @@ def test_clips_of_two_arguments_reach_the_network(checkpoint: Path) -> None:
             logits: Tensor = self.layers(inputs)
             return logits
 
-    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    validation = ValidationDataset(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
     training = Training(Both, RECIPE, 0, CPU, Pairs(*TRAIN), validation)
     training.fit(checkpoint, IDENTITY, False, lambda history: None)
     assert training.history.best_accuracy > 0.8
 
 
-class Halves(StatisticsClips):
+class Halves(StatisticsDataset):
     """Clips of two speakers."""
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(inputs, targets)
-        self.speakers, self.n_told = torch.arange(len(inputs)) % 2, {"speaker": 2}
+        self.speakers, self.n_auxiliary = torch.arange(len(inputs)) % 2, {"speaker": 2}
 
     def batches(self, recipe: TrainingRecipe) -> Any:
         for rows in torch.randperm(len(self.inputs)).split(recipe.batch_size):
-            told = {"speaker": self.speakers[rows]}
-            yield Batch((self.inputs[rows],), self.targets[rows], told)
+            auxiliary = {"speaker": self.speakers[rows]}
+            yield Batch((self.inputs[rows],), self.targets[rows], auxiliary)
 
 
 class Embedding(nn.Module):
@@ -297,9 +297,9 @@ class Embedding(nn.Module):
 
 
 def with_head(share: float) -> Training:
-    validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    telling = {"speaker": share}
-    return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, telling)
+    validation = ValidationDataset(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
+    auxiliary_weights = {"speaker": share}
+    return Training(Embedding, RECIPE, 0, CPU, Halves(*TRAIN), validation, auxiliary_weights)
 
 
 def test_a_speaker_head_is_learned_beside_the_emotions_and_left_behind(checkpoint: Path) -> None:
@@ -356,7 +356,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
         killed.fit(checkpoint, killed_after=killed_after)
     torch.manual_seed(99)  # another process is in another state
     resumed.fit(checkpoint, resume=True)
-    assert resumed.told == list(range(killed_after, RECIPE.n_epochs + 1))
+    assert resumed.n_epochs_shown == list(range(killed_after, RECIPE.n_epochs + 1))
     assert same(unbroken.network, resumed.network)
     assert unbroken.history == resumed.history
 
@@ -388,13 +388,13 @@ def test_without_resume_a_checkpoint_is_not_looked_at(checkpoint: Path) -> None:
     checkpoint.write_bytes(b"whatever")
     run = Run()
     run.fit(checkpoint)
-    assert run.told[0] == 0
+    assert run.n_epochs_shown[0] == 0
 
 
 def test_without_a_checkpoint_resume_begins_anew(checkpoint: Path) -> None:
     run, other = Run(), Run()
     run.fit(checkpoint, resume=True)
-    assert run.told[0] == 0
+    assert run.n_epochs_shown[0] == 0
     assert same(run.network, other.fit(checkpoint))
 
 
@@ -409,9 +409,9 @@ def test_nothing_but_the_checkpoint_is_left(checkpoint: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "difference"),
     [
-        ("seed", 3, "seed 0, this one has 3"),
-        ("training.n_epochs", "9", r"training\.n_epochs 8, this one has 9"),
-        ("device", "cuda", "device None, this one has cuda"),
+        ("seed", 3, "seed 0; this one has 3"),
+        ("training.n_epochs", "9", r"training\.n_epochs 8; this one has 9"),
+        ("device", "cuda", "device None; this one has cuda"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(
@@ -420,7 +420,7 @@ def test_a_checkpoint_of_another_training_is_refused(
     with pytest.raises(KilledError):
         Run().fit(checkpoint, killed_after=2)
     before = checkpoint.read_bytes()
-    message = rf"checkpoint\.pt: is of a training with {difference}\. .*--overwrite"
+    message = rf"checkpoint\.pt: belongs to a training with {difference}\. .*--overwrite"
     with pytest.raises(RunError, match=message):
         Run().fit(checkpoint, resume=True, identity=IDENTITY | {key: value})
     assert checkpoint.read_bytes() == before
@@ -430,7 +430,7 @@ def test_a_checkpoint_of_a_training_with_more_to_it_is_refused(checkpoint: Path)
     with pytest.raises(KilledError):
         Run().fit(checkpoint, killed_after=2)
     less = {key: value for key, value in IDENTITY.items() if key != "training.n_epochs"}
-    with pytest.raises(CheckpointError, match=r"training\.n_epochs 8, this one has None"):
+    with pytest.raises(CheckpointError, match=r"training\.n_epochs 8; this one has None"):
         Run().fit(checkpoint, resume=True, identity=less)
 
 
@@ -457,7 +457,7 @@ def test_a_damaged_checkpoint_is_refused(
     with pytest.raises(KilledError):
         Run().fit(checkpoint, killed_after=2)
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
-    with pytest.raises(RunError, match=r"checkpoint\.pt: not a checkpoint that can be read"):
+    with pytest.raises(RunError, match=r"checkpoint\.pt: not a readable checkpoint"):
         Run().fit(checkpoint, resume=True)
     assert not Path("evil").exists()
 

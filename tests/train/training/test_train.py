@@ -49,8 +49,8 @@ class KilledError(BaseException):
 
 
 @dataclass
-class Told:
-    """What a training told: how many clips, and the epochs done of how many."""
+class Calls:
+    """Calls of the watcher: how many clips, and the epochs done of how many."""
 
     n_clips: int = 0
     epochs: list[tuple[int, int]] | None = None
@@ -93,7 +93,7 @@ def few(corpora: Path, output: Path, **changes: Any) -> TrainingOptions:
 
 
 def fit(options: TrainingOptions, killed_after: int | None = None) -> Scores:
-    return train_model(options, Told(killed_after=killed_after).watcher())
+    return train_model(options, Calls(killed_after=killed_after).watcher())
 
 
 def weights(folder: Path) -> bytes:
@@ -112,7 +112,7 @@ class Trained:
     options: TrainingOptions
     folder: Path
     scores: Scores
-    told: Told
+    calls: Calls
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +128,8 @@ def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
 def trained(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained") / "paper-cnn"
     options = few(small_corpora, folder, n_epochs=None)
-    told = Told()
-    return Trained(options, folder, train_model(options, told.watcher()), told)
+    calls = Calls()
+    return Trained(options, folder, train_model(options, calls.watcher()), calls)
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +175,8 @@ def test_it_learns_what_new_speakers_sound_like(trained: Trained) -> None:
 def test_it_tells_of_every_clip_and_epoch(trained: Trained) -> None:
     metrics = metrics_of(trained.folder)
     n_epochs = synthetic_corpora.small_recipe("paper-cnn").training.n_epochs
-    assert trained.told.n_clips == len(clips_of_five(trained.options.corpora))
-    assert trained.told.epochs == [(i, n_epochs) for i in range(n_epochs + 1)]
+    assert trained.calls.n_clips == len(clips_of_five(trained.options.corpora))
+    assert trained.calls.epochs == [(i, n_epochs) for i in range(n_epochs + 1)]
     (history,) = metrics["histories"]
     assert len(history["epochs"]) == n_epochs
 
@@ -226,7 +226,7 @@ def test_evaluate_scores_the_same(
     results = list(classify_recordings(clips.paths, Classifier(model, device="cpu")))
     assert clips.score(results) == scores
     is_tested = any(Path(path).stem == SILENT_CLIP[1] for path in clips.paths)
-    assert scores.n_unanswered == is_tested
+    assert scores.n_without_prediction == is_tested
     assert is_tested or number != 4
 
 
@@ -235,13 +235,13 @@ def test_logits_of_the_test_part_are_kept(trained: Trained) -> None:
     emotions = kept["emotions"].tolist()
     assert emotions == list(trained.scores.emotions)
     assert kept["logits"].dtype == np.float32
-    right = kept["answered"] & (kept["logits"].argmax(axis=1) == kept["acted"])
+    right = kept["has_prediction"] & (kept["logits"].argmax(axis=1) == kept["references"])
     assert right.mean() == pytest.approx(trained.scores.wa)
     clips = clips_of_five(trained.options.corpora)
     tested = clips.iloc[split_clips(clips, "new-speakers", 0).test]
     for key, column in (("corpora", "corpus"), ("clips", "clip"), ("speakers", "speaker")):
         assert kept[key].tolist() == tested[column].tolist()
-    assert [emotions[i] for i in kept["acted"]] == tested["emotion"].tolist()
+    assert [emotions[i] for i in kept["references"]] == tested["emotion"].tolist()
 
 
 # Any model, any split
@@ -255,8 +255,8 @@ def of_any_model(
     folder = tmp_path_factory.mktemp("any") / request.param
     n_epochs = None if request.param == "paper-svm" else 6
     options = few(small_corpora, folder, model=request.param, n_epochs=n_epochs)
-    told = Told()
-    return Trained(options, folder, train_model(options, told.watcher()), told)
+    calls = Calls()
+    return Trained(options, folder, train_model(options, calls.watcher()), calls)
 
 
 def test_any_model_learns_loads_and_is_scored_as_users_hear_it(of_any_model: Trained) -> None:
@@ -277,11 +277,11 @@ def test_any_model_learns_loads_and_is_scored_as_users_hear_it(of_any_model: Tra
 def test_damaged_copies_are_read_of_training_clips_alone(of_any_model: Trained) -> None:
     metrics = metrics_of(of_any_model.folder)
     recipe = synthetic_corpora.small_recipe(of_any_model.options.model)
-    n_versions = recipe.augmentation.n_versions if recipe.augmentation else 0
-    assert n_versions == (of_any_model.options.model == "cnn")
+    n_copies = recipe.augmentation.n_copies if recipe.augmentation else 0
+    assert n_copies == (of_any_model.options.model == "cnn")
     clips = clip_table(of_any_model.options.corpora)
     n_clips = len(clips_of(clips, recipe.model.emotions))
-    assert of_any_model.told.n_clips == n_clips + n_versions * metrics["n_train"]
+    assert of_any_model.calls.n_clips == n_clips + n_copies * metrics["n_train"]
 
 
 def test_what_an_svm_chose_is_told(small_corpora: Path, tmp_path: Path) -> None:
@@ -295,9 +295,7 @@ def test_what_an_svm_chose_is_told(small_corpora: Path, tmp_path: Path) -> None:
 
 
 def test_an_svm_has_no_epochs(small_corpora: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"paper-svm: is not trained in epochs\. Leave --epochs out"
-    ):
+    with pytest.raises(UsageError, match=r"paper-svm: has no epochs\. Leave out --epochs"):
         fit(few(small_corpora, tmp_path / "svm", model="paper-svm", n_epochs=3))
 
 
@@ -467,9 +465,9 @@ def test_what_was_overwritten_is_not_gone_on_from(
     with pytest.raises(KilledError):
         fit(few(small_corpora, cut_off, overwrite=True), killed_after=0)
     assert list(cut_off.iterdir()) == []
-    told = Told()
-    train_model(few(small_corpora, cut_off, resume=True), told.watcher())
-    assert told.epochs == [(i, FEW_EPOCHS) for i in range(FEW_EPOCHS + 1)]
+    calls = Calls()
+    train_model(few(small_corpora, cut_off, resume=True), calls.watcher())
+    assert calls.epochs == [(i, FEW_EPOCHS) for i in range(FEW_EPOCHS + 1)]
     assert weights(cut_off) == weights(short)
 
 
@@ -487,9 +485,9 @@ def test_a_full_disk_at_the_end_loses_nothing(
             fit(options)
     with pytest.raises(ModelError):
         load_model(str(tmp_path))
-    told = Told()
-    train_model(replace(options, resume=True), told.watcher())
-    assert told.epochs == [(FEW_EPOCHS, FEW_EPOCHS)]
+    calls = Calls()
+    train_model(replace(options, resume=True), calls.watcher())
+    assert calls.epochs == [(FEW_EPOCHS, FEW_EPOCHS)]
     assert weights(tmp_path) == weights(short)
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
@@ -502,7 +500,7 @@ def test_a_model_is_not_replaced_unasked(small_corpora: Path, short: Path, tmp_p
     shutil.copytree(short, folder)
     for resume in (False, True):
         options = few(small_corpora, folder, seed=1, resume=resume)
-        with pytest.raises(UsageError, match=r"model: there is a model already\. .*--overwrite"):
+        with pytest.raises(UsageError, match=r"model: contains a model\. .*--overwrite"):
             fit(options)
     assert weights(folder) == weights(short)
     fit(few(small_corpora, folder, seed=1, overwrite=True))
@@ -514,7 +512,7 @@ def test_a_cut_off_training_is_not_thrown_away_unasked(
     small_corpora: Path, cut_off: Path, short: Path
 ) -> None:
     before = (cut_off / "checkpoint.pt").read_bytes()
-    with pytest.raises(UsageError, match=r"checkpoint\.pt: .* cut off\. --resume goes on with it"):
+    with pytest.raises(UsageError, match=r"checkpoint\.pt: .* --resume continues it"):
         fit(few(small_corpora, cut_off))
     assert (cut_off / "checkpoint.pt").read_bytes() == before
     fit(few(small_corpora, cut_off, overwrite=True))
@@ -524,10 +522,10 @@ def test_a_cut_off_training_is_not_thrown_away_unasked(
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
-        ({"seed": 1}, "seed 0, this one has 1"),
-        ({"fold": 2}, "fold 0, this one has 2"),
-        ({"split": "report"}, "split new-speakers, this one has report"),
-        ({"n_epochs": 9}, r"training\.n_epochs 3, this one has 9"),
+        ({"seed": 1}, "seed 0; this one has 1"),
+        ({"fold": 2}, "fold 0; this one has 2"),
+        ({"split": "report"}, "split new-speakers; this one has report"),
+        ({"n_epochs": 9}, r"training\.n_epochs 3; this one has 9"),
     ],
 )
 def test_a_training_of_other_options_is_not_resumed(

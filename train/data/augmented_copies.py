@@ -1,9 +1,8 @@
-"""Damage to the sound of training clips: what rooms, microphones, lines and bystanders do to a voice.
+"""Augmented copies of training clips: speed, reverberation, noise, telephone, poor recording.
 
-`degraded` draws at random what happens to a clip: another speed, a room, noise, and a telephone
-line or a poor recording. Nothing here was recorded: room responses are decaying noise, bystanders
-are buzzes with formants. Samples and a random generator in, samples out; the same generator state
-gives the same samples.
+`augment` draws at random what it does to a clip. All of it is synthetic: room responses are decaying
+noise, background speech is pulses through formants. The same state of the random generator gives the
+same samples.
 """
 
 import numpy as np
@@ -11,7 +10,7 @@ import scipy.signal
 import soxr
 from numpy.typing import NDArray
 
-PEAK = 0.7  # of what is returned
+PEAK = 0.7  # of an augmented copy
 SPEED_SHARE, ROOM_SHARE, NOISE_SHARE = 0.7, 0.3, 0.55  # how often each happens
 TELEPHONE_SHARE, RECORDING_SHARE = 0.2, 0.25  # never both
 MAX_LOG_SPEED = 0.16  # a speed of 0.85 to 1.17
@@ -23,10 +22,10 @@ MU = 255  # of the law of North American telephones (ITU-T G.711)
 Samples = NDArray[np.float64]
 
 
-def degraded(
+def augment(
     samples: NDArray[np.float32], rate_hz: int, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Copy of a clip with a damaged sound.
+    """Copy of a clip, augmented at random.
 
     Parameters
     ----------
@@ -35,45 +34,45 @@ def degraded(
     rate_hz : int
         At least twice that of a telephone.
     random : Generator
-        What is drawn from.
+        Source of all random draws.
 
     Returns
     -------
     float32 [about n_samples]
-        With a peak of `PEAK`, unless all is zero. Speed and rooms change the length.
+        With a peak of `PEAK`, unless all is zero. Speed and reverberation change the length.
     """
-    damaged = samples.astype(np.float64)
-    level = damaged.std() + 1e-9
+    augmented = samples.astype(np.float64)
+    level = augmented.std() + 1e-9
     if random.random() < SPEED_SHARE:
         speed = np.exp(random.uniform(-MAX_LOG_SPEED, MAX_LOG_SPEED))
-        damaged = soxr.resample(damaged, rate_hz, rate_hz / speed, "MQ")
+        augmented = soxr.resample(augmented, rate_hz, rate_hz / speed, "MQ")
     if random.random() < ROOM_SHARE:
-        damaged = in_a_room(damaged, rate_hz, random)
+        augmented = add_reverberation(augmented, rate_hz, random)
     if random.random() < NOISE_SHARE:
-        noise = drawn_noise(len(damaged), rate_hz, random)
-        damaged = damaged + noise * level * 10 ** (-random.uniform(*SNR_DB) / 20)
-    way = random.random()
-    if way < TELEPHONE_SHARE:
-        damaged = by_telephone(damaged, rate_hz, random)
-    elif way < TELEPHONE_SHARE + RECORDING_SHARE:
-        damaged = poorly_recorded(damaged, rate_hz, random)
-    peak = np.abs(damaged).max(initial=0.0)
-    return (damaged * (PEAK / peak if peak > 0 else 1.0)).astype(np.float32)
+        noise = draw_noise(len(augmented), rate_hz, random)
+        augmented = augmented + noise * level * 10 ** (-random.uniform(*SNR_DB) / 20)
+    channel = random.random()
+    if channel < TELEPHONE_SHARE:
+        augmented = simulate_telephone(augmented, rate_hz, random)
+    elif channel < TELEPHONE_SHARE + RECORDING_SHARE:
+        augmented = simulate_recording(augmented, rate_hz, random)
+    peak = np.abs(augmented).max(initial=0.0)
+    return (augmented * (PEAK / peak if peak > 0 else 1.0)).astype(np.float32)
 
 
-def in_a_room(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
-    """Sound and its reverberation: noise that decays, from 12 dB below the direct sound to 4 above."""
+def add_reverberation(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
+    """Add reverberation: decaying noise, from 12 dB below the direct sound to 4 above."""
     n_response = int(random.uniform(*REVERBERATION_S) * rate_hz)
     decay = 10.0 ** (-3 * np.arange(n_response) / n_response)
     response = random.standard_normal(n_response) * decay
     response *= np.sqrt(10 ** (random.uniform(-12, 4) / 10) / np.square(response).sum())
     response[0] = 1
-    heard: Samples = scipy.signal.fftconvolve(samples, response)
-    return heard[: len(samples) + rate_hz // 10]
+    wet: Samples = scipy.signal.fftconvolve(samples, response)
+    return wet[: len(samples) + rate_hz // 10]
 
 
-def drawn_noise(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
-    """White noise, noise that falls with frequency, or bystanders who talk; deviation 1."""
+def draw_noise(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
+    """Draw white noise, noise that falls with frequency, or babble; standard deviation 1."""
     kind = random.random()
     if kind < 0.3:
         return coloured_noise(n_samples, rate_hz, 0.0, random)
@@ -89,15 +88,15 @@ def coloured_noise(
     spectrum = np.fft.rfft(random.standard_normal(n_samples))
     hz = np.fft.rfftfreq(n_samples, 1 / rate_hz)
     noise = np.fft.irfft(spectrum * (np.maximum(hz, 50) / 500) ** -tilt, n_samples)
-    return _of_deviation_one(noise)
+    return _normalize(noise)
 
 
 def babble(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
-    """Three to seven voices at once, none of which says anything; deviation 1."""
+    """Three to seven synthetic voices at once; standard deviation 1."""
     mix = np.zeros(n_samples)
     for _ in range(random.integers(3, 8)):
         mix += random.uniform(0.4, 1) * _voice(n_samples, rate_hz, random)
-    return _of_deviation_one(mix)
+    return _normalize(mix)
 
 
 def _voice(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
@@ -114,11 +113,11 @@ def _voice(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples
         radius = np.exp(-np.pi * width_hz / rate_hz)
         poles = [1, -2 * radius * np.cos(2 * np.pi * formant_hz / rate_hz), radius**2]
         voice = scipy.signal.lfilter([1 - radius], poles, voice) + 0.2 * voice
-    return loudness * _of_deviation_one(voice)
+    return loudness * _normalize(voice)
 
 
-def by_telephone(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
-    """Sound after a telephone line: 8 kHz, its band, and 8 bits by the mu-law."""
+def simulate_telephone(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
+    """Simulate a telephone line: 8 kHz, its band, and 8 bits by the mu-law."""
     line = soxr.resample(samples, rate_hz, TELEPHONE_RATE_HZ, "MQ")
     band_hz = [random.uniform(150, 350), 3400]
     band = scipy.signal.butter(4, band_hz, "bandpass", fs=TELEPHONE_RATE_HZ, output="sos")
@@ -126,12 +125,12 @@ def by_telephone(samples: Samples, rate_hz: int, random: np.random.Generator) ->
     line *= random.uniform(0.05, 1) / (np.abs(line).max(initial=0.0) + 1e-9)
     codes = np.round(np.sign(line) * np.log1p(MU * np.abs(line)) / np.log1p(MU) * 127) / 127
     line = np.sign(codes) * np.expm1(np.abs(codes) * np.log1p(MU)) / MU
-    heard: Samples = soxr.resample(line, TELEPHONE_RATE_HZ, rate_hz, "MQ")
-    return heard
+    resampled: Samples = soxr.resample(line, TELEPHONE_RATE_HZ, rate_hz, "MQ")
+    return resampled
 
 
-def poorly_recorded(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
-    """Sound as a codec and a microphone leave it: limits of the band, and an uneven response."""
+def simulate_recording(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:
+    """Simulate a codec and a microphone: limits of the band, and an uneven response."""
     spectrum = np.fft.rfft(samples)
     hz = np.fft.rfftfreq(len(samples), 1 / rate_hz)
     spectrum *= 1 / (1 + (hz / random.uniform(3000, 7800)) ** 16)
@@ -141,5 +140,5 @@ def poorly_recorded(samples: Samples, rate_hz: int, random: np.random.Generator)
     return np.fft.irfft(spectrum * 10 ** (response_db / 20), len(samples))
 
 
-def _of_deviation_one(samples: Samples) -> Samples:
+def _normalize(samples: Samples) -> Samples:
     return samples / (samples.std() + 1e-9)

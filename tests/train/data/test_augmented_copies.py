@@ -3,14 +3,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from serctl.train.data import degradation
-from serctl.train.data.degradation import (
+from serctl.train.data import augmented_copies
+from serctl.train.data.augmented_copies import (
     PEAK,
+    add_reverberation,
+    augment,
     babble,
-    by_telephone,
     coloured_noise,
-    degraded,
-    in_a_room,
+    simulate_telephone,
 )
 
 RATE_HZ = 16000
@@ -34,16 +34,16 @@ def power_share(samples: np.ndarray, low_hz: float, high_hz: float) -> float:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_is_drawn_gives_sound(voice: np.ndarray, seed: int) -> None:
-    damaged = degraded(voice, RATE_HZ, np.random.default_rng(seed))
-    assert damaged.dtype == np.float32
-    assert np.isfinite(damaged).all()
-    assert np.abs(damaged).max() == pytest.approx(PEAK)
-    assert 0.8 * N_SAMPLES < len(damaged) < 1.4 * N_SAMPLES
+    augmented = augment(voice, RATE_HZ, np.random.default_rng(seed))
+    assert augmented.dtype == np.float32
+    assert np.isfinite(augmented).all()
+    assert np.abs(augmented).max() == pytest.approx(PEAK)
+    assert 0.8 * N_SAMPLES < len(augmented) < 1.4 * N_SAMPLES
 
 
 def test_a_seed_gives_the_same_damage_and_another_other(voice: np.ndarray) -> None:
     before = voice.copy()
-    one, again, other = (degraded(voice, RATE_HZ, np.random.default_rng(s)) for s in (1, 1, 2))
+    one, again, other = (augment(voice, RATE_HZ, np.random.default_rng(s)) for s in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
     assert np.array_equal(voice, before)
@@ -54,9 +54,9 @@ def test_a_seed_gives_the_same_damage_and_another_other(voice: np.ndarray) -> No
 def test_short_and_silent_clips_pass(n_samples: int, level: float) -> None:
     for seed in range(20):
         samples = np.full(n_samples, level, np.float32)
-        damaged = degraded(samples, RATE_HZ, np.random.default_rng(seed))
-        assert np.isfinite(damaged).all()
-        assert len(damaged) > 0
+        augmented = augment(samples, RATE_HZ, np.random.default_rng(seed))
+        assert np.isfinite(augmented).all()
+        assert len(augmented) > 0
 
 
 def test_every_damage_happens_as_often_as_it_says(
@@ -71,11 +71,16 @@ def test_every_damage_happens_as_often_as_it_says(
 
         return counted
 
-    for name in ("in_a_room", "drawn_noise", "by_telephone", "poorly_recorded"):
-        monkeypatch.setattr(degradation, name, counting(name, getattr(degradation, name)))
+    for name in ("add_reverberation", "draw_noise", "simulate_telephone", "simulate_recording"):
+        monkeypatch.setattr(augmented_copies, name, counting(name, getattr(augmented_copies, name)))
     for seed in range(300):
-        degraded(voice[:800], RATE_HZ, np.random.default_rng(seed))
-    expected = {"in_a_room": 0.3, "drawn_noise": 0.55, "by_telephone": 0.2, "poorly_recorded": 0.25}
+        augment(voice[:800], RATE_HZ, np.random.default_rng(seed))
+    expected = {
+        "add_reverberation": 0.3,
+        "draw_noise": 0.55,
+        "simulate_telephone": 0.2,
+        "simulate_recording": 0.25,
+    }
     for name, share in expected.items():  # three standard deviations are 0.09
         assert happened[name] / 300 == pytest.approx(share, abs=0.09)
 
@@ -83,9 +88,9 @@ def test_every_damage_happens_as_often_as_it_says(
 def test_a_room_decays() -> None:
     click = np.zeros(2 * RATE_HZ)
     click[0] = 1
-    heard = in_a_room(click, RATE_HZ, np.random.default_rng(0))
-    assert heard[0] == 1
-    energy = np.square(heard[1:])
+    wet = add_reverberation(click, RATE_HZ, np.random.default_rng(0))
+    assert wet[0] == 1
+    energy = np.square(wet[1:])
     assert energy[:1000].sum() > 10 * energy[10000:11000].sum()
 
 
@@ -108,8 +113,8 @@ def test_babble_is_low_and_uneven() -> None:
 
 def test_a_telephone_has_its_band(voice: np.ndarray) -> None:
     noise = np.random.default_rng(1).standard_normal(4 * RATE_HZ)
-    heard = by_telephone(noise, RATE_HZ, np.random.default_rng(0))
-    assert power_share(heard, 4000, 8000) < 0.01
-    assert power_share(heard, 300, 3500) > 0.9
+    line = simulate_telephone(noise, RATE_HZ, np.random.default_rng(0))
+    assert power_share(line, 4000, 8000) < 0.01
+    assert power_share(line, 300, 3500) > 0.9
     # At most 255 values come out of eight bits, before the rate is raised again.
-    assert np.abs(heard).max() < 1.5
+    assert np.abs(line).max() < 1.5
