@@ -10,6 +10,6 @@ def test_control_characters_are_escaped():
 
 
 def test_a_markdown_table():
-    assert markdown_table(("Name", "n"), [(escape_markdown("a|b"), "1")]) == (
-        "| Name | n |\n| --- | ---: |\n| a\\|b | 1 |\n"
+    assert markdown_table(("Name", "n"), [(escape_markdown("a|b"), "1")], numeric=[1]) == (
+        "| Name | n |\n| --- | ---: |\n| a\\|b | 1 |"
     )
