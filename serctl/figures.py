@@ -11,22 +11,26 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import scipy.fft
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from serctl import audio, features
+from serctl.caches import keep_fonts_here
 from serctl.errors import AudioError, UsageError
 from serctl.features import MelSpec
 from serctl.outputs import written_whole
 from serctl.report_tables import printable
 from serctl.results import check_output
 from serctl.schema import extension_of
+
+keep_fonts_here()
+
+import matplotlib  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.image import AxesImage  # noqa: E402
+from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 
 EXTENSIONS = (".png", ".svg")
 DPI = 150

@@ -20,6 +20,9 @@ from serctl.models import Model
 
 ONLY_ERRORS = 3  # of ONNX Runtime's levels
 
+# `serctl` has switched it off already, unless ONNX Runtime was loaded before.
+onnxruntime.disable_telemetry_events()
+
 
 class GraphInference:
     """A model's graph on the CPU, in float32, on the thread that calls it.

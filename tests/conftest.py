@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+import serctl  # noqa: F401 - before any test loads ONNX Runtime, which would else send things
+
 SIGNALS = ("noise", "tone", "chirp", "speech", "click", "silence")
 
 

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import platformdirs
 from numpy.typing import NDArray
 
-from serctl import audio
+from serctl import audio, caches
 from serctl.errors import AudioError
 from serctl.features import MelSpec
 from serctl.inputs import CLIP_STATISTICS, InputKind
@@ -38,7 +37,7 @@ CACHE_VERSION = 2
 
 def cache_folder() -> Path:
     """Where features are kept: SERCTL_CACHE, or the user's cache folder."""
-    return Path(os.environ.get("SERCTL_CACHE") or platformdirs.user_cache_path("serctl"))
+    return Path(os.environ.get("SERCTL_CACHE") or caches.cache_folder())
 
 
 class ClipFeatures:

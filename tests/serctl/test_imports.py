@@ -15,6 +15,7 @@ ROOT = Path(serctl.__file__).parent
 # Lowest first: a module imports only from rows above its own, or what its own row holds before it.
 LAYERS = (
     ("serctl", "serctl.errors", "serctl.emotions", "serctl.threads", "serctl.stages"),
+    ("serctl.caches",),
     ("serctl.locks", "serctl.durability"),
     ("serctl.selection", "serctl.scan", "serctl.headers", "serctl.opening"),
     ("serctl.audio", "serctl.kernels", "serctl.fourier"),
