@@ -33,8 +33,13 @@ WHAT_IT_IS = {
 
 HOW_MANY = (
     "{weights} numbers were learned. It hears one of {n_emotions} emotions ({emotions}) in a "
-    "recording of speech. Made by serctl:"
+    "recording of speech. {trained_in}Made by serctl:"
 )
+
+TRAINED_IN = {
+    "float32": "It was trained in float32. ",
+    "bfloat16": "It was trained in bfloat16, with weights in float32. ",
+}
 
 TERMS = (
     "These weights may be used for research and other non-commercial ends only: they are made from "
@@ -180,8 +185,17 @@ def _what_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
         weights=f"{n_weights:,}".replace(",", " "),
         n_emotions=len(config.emotions),
         emotions=", ".join(config.emotions),
+        trained_in=_trained_in(metrics),
     )
     return [f"# {config.name}", _filled(f"{what} {how_many}"), f"    {metrics['command']}"]
+
+
+def _trained_in(metrics: dict[str, Any]) -> str:
+    """Sentence on the precision; none for an SVM."""
+    # The recipe's, before it depended on the processor.
+    asked = metrics["recipe"].get("training", {}).get("precision")
+    precision = metrics.get("made_with", {}).get("precision", asked)
+    return TRAINED_IN[precision] if precision else ""
 
 
 def _how_good_it_is(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:

@@ -1,9 +1,9 @@
 """The training loop: epochs, validation, early stopping, checkpoints.
 
-On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed and
-number of threads, also when it was killed and resumed: a checkpoint, written aside and renamed
-after every epoch, holds the network, its running mean, the optimiser, the random state and what
-early stopping knows.
+On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed,
+precision (`serctl.train.precision`) and number of threads, also when it was killed and resumed: a
+checkpoint, written aside and renamed after every epoch, holds the network, its running mean, the
+optimiser, the random state and what early stopping knows.
 """
 
 import os
@@ -24,6 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from serctl.errors import CheckpointError, RunError
 from serctl.train.batches import TrainingClips, ValidationClips
 from serctl.train.muon import KernelMuon, kernels_of
+from serctl.train.precision import precision_on
 from serctl.train.recipe import MuonRecipe, TrainingRecipe
 from serctl.train.telling_heads import WithTellingHeads, telling_loss
 
@@ -151,14 +152,16 @@ class Training:
         self.device = device
         self.train, self.validation = train, validation
         self.telling = telling or {}
-        in_bfloat16 = recipe.precision == "bfloat16"
+        self.precision = precision_on(device, recipe.precision)
+        in_bfloat16 = self.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
         if train.n_told:
             self.learner = WithTellingHeads(self.network, train.n_told)
         self.learner.to(device)
-        if in_bfloat16:  # whose convolutions are fast only in this layout
+        # bfloat16's convolutions are fast only in this layout, and Muon knows no other.
+        if in_bfloat16 or muon is not None:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(
             self.network, multi_avg_fn=_running_mean(recipe), use_buffers=True
@@ -172,7 +175,9 @@ class Training:
             )
         ]
         if muon is not None:
-            self.optimisers.append(KernelMuon(kernels, muon.learning_rate, muon.weight_decay))
+            self.optimisers.append(
+                KernelMuon(kernels, muon.learning_rate, muon.weight_decay, self.precision)
+            )
         self.schedules: list[OneCycleLR] = []
         if recipe.schedule == "one-cycle":
             n_steps = recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size)

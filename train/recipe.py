@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serctl.features import MelSpec
+from serctl.train.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class TrainingRecipe:
     ema_ramp : bool
         Whether its decay in step n is (n + 1) / (n + 10) at first, until that is larger.
     precision : str
-        ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32.
+        ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32, on
+        a processor that has it (`serctl.train.precision`).
     noise : float
         Deviation of the normal noise that is added to the scaled inputs of training clips.
     mixup : float
@@ -84,7 +86,7 @@ class TrainingRecipe:
     max_gradient: float
     ema_decay: float
     ema_ramp: bool
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     noise: float
     mixup: float
     label_smoothing: float

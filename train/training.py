@@ -22,6 +22,7 @@ from serctl.networks import MEMBERS, NETWORKS
 from serctl.train.batches import ValidationClips
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.loop import History, Training, fit_temperature
+from serctl.train.precision import precision_on
 from serctl.train.preparation import OnClips, PreparedClips, prepare_clips, telling
 from serctl.train.recipe import Recipe, SvmRecipe, TrainingRecipe
 from serctl.train.recipe_files import load_recipe
@@ -181,6 +182,8 @@ def _identity(
 ) -> dict[str, Any]:
     """Say what a checkpoint must have in common with the training that goes on from it."""
     tables = asdict(recipe)
+    assert recipe.training is not None
+    tables["training"]["precision"] = precision_on(device, recipe.training.precision)
     members = tables.pop("members")
     tables["member"] = members[member] if members else {}
     return {

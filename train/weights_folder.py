@@ -24,6 +24,7 @@ from serctl.models import CONFIG_FILE, Model, save_model
 from serctl.train.card import card_text
 from serctl.train.figures import confusion_matrix, learning_curve
 from serctl.train.loop import History
+from serctl.train.precision import precision_on
 from serctl.train.recipe import Recipe
 from serctl.train.recipe_files import tables_of
 from serctl.train.scores import Scores
@@ -167,6 +168,7 @@ def write_weights(
 ) -> None:
     """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
     folder, config = options.output, model.config
+    device = choose_device(options.device)
     where = f"fold {options.fold}" if has_folds(options.split) else f"seed {options.seed}"
     title = f"{config.name}, {options.split} split, {where}"
     metrics = {
@@ -189,7 +191,12 @@ def write_weights(
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
-            "device": choose_device(options.device),
+            "device": device,
+            **(
+                {"precision": precision_on(torch.device(device), recipe.training.precision)}
+                if recipe.training is not None
+                else {}
+            ),
         },
     }
     try:
