@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from serctl.errors import CheckpointError, RunError
+from serctl.train import precision
 from serctl.train.batches import Batch, StatisticsClips, ValidationClips
 from serctl.train.loop import History, Training, fit_temperature
 from serctl.train.recipe import TrainingRecipe
@@ -36,7 +37,6 @@ CYCLE = replace(
     decayed="matrices",
     max_gradient=1.0,
     ema_ramp=True,
-    precision="bfloat16",
 )
 CPU = torch.device("cpu")
 
@@ -224,7 +224,12 @@ def test_the_running_mean_ramps_up() -> None:
     assert (mean - last).abs().sum() < 0.6 * (first - last).abs().sum()
 
 
-def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_trains_float32_weights_where_it_is_native(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
+    recipe = replace(CYCLE, precision="bfloat16")
     seen = []
 
     class Watched(nn.Module):
@@ -238,9 +243,10 @@ def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
             return logits
 
     validation = ValidationClips(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    training = Training(Watched, CYCLE, 0, CPU, StatisticsClips(*TRAIN), validation)
+    training = Training(Watched, recipe, 0, CPU, StatisticsClips(*TRAIN), validation)
     network = training.fit(checkpoint, IDENTITY, False, lambda history: None)
-    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    in_training = torch.bfloat16 if native else torch.float32
+    assert set(seen) == {(True, in_training), (False, torch.float32)}
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
 
 

@@ -20,7 +20,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
 from serctl.models import load_model
 from serctl.pipeline import classify_recordings
-from serctl.train import dataset, weights_folder
+from serctl.train import dataset, precision, training, weights_folder
 from serctl.train.card import card_text
 from serctl.train.corpora import SILENT_CLIP, clip_table
 from serctl.train.evaluate import recordings_of_split
@@ -203,6 +203,31 @@ def test_metrics_say_what_was_done(trained: Trained) -> None:
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
     assert metrics["made_with"]["torch"] == str(torch.__version__)
     assert metrics["made_with"]["device"] == "cpu"
+    assert metrics["made_with"]["precision"] == "float32"
+
+
+@pytest.mark.parametrize(("native", "found"), [(True, "bfloat16"), (False, "float32")])
+def test_what_it_was_trained_in_is_told_and_kept_to(
+    small_corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool, found: str
+) -> None:
+    recipe = synthetic_corpora.small_recipe("paper-cnn")
+    assert recipe.training is not None
+    recipe = replace(recipe, training=replace(recipe.training, precision="bfloat16"))
+    monkeypatch.setattr(training, "load_recipe", lambda name: recipe)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
+    options = few(small_corpora, tmp_path, resume=True)
+    with pytest.raises(KilledError):
+        fit(options, killed_after=1)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(precision, "has_bfloat16", lambda device: not native)
+        with pytest.raises(RunError, match=rf"a training with training\.precision {found}, this"):
+            fit(options)
+    fit(options)
+    metrics = metrics_of(tmp_path)
+    assert metrics["made_with"]["precision"] == found
+    assert metrics["recipe"]["training"]["precision"] == "bfloat16"
+    card = " ".join((tmp_path / "card.md").read_text().split())
+    assert f"trained in {found}" in card
 
 
 def test_the_card_is_that_of_the_metrics(trained: Trained) -> None:
@@ -252,7 +277,7 @@ def of_any_model(
 ) -> Trained:
     """A training of each of the other models."""
     folder = tmp_path_factory.mktemp("any") / request.param
-    n_epochs = None if request.param == "paper-svm" else 6
+    n_epochs = {"paper-svm": None, "paper-rnn": 6, "cnn": 10}[request.param]
     options = few(small_corpora, folder, model=request.param, n_epochs=n_epochs)
     told = Told()
     return Trained(options, folder, train_model(options, told.watcher()), told)
