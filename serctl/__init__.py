@@ -23,15 +23,23 @@ A map of the rest, in the order of a recording's way:
     serctl.cli                           the command ``serctl``
     serctl.train                         training and evaluation (the folder ``train/``)
     serctl.weights                       the bundled models (the folder ``weights/``)
+
+No library sends telemetry. This module runs before all others of the package, in every process, so
+it switches off ONNX Runtime's, which is read once, when ONNX Runtime is loaded.
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from serctl.errors import SerctlError
     from serctl.models.classifier import Classifier
     from serctl.results.reader import read_results
+
+# ONNX Runtime 1.32 and later: on Linux its telemetry is on by default. It keeps an ID of the device
+# in the user's cache, and sends which models run to Microsoft (Privacy.md in its package).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = "0.2.0"
 __all__ = ["Classifier", "SerctlError", "__version__", "read_results"]

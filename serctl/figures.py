@@ -11,21 +11,25 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import scipy.fft
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
+from serctl.caches import move_matplotlib_cache
 from serctl.errors import AudioError, UsageError
 from serctl.features import mel
 from serctl.features.mel import MelSpec
 from serctl.files.outputs import atomic_write, check_output, extension_of
 from serctl.text import printable
+
+move_matplotlib_cache()
+
+import matplotlib  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.image import AxesImage  # noqa: E402
+from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 
 EXTENSIONS = (".png", ".svg")
 DPI = 150

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+import serctl  # noqa: F401 - before a test imports ONNX Runtime: switches off its telemetry
+
 SIGNALS = ("noise", "tone", "chirp", "speech", "click", "silence")
 
 

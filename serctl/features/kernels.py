@@ -4,14 +4,12 @@ They release the GIL, so that threads run in parallel, and are compiled once and
 tests compare each with NumPy. They fill arrays and check nothing: `serctl.features.mel` checks.
 """
 
-import atexit
 import os
-import shutil
-import tempfile
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
+
+from serctl.caches import writable_folder
 
 
 def _choose_cache_folder() -> None:
@@ -23,16 +21,7 @@ def _choose_cache_folder() -> None:
     """
     if os.environ.get("NUMBA_CACHE_DIR") or os.access(os.path.dirname(__file__), os.W_OK):
         return
-    folder = platformdirs.user_cache_dir("serctl")
-    try:
-        os.makedirs(folder, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        folder = tempfile.mkdtemp(prefix="serctl-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["NUMBA_CACHE_DIR"] = folder
+    os.environ["NUMBA_CACHE_DIR"] = writable_folder()
 
 
 _choose_cache_folder()

@@ -20,6 +20,9 @@ from serctl.models.networks.builder import INPUT
 
 ONLY_ERRORS = 3  # log level of ONNX Runtime
 
+# For programs that import ONNX Runtime before `serctl`, which switches telemetry off as well.
+onnxruntime.disable_telemetry_events()
+
 
 class GraphInference:
     """The graph of a model on the CPU, in float32, in the calling thread.

@@ -15,7 +15,7 @@ ROOT = Path(serctl.__file__).parent
 
 # Lowest first: a module imports from its own package and from those above it here. `errors` to
 # `text` are the base modules, which import nothing but each other.
-BASE = ("serctl", "errors", "emotions", "threads", "timing", "progress", "text")
+BASE = ("serctl", "errors", "emotions", "threads", "timing", "progress", "text", "caches")
 ORDER = ("files", "results", "audio", "features", "models", "figures", "engine")
 TRAIN_ORDER = (
     "corpora",
@@ -112,7 +112,8 @@ def test_no_folder_has_more_than_a_dozen_modules(package):
 def test_packages_hold_no_code_in_their_init(name):
     """So that importing one of its modules loads no other: the parent of a run must stay light."""
     is_package = any(other.startswith(name + ".") for other in MODULES)
-    if is_package and name not in ("serctl", "serctl.cli", "serctl.models.networks"):
+    exceptions = ("serctl", "serctl.cli", "serctl.models.networks", "serctl.train")
+    if is_package and name not in exceptions:
         assert len(MODULES[name].body) == 1
 
 

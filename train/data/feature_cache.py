@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
+from serctl import caches
 from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
@@ -33,7 +33,7 @@ CACHE_VERSION = 2
 
 def cache_folder() -> Path:
     """Where features are kept: SERCTL_CACHE, or the user's cache folder."""
-    return Path(os.environ.get("SERCTL_CACHE") or platformdirs.user_cache_path("serctl"))
+    return Path(os.environ.get("SERCTL_CACHE") or caches.cache_folder())
 
 
 class ClipFeatures:

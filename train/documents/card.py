@@ -21,8 +21,12 @@ WIDTH = 100  # of lines in a card
 
 HOW_MANY = (
     "It has {weights} parameters. It classifies a recording of speech as one of {n_emotions} emotions "
-    "({emotions}). The command that trains it:"
+    "({emotions}). {precision}The command that trains it:"
 )
+PRECISION = {
+    "float32": "It was trained in float32. ",
+    "bfloat16": "It was trained in bfloat16, with weights in float32. ",
+}
 
 TERMS = (
     "These weights may be used for research and other non-commercial purposes only, as the terms of "
@@ -171,8 +175,17 @@ def _description(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
         weights=f"{n_weights:,}".replace(",", " "),
         n_emotions=len(config.emotions),
         emotions=", ".join(config.emotions),
+        precision=_precision(metrics),
     )
     return [f"# {config.name}", _filled(f"{what} {how_many}"), f"    {metrics['command']}"]
+
+
+def _precision(metrics: dict[str, Any]) -> str:
+    """Sentence on the precision of the training; empty for an SVM."""
+    # Metrics of 0.1.0 have that of the recipe only, which was then used on every processor.
+    wanted = metrics["recipe"].get("training", {}).get("precision")
+    precision = metrics.get("made_with", {}).get("precision", wanted)
+    return PRECISION[precision] if precision else ""
 
 
 def _accuracy(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:

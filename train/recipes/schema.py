@@ -5,6 +5,8 @@ from typing import Literal
 
 from serctl.features.mel import MelSpec
 
+Precision = Literal["float32", "bfloat16"]
+
 
 @dataclass(frozen=True)
 class ModelRecipe:
@@ -60,7 +62,8 @@ class TrainingRecipe:
     ema_ramp : bool
         Whether its decay in step n is (n + 1) / (n + 10) at first, until that is larger.
     precision : str
-        ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32.
+        ``float32``, or ``bfloat16``: matrix products of training in bfloat16, weights in float32, on
+        a processor with native bfloat16 (`serctl.train.training.precision`).
     noise : float
         Standard deviation of the normal noise added to the normalized inputs of training clips.
     mixup : float
@@ -84,7 +87,7 @@ class TrainingRecipe:
     max_gradient: float
     ema_decay: float
     ema_ramp: bool
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     noise: float
     mixup: float
     label_smoothing: float

@@ -1,9 +1,9 @@
 """The training loop: epochs, validation, early stopping, checkpoints.
 
-On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed and
-number of threads, also when it was killed and resumed: a checkpoint, written aside and renamed
-after every epoch, holds the network, its running mean, the optimisers, the random state and the
-history.
+On the CPU, `Training.fit` gives the same weights bit for bit for the same data, recipe, seed,
+precision (`serctl.train.training.precision`) and number of threads, also when it was killed and
+resumed: a checkpoint, written aside and renamed after every epoch, holds the network, its running
+mean, the optimisers, the random state and the history.
 """
 
 import os
@@ -27,6 +27,7 @@ from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
 from serctl.train.training.auxiliary_heads import WithAuxiliaryHeads, auxiliary_loss
 from serctl.train.training.muon import KernelMuon, kernels_of
 from serctl.train.training.optimisation import one_cycle, running_mean, weight_groups
+from serctl.train.training.precision import precision_on
 
 
 def _random_states(device: torch.device) -> list[Tensor]:
@@ -83,14 +84,16 @@ class Training:
         self.device = device
         self.train, self.validation = train, validation
         self.auxiliary_weights = auxiliary_weights or {}
-        in_bfloat16 = recipe.precision == "bfloat16"
+        self.precision = precision_on(device, recipe.precision)
+        in_bfloat16 = self.precision == "bfloat16"
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
         if train.n_auxiliary:
             self.learner = WithAuxiliaryHeads(self.network, train.n_auxiliary)
         self.learner.to(device)
-        if in_bfloat16:  # whose convolutions are fast only in this layout
+        # bfloat16's convolutions are fast only in this layout, and Muon knows no other.
+        if in_bfloat16 or muon is not None:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = AveragedModel(self.network, multi_avg_fn=running_mean(recipe), use_buffers=True)
         kernels = kernels_of(self.network) if muon is not None else []
@@ -102,7 +105,9 @@ class Training:
             )
         ]
         if muon is not None:
-            self.optimisers.append(KernelMuon(kernels, muon.learning_rate, muon.weight_decay))
+            self.optimisers.append(
+                KernelMuon(kernels, muon.learning_rate, muon.weight_decay, self.precision)
+            )
         self.schedules: list[OneCycleLR] = []
         if recipe.schedule == "one-cycle":
             n_steps = recipe.n_epochs * recipe.n_passes * train.n_steps(recipe.batch_size)

@@ -29,6 +29,7 @@ from serctl.train.evaluation.scores import Scores, score
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
 from serctl.train.training.loop import Training, fit_temperature
+from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch, fit_svm
 from serctl.train.training.weights_folder import (
     TrainingOptions,
@@ -195,6 +196,8 @@ def _identity(
 ) -> dict[str, Any]:
     """Settings that a checkpoint must share with the training that resumes from it."""
     tables = asdict(recipe)
+    assert recipe.training is not None
+    tables["training"]["precision"] = precision_on(device, recipe.training.precision)
     members = tables.pop("members")
     tables["member"] = members[member] if members else {}
     return {

@@ -28,6 +28,7 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import tables_of
 from serctl.train.recipes.schema import Recipe
+from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch
 
 LEARNING_CURVE_FILE = "learning_curve.png"
@@ -123,6 +124,7 @@ def write_weights(
 ) -> None:
     """Write the weights folder; ``config.json`` makes it a model once the checkpoint is gone."""
     folder, config = options.output, model.config
+    device = choose_device(options.device)
     where = f"fold {options.fold}" if has_folds(options.split) else f"seed {options.seed}"
     title = f"{config.name}, {options.split} split, {where}"
     metrics = {
@@ -145,9 +147,12 @@ def write_weights(
             "serctl": serctl.__version__,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
-            "device": choose_device(options.device),
+            "device": device,
         },
     }
+    if recipe.training is not None:
+        precision = precision_on(torch.device(device), recipe.training.precision)
+        metrics["made_with"]["precision"] = precision
     try:
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")

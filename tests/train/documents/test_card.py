@@ -205,6 +205,21 @@ def test_it_says_which_recipes_were_scored_before() -> None:
     assert not any("earlier recipe" in other.replace("\n", " ") for other in others)
 
 
+@pytest.mark.parametrize(
+    ("asked", "found", "said"),
+    [
+        ({}, {}, ""),  # an SVM
+        ({"precision": "bfloat16"}, {}, "trained in bfloat16"),  # before a training said it
+        ({"precision": "bfloat16"}, {"precision": "float32"}, "trained in float32"),
+    ],
+)
+def test_it_says_the_precision(asked: dict[str, str], found: dict[str, str], said: str) -> None:
+    metrics = metrics_of("report") | {"recipe": {"training": asked}, "made_with": found}
+    text = " ".join(card_text(CONFIG, metrics).split())
+    assert said in text
+    assert ("trained in" in text) == bool(said)
+
+
 def test_its_figures_are_those_of_the_metrics() -> None:
     text = card().replace("\n", " ")
     assert (

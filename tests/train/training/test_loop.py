@@ -15,6 +15,7 @@ from serctl.train.data.batches import Batch, StatisticsDataset, ValidationDatase
 from serctl.train.evaluation.history import History
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import TrainingRecipe
+from serctl.train.training import precision
 from serctl.train.training.loop import Training, fit_temperature
 
 N_INPUTS, N_EMOTIONS = 6, 3
@@ -37,7 +38,6 @@ CYCLE = replace(
     decayed="matrices",
     max_gradient=1.0,
     ema_ramp=True,
-    precision="bfloat16",
 )
 CPU = torch.device("cpu")
 
@@ -225,7 +225,12 @@ def test_the_running_mean_ramps_up() -> None:
     assert (mean - last).abs().sum() < 0.6 * (first - last).abs().sum()
 
 
-def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_trains_float32_weights_where_it_is_native(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
+    recipe = replace(CYCLE, precision="bfloat16")
     seen = []
 
     class Watched(nn.Module):
@@ -239,9 +244,10 @@ def test_bfloat16_trains_float32_weights(checkpoint: Path) -> None:
             return logits
 
     validation = ValidationDataset(list(VALIDATION[0].numpy()), VALIDATION[1], CPU)
-    training = Training(Watched, CYCLE, 0, CPU, StatisticsDataset(*TRAIN), validation)
+    training = Training(Watched, recipe, 0, CPU, StatisticsDataset(*TRAIN), validation)
     network = training.fit(checkpoint, IDENTITY, False, lambda history: None)
-    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    in_training = torch.bfloat16 if native else torch.float32
+    assert set(seen) == {(True, in_training), (False, torch.float32)}
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
 
 

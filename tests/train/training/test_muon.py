@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from serctl.models.networks.cnn_torch import CnnMember
+from serctl.train.recipes.schema import Precision
 from serctl.train.training.muon import KernelMuon, kernels_of
 
 
@@ -11,10 +12,11 @@ def convolution() -> nn.Conv2d:
     return nn.Conv2d(4, 8, 3, bias=False).to(memory_format=torch.channels_last)
 
 
-def test_a_step_moves_the_kernel_and_all_directions_alike() -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_step_moves_the_kernel_and_all_directions_alike(precision: Precision) -> None:
     network = convolution()
     before = network.weight.detach().clone()
-    optimiser = KernelMuon([network.weight], lr=0.1, weight_decay=0.0)
+    optimiser = KernelMuon([network.weight], lr=0.1, weight_decay=0.0, precision=precision)
     (network(torch.randn(5, 4, 6, 6)) ** 2).sum().backward()
     optimiser.step()
     step = (network.weight.detach() - before).flatten(1)
@@ -42,9 +44,30 @@ def test_it_is_torchs_muon_on_the_matrix() -> None:
     assert torch.allclose(network.weight.detach().flatten(1), matrix.detach(), atol=2e-3)
 
 
-def test_gradients_are_forgotten() -> None:
+@pytest.mark.parametrize(("n_in", "n_out", "size"), [(4, 8, 3), (4, 12, 1)], ids=["wide", "tall"])
+def test_in_float32_it_is_torchs_but_for_the_rounding(
+    n_in: int, n_out: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    torch.manual_seed(0)
+    kernel = nn.Conv2d(n_in, n_out, size).to(memory_format=torch.channels_last).weight
+    matrix = nn.Parameter(kernel.detach().flatten(1).clone())
+    optimisers = [
+        KernelMuon([kernel], lr=0.1, weight_decay=0.2, precision="float32"),
+        torch.optim.Muon([matrix], lr=0.1, weight_decay=0.2),
+    ]
+    for _ in range(3):
+        kernel.grad = torch.randn_like(kernel)
+        matrix.grad = kernel.grad.flatten(1).clone()
+        for optimiser in optimisers:
+            optimiser.step()
+    assert torch.allclose(kernel.detach().flatten(1), matrix.detach(), atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_gradients_are_forgotten(precision: Precision) -> None:
     network = convolution()
-    optimiser = KernelMuon([network.weight], lr=0.1, weight_decay=0.0)
+    optimiser = KernelMuon([network.weight], lr=0.1, weight_decay=0.0, precision=precision)
     network(torch.randn(1, 4, 6, 6)).sum().backward()
     optimiser.zero_grad()
     assert network.weight.grad is None

@@ -28,7 +28,8 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.labelled import recordings_of_split
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.training import weights_folder
+from serctl.train.training import precision, weights_folder
+from serctl.train.training import train as training
 from serctl.train.training.train import Watcher, train_model
 from serctl.train.training.weights_folder import TrainingOptions, command_line
 
@@ -204,6 +205,31 @@ def test_metrics_say_what_was_done(trained: Trained) -> None:
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
     assert metrics["made_with"]["torch"] == str(torch.__version__)
     assert metrics["made_with"]["device"] == "cpu"
+    assert metrics["made_with"]["precision"] == "float32"
+
+
+@pytest.mark.parametrize(("native", "found"), [(True, "bfloat16"), (False, "float32")])
+def test_the_precision_is_in_the_metrics_and_kept_on_resume(
+    small_corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool, found: str
+) -> None:
+    recipe = synthetic_corpora.small_recipe("paper-cnn")
+    assert recipe.training is not None
+    recipe = replace(recipe, training=replace(recipe.training, precision="bfloat16"))
+    monkeypatch.setattr(training, "load_recipe", lambda name: recipe)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
+    options = few(small_corpora, tmp_path, resume=True)
+    with pytest.raises(KilledError):
+        fit(options, killed_after=1)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(precision, "has_bfloat16", lambda device: not native)
+        with pytest.raises(RunError, match=rf"a training with training\.precision {found}; this"):
+            fit(options)
+    fit(options)
+    metrics = metrics_of(tmp_path)
+    assert metrics["made_with"]["precision"] == found
+    assert metrics["recipe"]["training"]["precision"] == "bfloat16"
+    card = " ".join((tmp_path / "card.md").read_text().split())
+    assert f"trained in {found}" in card
 
 
 def test_the_card_is_that_of_the_metrics(trained: Trained) -> None:
@@ -253,7 +279,7 @@ def of_any_model(
 ) -> Trained:
     """A training of each of the other models."""
     folder = tmp_path_factory.mktemp("any") / request.param
-    n_epochs = None if request.param == "paper-svm" else 6
+    n_epochs = {"paper-svm": None, "paper-rnn": 6, "cnn": 10}[request.param]
     options = few(small_corpora, folder, model=request.param, n_epochs=n_epochs)
     calls = Calls()
     return Trained(options, folder, train_model(options, calls.watcher()), calls)
