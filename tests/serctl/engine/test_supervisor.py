@@ -190,7 +190,7 @@ def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
 @pytest.mark.parametrize(
     ("request_", "error", "message"),
     [
-        (Request("nowhere"), UsageError, "nowhere: neither a bundled model"),
+        (Request("nowhere"), UsageError, "nowhere: not available, and not a folder"),
         (Request(os.path.dirname(__file__)), ModelError, r"config\.json: No such file"),
     ],
 )

@@ -205,8 +205,8 @@ def test_a_table_that_cannot_be_written_is_told(mixed, tmp_path):
     [
         ("f.json", False, r"\.json is not one of \.csv, \.parquet, \.npz"),
         ("-", False, "none is not one of"),
-        ("f.csv", True, r"\.csv cannot hold frames, and \.npz has"),
-        ("f.parquet", True, "leave --frames out"),
+        ("f.csv", True, r"\.csv cannot hold frames, only \.npz can"),
+        ("f.parquet", True, "cannot hold frames"),
     ],
 )
 def test_outputs_that_make_no_sense_are_refused(tmp_path, name, frames, message):
