@@ -90,7 +90,8 @@ def read_windows(
     Raises
     ------
     AudioError
-        Here or while iterating: if the file cannot be decoded, or holds samples that are no sound.
+        Here or while iterating: if the file cannot be decoded, or has invalid samples (NaN or out
+        of range).
     """
     with Timer(OPEN):
         file = open_recording(path)
@@ -202,7 +203,7 @@ def _read_mono(
         peak = peak_of(mono)
         if not peak <= LOUDEST_PEAK:  # or not a number
             raise AudioError(
-                f"Holds samples that are no sound: {peak:g}, where full scale is 1. Export it "
+                f"Invalid samples: {peak:g}, where full scale is 1. Export it "
                 "again as 16-bit wav or flac.",
                 recording.path,
             )

@@ -307,7 +307,7 @@ def test_samples_that_are_no_sound_are_refused(write_recording, value, n_channel
     samples = np.zeros((1000, n_channels), np.float32)
     samples[500, -1] = value
     path = write_recording("a.wav", samples, subtype="FLOAT")
-    with pytest.raises(AudioError, match=r"a\.wav: Holds samples that are no sound: (nan|inf|\d)"):
+    with pytest.raises(AudioError, match=r"a\.wav: Invalid samples: (nan|inf|\d)"):
         read(path)
 
 
