@@ -310,7 +310,7 @@ def test_a_folder_that_cannot_be_listed_stops_the_scan_or_is_told(here, monkeypa
 
 
 def test_the_projects_own_recordings_are_found_and_differ_as_recordings_do():
-    folder = Path(__file__).parents[1] / "recordings"
+    folder = Path(__file__).parents[2] / "recordings"
     found = scan([folder])
     assert len(found) == 12
     assert {Path(path).parent.name for path in found} == {"calls", "interview", "podcast"}
