@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 BUFFER_BYTES = 1 << 16
 # Of these, the length that the container gives was promised when it was written, and is no guess.
 PROMISE = frozenset("mov matroska asf caf wav w64 aiff ape wv tta flac avi flv".split())
-SLOPPY_S = 0.25  # encoders' delays, and clocks that are rounded
+SLOPPY_S = 0.1  # clocks that are rounded, and encoders' delays, which in MP3 are some frames
+MP3_DELAY_FRAMES = 2500
 LEFT_BYTES = 1 << 16  # at the end, and unread: indexes and tags are smaller, or known
 
 Option = dict[str, str]
@@ -237,6 +238,9 @@ class FfmpegSource:
         self._view.raise_error()
         read_s, promised_s = self._n_read / self.rate_hz, self.n_frames / self.rate_hz
         left_bytes = len(self._view) - self._view.tell()
+        sloppy_s = SLOPPY_S
+        if self._kind.demuxer == "mp3":
+            sloppy_s = MP3_DELAY_FRAMES / self.rate_hz
         if self._changed:
             self.reason = f"truncated: {read_s:.1f} s came, up to where {self._changed}."
         elif self._n_bad:
@@ -244,7 +248,7 @@ class FfmpegSource:
                 f"damaged: {self._n_bad} of {self._n_packets} packets could not be decoded, and were "
                 f"left out; {read_s:.1f} s came."
             )
-        elif promised_s - read_s > SLOPPY_S:
+        elif promised_s - read_s > sloppy_s:
             self.reason = (
                 f"truncated: {read_s:.1f} s came of {promised_s:.1f} s that its header promises."
             )
