@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BUFFER_BYTES = 1 << 16
 # Of these, the length that the container gives was promised when it was written, and is no guess.
-PROMISE = frozenset("mov matroska asf caf wav w64 aiff ape wv tta flac avi flv".split())
+PROMISE = frozenset("mov matroska asf wav w64 aiff ape wv tta flac avi flv".split())
 SLOPPY_S = 0.1  # clocks that are rounded, and encoders' delays, which in MP3 are some frames
 MP3_DELAY_FRAMES = 2500
 LEFT_BYTES = 1 << 16  # at the end, and unread: indexes and tags are smaller, or known
