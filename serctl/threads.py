@@ -3,10 +3,12 @@
 Threads suffice, since decoding, resampling, the FFT and the kernels release the GIL.
 """
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from threading import Event
 from typing import TypeVar
@@ -17,26 +19,66 @@ AHEAD_PER_WORKER = 32  # recordings submitted ahead; more only cost memory
 MAX_PER_TASK = 8
 RECORDINGS_PER_STEP = 16  # per worker, after which tasks get one recording more
 
+CGROUPS = "/sys/fs/cgroup"  # version 2
+OWN_CGROUP = "/proc/self/cgroup"
+
 Item = TypeVar("Item")
 Product = TypeVar("Product")
 _Products = tuple[list[Product], BaseException | None]  # those before the exception, if any
 
 
 def n_cores() -> int:
-    """Number of CPU cores that this process may use."""
+    """CPU cores that this process may use: its affinity, or a container's CPU quota if smaller."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        n_available = len(os.sched_getaffinity(0))
+    else:
+        n_available = os.cpu_count() or 1
+    return max(1, math.ceil(min(n_available, _cpu_quota())))
+
+
+def _cpu_quota() -> float:
+    """Cores' worth of CPU time that cgroup v2 grants this process; infinity without a limit."""
+    try:
+        with open(OWN_CGROUP, encoding="ascii") as file:
+            own = next(line[3:].strip() for line in file if line.startswith("0::"))
+    except (OSError, ValueError, StopIteration):
+        return math.inf
+    quotas = [math.inf]
+    # A limit of any group above holds too. Within a container its own group is the root.
+    parts = [part for part in own.split("/") if part not in ("", "..")]
+    for n_parts in range(len(parts) + 1):
+        with suppress(OSError, ValueError, ZeroDivisionError):
+            with open(os.path.join(CGROUPS, *parts[:n_parts], "cpu.max"), encoding="ascii") as file:
+                quota, period = file.read().split()  # microseconds, or "max"
+            quotas.append(float(quota) / float(period) if quota != "max" else math.inf)
+    return min(quotas)
 
 
 def map_in_order(
-    function: Callable[[Item], Product], items: Iterable[Item], n_workers: int
+    function: Callable[[Item], Product],
+    items: Iterable[Item],
+    n_workers: int,
+    ahead: int = AHEAD_PER_WORKER,
 ) -> Generator[Product, None, None]:
     """Map a function over items in threads; yield the results in the order of the items.
 
-    An exception of ``function`` is raised when its item is due. When the iterator is closed, items
-    that have not started are dropped, and running ones are waited for. They are not waited for
-    after an interrupt (a BaseException that is no Exception), since a recording can be long.
+    Parameters
+    ----------
+    function : callable
+        Called in a thread.
+    items : iterable
+        Drawn from as threads need them.
+    n_workers : int
+        Threads.
+    ahead : int
+        Items for each thread that may be begun before their turn. Their products are in memory.
+
+    Yields
+    ------
+    object
+        What ``function`` gives, in the order of the items. Its exception is raised in its turn. When
+        the iterator is closed, items that are begun are finished first; not so when the wait for a
+        product is interrupted (by an error that is not an Exception), since a recording can be long.
     """
     items = iter(items)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="serctl")
@@ -68,7 +110,8 @@ def map_in_order(
     try:
         while True:
             n_next = 1 + min(n_drawn // (RECORDINGS_PER_STEP * n_workers), MAX_PER_TASK - 1)
-            while n_ahead + n_next > AHEAD_PER_WORKER * n_workers:
+            n_next = min(n_next, ahead)
+            while n_ahead + n_next > ahead * n_workers:
                 yield from products()
             some = list(islice(items, n_next))
             if not some:

@@ -1,11 +1,11 @@
-"""Kill runs at random times, resume them, and compare with one that nobody disturbed.
+"""Kill runs at random times, resume them, and compare with one that is not interrupted.
 
     python tests/soak.py FOLDER WEIGHTS [KILLS] [SEED]
 
-classifies the recordings below FOLDER with a folder of weights, first undisturbed, and then, for
+classifies the recordings below FOLDER with a folder of weights, first uninterrupted, and then, for
 each format, again and again: a run is sent SIGINT, SIGTERM or SIGKILL, or its child is killed, at a
 random moment, and resumed, KILLS times in all (50 by default). Every output must have the bytes of
-the undisturbed one: no row lost, none twice. So must a run of 1 and one of 8 workers. Prints what
+the uninterrupted one: no row lost, none twice. So must a run of 1 and one of 8 workers. Prints what
 it does, and exits with 1 at the first difference.
 """
 
@@ -44,14 +44,14 @@ class Soak:
         )
 
     def finish(self, run: subprocess.Popen[str]) -> float:
-        """Wait for a run that nobody disturbs; give the seconds that it took."""
+        """Wait for a run that is not interrupted; give the seconds that it took."""
         began_s = time.monotonic()
         _, said = run.communicate()
         if run.returncode not in (0, 1):
             fail(f"exit status {run.returncode}: {said}")
         return time.monotonic() - began_s
 
-    def disturb(self, output: Path, kill: signal.Signals | None, after_s: float) -> bool:
+    def interrupt(self, output: Path, kill: signal.Signals | None, after_s: float) -> bool:
         """Resume a run and kill it after a while; say whether it had finished before."""
         run = self.start(output, "--resume")
         try:
@@ -62,7 +62,7 @@ class Soak:
                 kill_child(run.pid)
                 _, said = run.communicate()
                 # Killed before it was ready, it is not started again.
-                if run.returncode not in (0, 1) and "ended at its start" not in said:
+                if run.returncode not in (0, 1) and "ended while it started" not in said:
                     fail(f"exit status {run.returncode} after the child was killed: {said}")
                 return run.returncode in (0, 1)
             run.send_signal(kill)
@@ -112,7 +112,7 @@ def compare(output: Path, expected: Path) -> None:
 
 def main() -> None:
     """Soak."""
-    # What runs in the background of a shell is told to ignore it, and so are its children.
+    # What runs in the background of a shell is set to ignore it, and so are its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     recordings, weights = sys.argv[1:3]
     n_kills = int(sys.argv[3]) if len(sys.argv) > 3 else 50
@@ -124,7 +124,7 @@ def main() -> None:
     for output in expected.values():
         run_s = soak.finish(soak.start(output))
     n_rows = expected[".csv"].read_bytes().count(b"\n") - 1
-    print(f"undisturbed: {n_rows} recordings in {run_s:.1f} s; seed {seed}; {folder}", flush=True)
+    print(f"uninterrupted: {n_rows} recordings in {run_s:.1f} s; seed {seed}; {folder}", flush=True)
     for n_workers in (1, 8):
         output = folder / f"workers-{n_workers}.csv"
         soak.finish(soak.start(output, "--workers", str(n_workers)))
@@ -141,7 +141,7 @@ def main() -> None:
             kill = rng.choice(SIGNALS)
             after_s = rng.uniform(0, run_s * 0.6)
             kills.append(f"{kill.name if kill else 'child'} after {after_s:.1f} s")
-            finished = soak.disturb(output, kill, after_s)
+            finished = soak.interrupt(output, kill, after_s)
             n_done += 1
         if not finished:
             soak.finish(soak.start(output, "--resume"))
@@ -149,7 +149,7 @@ def main() -> None:
         print(f"{n_done} kills: {output.name}: the same bytes after {'; '.join(kills)}", flush=True)
     stops_s = sorted(soak.stops_s)
     print(
-        f"{n_done} kills and resumes, {n_outputs} outputs, all as undisturbed. From the signal to "
+        f"{n_done} kills and resumes, {n_outputs} outputs, all as uninterrupted. From the signal to "
         f"the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, {stops_s[-1]:.2f} s at most.",
         flush=True,
     )

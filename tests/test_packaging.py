@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SETUP = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETUP = PROJECT["tool"]["setuptools"]
 ROOMS = {"serctl": "serctl", "train": "serctl.train", "weights": "serctl.weights"}
 
 
@@ -45,3 +46,17 @@ def test_all_data_is_named() -> None:
             and path.relative_to(ROOT / room).parts[0] not in left_out
         }
         assert found == named
+
+
+def test_the_oldest_versions_that_are_allowed_are_those_that_ci_tries() -> None:
+    project = PROJECT["project"]
+    allowed = [*project["dependencies"], *project["optional-dependencies"]["parquet"]]
+    lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
+    tried = {line for line in lines if not line.startswith("#")}
+    # 2.13 is 2.13.0.
+    assert {version_of(line) for line in tried} == {version_of(line) for line in allowed}
+
+
+def version_of(requirement: str) -> tuple[str, ...]:
+    name, _, version = requirement.replace(">=", "==").partition("==")
+    return name, *[*version.split("."), "0"][:3]

@@ -4,32 +4,32 @@
 it (soxr, quality HQ, as librosa does), and hands it over in windows of fixed length, so that a
 recording of any length passes through in the memory of one window.
 
-What cannot be decoded raises AudioError with the path and what to do; nothing else stands in for
-it. Of a recording that breaks off, that is shorter than its header promises, or that others are
-joined to, what came is handed over, and ``truncated`` says so.
+What cannot be decoded raises AudioError with the path and what to do, and what cannot be read
+OSError; nothing else stands in for it. Of a recording that breaks off, that has a hole, or whose
+header is wrong, what can be decoded is handed over, and ``reason`` says so.
 """
 
 import atexit
 import functools
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from serctl.audio import integrity
+from serctl.audio.mixing import Mixer
 from serctl.audio.opening import open_recording
+from serctl.audio.sources import Source
 from serctl.errors import AudioError
 from serctl.timing import DECODE, OPEN, RESAMPLE, Timer
 
 BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mono
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
-STEP_OF_16_BITS = 1 / 32768
-SILENT_PEAK = STEP_OF_16_BITS  # what never reaches it is silence
+SILENT_PEAK = 1 / 32768  # a step of 16 bits; what never reaches it is silence
 MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
@@ -42,14 +42,14 @@ class Recording:
     path : str
         As it is shown to the user.
     rate_hz, n_channels : int
-        Of the file.
+        Of the file; the most channels, if that changes within it.
     n_frames : int
         Decoded so far, at ``rate_hz``.
     peak : float
         Largest absolute sample of the mix so far, 1.0 being full scale.
-    truncated : str
-        If less came than was promised, or than there is: "truncated: " and how much. Known when all
-        windows are read.
+    reason : str
+        What is wrong with it, although it could be decoded: "truncated: " and how much came, among
+        others. Known when all windows are read.
     """
 
     path: str
@@ -57,7 +57,7 @@ class Recording:
     n_channels: int
     n_frames: int = 0
     peak: float = 0.0
-    truncated: str = ""
+    reason: str = ""
 
     @property
     def duration_s(self) -> float:
@@ -90,21 +90,24 @@ def read_windows(
     Raises
     ------
     AudioError
-        Here or while iterating: if the file cannot be decoded, or holds samples that are no sound.
+        Here or while iterating: if the file cannot be decoded, or has invalid samples (NaN or out
+        of range).
+    OSError
+        Here or while iterating: if the disk or the network share fails.
     """
     with Timer(OPEN):
-        file = open_recording(path)
-    recording = Recording(path, file.samplerate, file.channels)
-    return recording, _windows(file, recording, rate_hz, round(window_s * rate_hz))
+        source = open_recording(path)
+    recording = Recording(path, source.rate_hz, source.n_channels)
+    return recording, _windows(source, recording, rate_hz, round(window_s * rate_hz))
 
 
 def _windows(
-    file: soundfile.SoundFile, recording: Recording, rate_hz: int, window_samples: int
+    source: Source, recording: Recording, rate_hz: int, window_samples: int
 ) -> Iterator[NDArray[np.float32]]:
     held: list[NDArray[np.float32]] = []
     n_held = n_total = 0
-    with file:
-        for samples in _resampled(file, recording, rate_hz):
+    with closing(source):
+        for samples in _resampled(source, recording, rate_hz):
             held.append(samples)
             n_held += len(samples)
             n_total += len(samples)
@@ -122,40 +125,29 @@ def _windows(
         yield joined
 
 
-def _resampled(
-    file: soundfile.SoundFile, recording: Recording, rate_hz: int
-) -> Iterator[NDArray[np.float32]]:
+def _resampled(source: Source, recording: Recording, rate_hz: int) -> Iterator[NDArray[np.float32]]:
     stream = None
     if recording.rate_hz != rate_hz:
         idle = _idle_streams(recording.rate_hz, rate_hz)
         stream = idle.pop() if idle else _new_stream(recording.rate_hz, rate_hz)
     n_frames = min(BLOCK_FRAMES // recording.n_channels, BLOCK_S * recording.rate_hz)
-    # One more than there should be shows the end; memory that is not read into costs time too.
-    n_frames = max(1, min(n_frames, file.frames + 1))
-    last = False
-    while not last:
+    if source.n_frames:
+        # One more than there should be shows the end; memory that is not read into costs time too.
+        n_frames = min(n_frames, source.n_frames + 1)
+    n_frames = max(1, n_frames)
+    mixer = Mixer()
+    while not source.ended:
         with Timer(DECODE):
-            mono = _read_mono(file, recording, n_frames)
-        last = len(mono) < n_frames or bool(recording.truncated)
+            mono = _read_mono(source, recording, mixer, n_frames)
         if stream is not None and recording.n_frames:
             with Timer(RESAMPLE):
-                mono = stream.resample_chunk(mono, last=last)
+                mono = stream.resample_chunk(mono, last=source.ended)
         yield mono
     if stream is not None:
         with Timer(RESAMPLE):
             stream.clear()
         idle.append(stream)
-    promised = integrity.promised_frames(file, recording.path, recording.n_frames)
-    if promised > recording.n_frames and not recording.truncated:
-        recording.truncated = (
-            f"truncated: {recording.duration_s:.1f} s came of {promised / recording.rate_hz:.1f} s "
-            "that its header promises."
-        )
-    elif not recording.truncated and integrity.is_joined(file, recording.path):
-        recording.truncated = (
-            f"truncated: {recording.duration_s:.1f} s came, up to where another recording is joined "
-            "on. To have all of it, convert it first, for example: ffmpeg -i NAME NAME.wav"
-        )
+    recording.reason = f"{mixer.reason} {source.reason}".strip()
 
 
 @functools.lru_cache(MOST_RATES)
@@ -172,53 +164,25 @@ def _new_stream(from_hz: int, to_hz: int) -> soxr.ResampleStream:
 
 
 def _read_mono(
-    file: soundfile.SoundFile, recording: Recording, n_frames: int
+    source: Source, recording: Recording, mixer: Mixer, n_frames: int
 ) -> NDArray[np.float32]:
-    """Read the next block, as the mean of its channels, and count it."""
-    # One channel is not rounded again; the mean of several is taken in float64 and rounded once.
-    # NumPy makes numbers of 16-bit integers in a fifth of the time that libsndfile takes.
-    of_integers = file.subtype == "PCM_16"
-    dtype = "float32" if recording.n_channels == 1 else "float64"
-    dtype = "int16" if of_integers else dtype
-    frames = np.empty((n_frames, recording.n_channels), dtype)
-    try:
-        frames = file.read(out=frames)
-    except soundfile.LibsndfileError as error:
-        frames = frames[: _n_read(file, recording)]
-        what = error.error_string.removeprefix("Error : ").rstrip(".")
-        if not recording.n_frames + len(frames):
-            raise AudioError(
-                f"Decoding broke off at once ({what}). The file is damaged; copy or export it "
-                "again.",
-                recording.path,
-            ) from error
-        came_s = (recording.n_frames + len(frames)) / recording.rate_hz
-        recording.truncated = f"truncated: decoding broke off after {came_s:.1f} s ({what})."
-    with np.errstate(invalid="ignore"):  # of infinities: the peak tells
-        mono = frames[:, 0] if recording.n_channels == 1 else frames.mean(axis=1)
-    if of_integers:
-        mono = mono * np.float32(STEP_OF_16_BITS)
+    """Read the next block, mix its channels to one, and count it."""
+    frames = source.read(n_frames)
+    recording.n_channels = max(recording.n_channels, frames.shape[1])
+    mono = mixer.mix(frames)
     if len(mono):
         peak = peak_of(mono)
         if not peak <= LOUDEST_PEAK:  # or not a number
             raise AudioError(
-                f"Holds samples that are no sound: {peak:g}, where full scale is 1. Export it "
+                f"Invalid samples: {peak:g}, where full scale is 1. Export it "
                 "again as 16-bit wav or flac.",
                 recording.path,
             )
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
-    return mono.astype(np.float32, copy=False)
+    return mono
 
 
 def peak_of(samples: NDArray[np.floating]) -> float:
     """Largest absolute sample, of at least one; no number if there is such a one among them."""
     return float(max(samples.max(), -samples.min()))
-
-
-def _n_read(file: soundfile.SoundFile, recording: Recording) -> int:
-    """Frames that came before the error in the read that failed; it counts them all the same."""
-    try:
-        return max(file.tell() - recording.n_frames, 0)
-    except soundfile.LibsndfileError:
-        return 0

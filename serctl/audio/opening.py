@@ -1,18 +1,23 @@
-"""Opening recordings: from a path to a file that can be decoded.
+"""Opening recordings: from a path to a source of samples.
 
-What a file holds says its format; its name never does. Whatever is no file, is empty, cannot be
-decoded or has an impossible sample rate raises AudioError with the path and what to do, and nothing
-is waited for: not a named pipe, not a device.
+What a file holds says its format; its name never does, but for streams without a header
+(`kinds.HEADERLESS`). libsndfile reads what it reads whole and fast: WAV, AIFF, AU, W64, FLAC, CAF
+with PCM, and Ogg Vorbis. FFmpeg reads all else, and goes on where libsndfile fails. Whatever is no
+file, is empty, cannot be decoded or has an impossible sample rate raises AudioError with the path
+and what to do, and nothing is waited for: not a named pipe, not a device.
 """
 
-import io
 import os
 import stat
+from typing import NamedTuple
 
-import soundfile
-
-from serctl.audio import integrity
-from serctl.audio.scan import UNDECODABLE_EXTENSIONS
+from serctl.audio.ffmpeg import FfmpegSource
+from serctl.audio.formats import headers, integrity, kinds, mpeg
+from serctl.audio.formats.kinds import Kind
+from serctl.audio.formats.views import FileView
+from serctl.audio.joined import JoinedSource
+from serctl.audio.sndfile import SndfileSource
+from serctl.audio.sources import Source
 from serctl.errors import AudioError
 
 # Speech is recorded at 8 to 192 kHz. A rate beyond these is a damaged header, and would turn a small
@@ -25,19 +30,30 @@ NO_FILES = {
     stat.S_IFBLK: "A device",
     stat.S_IFDIR: "A folder",
 }
+NOT_AUDIO = "Not audio, or damaged: try to play it, or export it again as wav or flac."
+UNKNOWN = Kind("unknown", "")
 
 
-def open_recording(path: str) -> soundfile.SoundFile:
+class _Beginning(NamedTuple):
+    """What a file begins with, behind ID3 tags of ``start`` bytes, and its kind."""
+
+    start: int
+    head: bytes
+    kind: Kind | None
+
+
+def open_recording(path: str) -> Source:
     """Open a recording for reading.
 
     Parameters
     ----------
     path : str
-        Of an audio file in any format that libsndfile decodes, under whatever extension.
+        Of an audio file in any format that libsndfile or FFmpeg decodes, under whatever extension;
+        of a video, the first audio stream is taken.
 
     Returns
     -------
-    soundfile.SoundFile
+    Source
         To be closed by the caller.
 
     Raises
@@ -45,22 +61,29 @@ def open_recording(path: str) -> soundfile.SoundFile:
     AudioError
         If the file cannot be opened, is no file or empty, is in no such format, or has a sample
         rate that no recording has.
+    OSError
+        If reading it fails: an error of the disk or of the network share.
     """
     try:
         _check_is_file(path, os.stat(path))
-        file = _opened(path)
+        view = FileView(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte within the path
         found = error.strerror if isinstance(error, OSError) else None
         raise AudioError(f"{found or error}. Check that it can be read.", path) from error
-    if not MIN_RATE_HZ <= file.samplerate <= MAX_RATE_HZ:
-        rate_hz = file.samplerate
-        file.close()
+    with view:
+        try:
+            source = _opened(path, view)
+        finally:
+            view.raise_error()
+    if not MIN_RATE_HZ <= source.rate_hz <= MAX_RATE_HZ:
+        rate_hz = source.rate_hz
+        source.close()
         raise AudioError(
             f"A sample rate of {rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are taken. Its "
             "header is damaged, or it is no recording of sound; export it again.",
             path,
         )
-    return file
+    return source
 
 
 def _check_is_file(path: str, known: os.stat_result) -> None:
@@ -72,72 +95,76 @@ def _check_is_file(path: str, known: os.stat_result) -> None:
         raise AudioError("0 bytes. The file is empty; copy or export it again.", path)
 
 
-class _ForwardFile(soundfile.SoundFile):
-    """A file that is read from front to back.
-
-    soundfile seeks after every read where it can, which fails in a FLAC file that does not say its
-    length, as streams are saved.
-    """
-
-    source: io.FileIO | None = None  # that libsndfile reads through, to be closed with this
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        super().close()
-        if self.source is not None:
-            self.source.close()
+def _opened(path: str, view: FileView) -> Source:
+    begins = _beginning(path, view)
+    kind = begins.kind
+    if kind is None:
+        return _opened_without_magic(path, begins)
+    if kind in (kinds.WAV, kinds.AIFF, kinds.AU) and (parts := headers.parts_of(view)):
+        return JoinedSource(path, kind, parts)
+    if _reads_whole(view, begins):
+        try:
+            return SndfileSource(path, kind, start=begins.start)
+        except AudioError:
+            pass
+    return _opened_by_ffmpeg(path, view, begins)
 
 
-class _FileFrom(io.FileIO):
-    """The file at ``path``, as if it began at byte ``start``."""
+def _beginning(path: str, view: FileView) -> _Beginning:
+    """Read what a file begins with; of an MP3 behind something else, behind that."""
+    view.seek(0)
+    head = view.read(kinds.HEAD_BYTES)
+    start = 0
+    if head.startswith(b"ID3"):
+        start = mpeg.skip_id3(view)
+        view.seek(start)
+        head = view.read(kinds.HEAD_BYTES)
+    kind = kinds.kind_of(head)
+    extension = os.path.splitext(path)[1].lower()
+    if kind is None and (start or extension in mpeg.MP3_EXTENSIONS):
+        found = mpeg.first_frame(view)
+        if found is not None:
+            return _Beginning(found[0], head, kinds.MP3)
+    return _Beginning(start, head, kind)
 
-    def __init__(self, path: str, start: int) -> None:
-        super().__init__(path)
-        self._start = start
-        self.seek(0)
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        if whence == os.SEEK_SET:
-            offset = max(offset, 0) + self._start
-        return super().seek(offset, whence) - self._start
-
-    def tell(self) -> int:
-        return super().tell() - self._start
+def _reads_whole(view: FileView, begins: _Beginning) -> bool:
+    """Whether libsndfile can be trusted to read all of it."""
+    if begins.kind is kinds.VORBIS:
+        return not integrity.is_chained_ogg(view)
+    return begins.kind is not None and begins.kind.by_libsndfile
 
 
-def _opened(path: str) -> soundfile.SoundFile:
-    # By its path, libsndfile would go by the extension where it knows no better, so that a text
-    # named .au is sound, and refuse a path of 1024 bytes. It closes the descriptor, also when it
-    # fails. Where it does not take one (Windows), the path will do.
-    source: int | bytes = os.fsencode(path)
-    if os.name == "posix":
-        source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+def _opened_by_ffmpeg(path: str, view: FileView, begins: _Beginning) -> Source:
+    assert begins.kind is not None
+    promised = stop = None
+    start = begins.start
+    if begins.kind is kinds.MP3 and (found := mpeg.first_frame(view)) is not None:
+        start, first = found
+        promised = mpeg.promised_frames(first)
+        stop = mpeg.end_of_frames(view, start, first)
+    view = FileView(path, start, stop)
     try:
-        return _ForwardFile(source)
-    except soundfile.LibsndfileError as error:
-        extension = os.path.splitext(path)[1].lower()
-        if extension in integrity.MP3_EXTENSIONS and (start := integrity.mp3_start(path)):
-            return _opened_from(path, start)
-        if extension in UNDECODABLE_EXTENSIONS:
-            advice = f"Convert it first, for example: ffmpeg -i NAME{extension} NAME.wav"
-        else:
-            advice = "Not audio, or damaged: try to play it, or export it again as wav or flac."
-        what = error.error_string.rstrip(".") or "Cannot be decoded"
-        raise AudioError(f"{what}. {advice}", path) from error
+        return FfmpegSource(path, begins.kind, view, n_frames=promised)
+    except AudioError as error:
+        advice = kinds.advice_for(begins.head)
+        raise AudioError(advice or f"{error.reason} {NOT_AUDIO}", path) from error
 
 
-def _opened_from(path: str, start: int) -> soundfile.SoundFile:
-    source = _FileFrom(path, start)
+def _opened_without_magic(path: str, begins: _Beginning) -> Source:
+    """Open what libsndfile knows beyond our kinds, or a stream without a header, or say why not."""
     try:
-        file = _ForwardFile(source)
-    except soundfile.LibsndfileError as error:
-        source.close()
-        raise AudioError(
-            f"Begins with {start} bytes that are no MP3, and cannot be decoded after them "
-            f"({error.error_string.rstrip('.')}). Export it again as wav or flac.",
-            path,
-        ) from error
-    file.source = source
-    return file
+        return SndfileSource(path, UNKNOWN)
+    except AudioError as error:
+        what = error.reason
+    if advice := kinds.advice_for(begins.head):
+        raise AudioError(advice, path)
+    extension = os.path.splitext(path)[1].lower()
+    stream = kinds.HEADERLESS.get(extension)
+    if stream is None or (stream.subtype == "GSM610" and not kinds.is_gsm(begins.head)):
+        raise AudioError(f"{what} {NOT_AUDIO}", path)
+    kind = Kind(f"headerless {extension[1:]}", stream.demuxer)
+    if stream.subtype:
+        samples = headers.Samples(stream.subtype, "LITTLE", stream.rate_hz, 1, 1)
+        return SndfileSource(path, kind, samples=samples)
+    return FfmpegSource(path, kind, FileView(path), {"sample_rate": str(stream.rate_hz)}, 0)

@@ -38,6 +38,7 @@ class Selection:
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""
+        below = _with_slashes(below)
         if _matches(below, _of_files(self.exclude)):
             return False
         if not self.include or _matches(below, _of_files(self.include)):
@@ -47,15 +48,22 @@ class Selection:
 
     def enters(self, below: str) -> bool:
         """Whether the folder at this path below the argument is walked."""
+        below = _with_slashes(below)
         either = [*_of_files(self.exclude), *_of_folders(self.exclude)]
         return not _matches(below, either)
 
 
+def _with_slashes(path: str) -> str:
+    """Path or pattern with ``/`` between its parts, also where the system has backslashes."""
+    return path.replace(os.sep, "/") if os.sep != "/" else path
+
+
 def _of_files(patterns: Sequence[str]) -> list[str]:
-    return [pattern for pattern in patterns if not pattern.endswith("/")]
+    return [pattern for pattern in map(_with_slashes, patterns) if not pattern.endswith("/")]
 
 
 def _of_folders(patterns: Sequence[str]) -> list[str]:
+    patterns = list(map(_with_slashes, patterns))
     return [pattern.rstrip("/") for pattern in patterns if pattern.endswith("/")]
 
 
@@ -88,7 +96,7 @@ def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:
 
 
 def _matches(below: str, patterns: Sequence[str]) -> bool:
-    name = os.path.basename(below)
+    name = below.rpartition("/")[2]
     return any(_compiled(pattern)(below if "/" in pattern else name) for pattern in patterns)
 
 

@@ -1,26 +1,27 @@
-"""The journal of a run: every finished recording is kept as it comes, and taken up again.
+"""The journal of a run: every row is saved as soon as it is known, so that a run can be resumed.
 
 Layout. ``<output>.journal`` stands beside the output, as JSON Lines in ASCII. Its first line, the
-header, has the versions of journal and results, the model's SHA-256 and every parameter that
-results depend on. Every other line is one finished recording: its row, as in a results file, and
-size and time of the file from before it was read. The last line of a path counts. Order does not
-matter: the output is written from the journal in the order of the scan, so that it is the same
-bytes whether the run was disturbed or not.
+header, has the version of the journal and the run's parameters (`serctl.engine.journal_format`).
+Every other line is one finished recording: its real path, its row, as in a results file, and the
+stamp of its file from before it was read. The last line of a real path counts. Order does not
+matter: the output is written from the journal in scan order, so that it has the same bytes
+whether the run was interrupted or not.
 
-Atomicity. A line is handed to the system as soon as its recording is finished, and the disk is
-told to hold it at most a second later; so a killed process loses no row, and a power cut a second's. The
-output appears whole, by rename, and only then the journal goes. Between the two both are there, and
-taking up such a journal writes the same output again.
+Atomicity. A line is written as soon as its recording is finished, and synced to disk at most a second
+later: a killed process loses no row, and a power cut those of a second. The output appears whole, by
+rename, and only then is the journal removed. Between the two both exist, and resuming from such a
+journal writes the same output again.
 
-Lock. Whoever has the journal open holds the operating system's lock on it (flock, or on Windows
+Lock. A run holds the operating system's lock on its journal (flock, or on Windows
 msvcrt.locking): a second run to the same output is refused, and a dead run leaves no lock. A file
-system without locks gives none, and then there is none.
+system without locks gives none.
 
 Failure policy. Reading stops at the first line that is not whole: what a torn write left is cut
-off, and its recording done again. When the disk is full, the torn line is cut off and the journal
-stays. A run that is stopped while it writes a line counts that line if it is whole. A file that is
-not a journal, or one of another model or other parameters, is refused and left as it is. A journal
-without rows is removed.
+off, and its recording is classified again. When the disk is full, the torn line is cut off and the
+journal stays. A run that is stopped while it writes a line counts that line if it is whole. A file
+that is not a journal, or that belongs to a run with other settings, is refused and left as it is; so
+is a journal with rows of files that exist and are not in the scan, since they would be lost. Rows of
+files that are gone are left out, as in a run that starts now. A journal without rows is removed.
 """
 
 import os
@@ -30,30 +31,31 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from serctl.engine.journal_format import check_header, header_line, read_row, row_line
+from serctl.engine.journal_format import Line, check_header, header_line, read_row, row_line
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import open_locked
-from serctl.files.stamps import Stamp, stamp_of
+from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.files.sync import Syncer, sync_folder
 from serctl.results.schema import JOURNAL, Result, result_of
 
-RETRYABLE = frozenset(("unreadable", "failed"))  # with ``--retry-failed``
+RETRYABLE = frozenset(("unreadable", "failed"))  # statuses that ``--retry-failed`` tries again
+N_NAMED = 3  # of the missing recordings, in a message
 
 
 class Journal:
     """Context manager of the journal beside one output.
 
-    Entering it takes the lock; `begin` writes or checks the header; `add` keeps a row; `results`
-    gives all of them in the order of the scan; `finish` removes it.
+    Entering it takes the lock; `begin` writes or checks the header; `add` saves a row; `results`
+    gives all rows in scan order; `finish` removes the journal.
 
     Parameters
     ----------
     output : str
         Path of the results file.
     resume : bool
-        Whether the rows of a journal that is there are taken up.
+        Whether to take over the rows of a journal that exists.
     overwrite : bool
-        Whether they may be thrown away.
+        Whether they may be discarded.
 
     Attributes
     ----------
@@ -67,8 +69,8 @@ class Journal:
     UsageError
         When entered, if there is a journal, and neither ``resume`` nor ``overwrite`` is true.
     ResultsError
-        When entered, if another process has it, or it cannot be opened; and on the way, if it
-        cannot be written (disk full) or read.
+        When entered, if another process has it, or it cannot be opened; later, if it cannot be
+        written (disk full) or read.
     """
 
     def __init__(self, output: str, resume: bool = False, overwrite: bool = False) -> None:
@@ -77,10 +79,12 @@ class Journal:
         self._resume = resume
         self._overwrite = overwrite
         self._descriptor = -1
-        self._found_rows = False  # of a run before this one; they stay, whatever happens
+        self._found_rows = False  # of a previous run; they stay, whatever happens
         self._offsets = array("q")  # of each recording's row, in scan order; 0 if there is none
         self._end = 0
-        self._last: tuple[int, int] | None = None  # of the row added last: recording and offset
+        self._recordings: Sequence[str] = ()
+        self._real_path = RealPaths()
+        self._last: tuple[int, int] | None = None  # recording and offset of the row added last
         self._syncer: Syncer | None = None
 
     @property
@@ -89,14 +93,14 @@ class Journal:
         return sum(1 for offset in self._offsets if offset)
 
     def __enter__(self) -> Self:
-        """Take the lock, and see whether there are rows."""
+        """Take the lock, and look for rows of a previous run."""
         try:
             self._descriptor = open_locked(self.path)
             self._end = os.fstat(self._descriptor).st_size
         except BlockingIOError as error:
             raise ResultsError(
-                f"{self._output}: another serctl is writing to it, and has {self.path} open. "
-                "Wait until it has finished, or give another output."
+                f"{self._output}: another run is writing to it, and has {self.path} open. "
+                "Wait until it has finished, or choose another output."
             ) from error
         except OSError as error:
             raise self._refused(error) from error
@@ -104,8 +108,8 @@ class Journal:
         if self._found_rows and not (self._resume or self._overwrite):
             self._close()
             raise UsageError(
-                f"{self.path}: holds rows of a run that did not finish. Go on with it with "
-                "--resume, or start anew with --overwrite, or give another output."
+                f"{self.path}: has rows of a run that did not finish. Continue it with --resume, "
+                "or start again with --overwrite, or choose another output."
             )
         return self
 
@@ -115,7 +119,7 @@ class Journal:
         recordings: Sequence[str],
         retry_failed: bool = False,
     ) -> list[int]:
-        """Write the header, or check it and take up the rows that still hold.
+        """Write the header, or check it and take over the rows that still hold.
 
         Parameters
         ----------
@@ -124,7 +128,7 @@ class Journal:
         recordings : sequence of str
             The scan.
         retry_failed : bool
-            Whether rows with a status of `RETRYABLE` are left out.
+            Whether to leave out rows with a status of `RETRYABLE`.
 
         Returns
         -------
@@ -134,11 +138,12 @@ class Journal:
         Raises
         ------
         ResultsError
-            If the journal is of another model or other parameters, is no journal, or cannot be
-            written.
+            If it is not a journal, belongs to a run with other settings, has rows of files that
+            are not among ``recordings``, or cannot be written.
         """
+        self._recordings = recordings
         if self._found_rows and self._resume:
-            self._take_up(parameters, recordings, retry_failed)
+            self._take_over(parameters, retry_failed)
         else:
             self._cut(0)
             self._append(header_line(parameters))
@@ -153,14 +158,14 @@ class Journal:
         return [index for index, offset in enumerate(self._offsets) if not offset]
 
     def add(self, index: int, stamp: Stamp, row: str) -> None:
-        """Keep a row.
+        """Save a row.
 
         Parameters
         ----------
         index : int
             Of the recording, in the scan.
         stamp : Stamp
-            Of its file, from before it was read.
+            Of its file, from before the file was read.
         row : str
             The row, as the JSON of a results file, in ASCII.
 
@@ -170,7 +175,7 @@ class Journal:
             If it cannot be written.
         """
         self._last = (index, self._end)
-        self._append(row_line(stamp, row))
+        self._append(row_line(self._real_path(self._recordings[index]), stamp, row))
         self._offsets[index] = self._last[1]
         if self._syncer is not None:
             self._syncer.wrote()
@@ -178,10 +183,10 @@ class Journal:
                 raise self._refused(self._syncer.error) from self._syncer.error
 
     def results(self, emotions: Sequence[str]) -> Iterator[Result]:
-        """Results of all recordings that have a row, in the order of the scan."""
+        """Results of all recordings that have a row, in scan order, with the paths of this scan."""
         with open(self.path, "rb") as file:
             place = 0
-            for offset in self._offsets:
+            for recording, offset in zip(self._recordings, self._offsets, strict=True):
                 if not offset:
                     continue
                 if place != offset:
@@ -192,12 +197,12 @@ class Journal:
                 record = read_row(line)
                 if record is None:
                     raise ResultsError(
-                        f"{where}: a row was here and is damaged. Is the disk whole?"
+                        f"{where}: the row that was here is damaged. Check the disk."
                     )
-                yield result_of(record.row, emotions, where)
+                yield result_of(record.row | {"path": recording}, emotions, where)
 
     def finish(self) -> None:
-        """Remove the journal: the output has everything."""
+        """Remove the journal: the output has all rows."""
         sync_folder(self.path)
         with suppress(OSError):
             os.unlink(self.path)
@@ -209,7 +214,7 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of the lock; after an error say what is kept, or remove a journal without rows."""
+        """Release the lock; after an error note what is saved, or remove a journal without rows."""
         if self._descriptor < 0:
             return
         if error is not None:
@@ -217,35 +222,52 @@ class Journal:
         if self.n_rows or self._found_rows:
             if error is not None and self._offsets:
                 error.add_note(
-                    f"{self.n_rows} of {len(self._offsets)} recordings are done and kept in "
-                    f"{self.path}. To go on, give the same command again with --resume."
+                    f"{self.n_rows} of {len(self._offsets)} recordings are finished and saved in "
+                    f"{self.path}. To continue, run the same command with --resume."
                 )
         else:
             with suppress(OSError):
                 os.unlink(self.path)
         self._close()
 
-    def _take_up(
-        self, parameters: Mapping[str, Any], recordings: Sequence[str], retry_failed: bool
-    ) -> None:
+    def _take_over(self, parameters: Mapping[str, Any], retry_failed: bool) -> None:
         """Check the header, and find the rows of these recordings that still hold."""
+        recordings = self._recordings
         with open(self.path, "rb") as file:
             header = file.readline()
             check_header(header, parameters, self.path)
             end = len(header)
             self._offsets = array("q", bytes(8 * len(recordings)))
-            indexes = {path: index for index, path in enumerate(recordings)}
+            indexes = {self._real_path(path): index for index, path in enumerate(recordings)}
+            missing: dict[str, None] = {}
             for line in file:
                 record = read_row(line)
                 if record is None:
                     break
                 offset, end = end, end + len(line)
-                index = indexes.get(record.row["path"])
-                if index is not None:
-                    again = retry_failed and record.row["status"] in RETRYABLE
-                    holds = not again and stamp_of(recordings[index]) == record.stamp
+                index = indexes.get(record.real)
+                if index is None:
+                    missing[record.real] = None
+                else:
+                    holds = self._holds(record, recordings[index], retry_failed)
                     self._offsets[index] = offset if holds else 0
+        self._refuse_missing([path for path in missing if os.path.lexists(path)])
         self._cut(end)
+
+    @staticmethod
+    def _holds(record: Line, path: str, retry_failed: bool) -> bool:
+        again = retry_failed and record.row["status"] in RETRYABLE
+        return not again and stamp_of(path) == record.stamp
+
+    def _refuse_missing(self, missing: Sequence[str]) -> None:
+        """Refuse a scan without files that exist and have a row, which would be lost."""
+        if missing:
+            named = ", ".join([*missing[:N_NAMED], *["..."][: len(missing) > N_NAMED]])
+            raise ResultsError(
+                f"{self.path}: has rows of files that are not among the recordings found now "
+                f"({len(missing)}: {named}), and they would be lost. Give the same PATHS and "
+                "patterns as before, or start again with --overwrite, or choose another output."
+            )
 
     def _count_last(self) -> None:
         """Count the row added last if the file has it: the run may have stopped in between."""
@@ -283,5 +305,5 @@ class Journal:
     def _refused(self, error: OSError) -> ResultsError:
         return ResultsError(
             f"{self.path}: could not be written, after {self.n_rows} rows ({error.strerror}). "
-            "Make room, or give an output elsewhere."
+            "Free some space, or choose an output elsewhere."
         )

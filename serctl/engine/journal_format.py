@@ -1,9 +1,10 @@
 """Lines of a journal: its header, and one for every finished recording.
 
-The header has the version of the journal and every parameter that results depend on. A row's line
-has the recording's row, as in a results file, and its file's stamp, from before it was read: a row
-holds as long as the file has this stamp. Of what is read, a line that is not whole is None, and a
-header that is another one a ResultsError that names each difference.
+The header has the version of the journal and the run's parameters: everything that results depend
+on. The line of a recording has its real path, the stamp of its file from before it was read, and its
+row, as in a results file. A row holds as long as the file has this stamp. Reading gives None for a
+line that is not whole, and raises ResultsError, with every difference, for the header of a run with
+other settings.
 """
 
 import json
@@ -13,41 +14,61 @@ from typing import Any, NamedTuple
 from serctl.errors import ResultsError
 from serctl.files.stamps import Stamp
 
-VERSION = 1
+VERSION = 2
 
 
 class Line(NamedTuple):
-    """A finished recording: stamp of its file, and its row, column to value."""
+    """A finished recording: its real path, the stamp of its file, and its row, column to value."""
 
+    real: str
     stamp: Stamp
     row: dict[str, Any]
 
 
+def run_parameters(description: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Everything that results depend on, out of what a worker says of itself.
+
+    The number of threads changes nothing, nor does the batch size on a CPU, where the network
+    computes one window at a time.
+
+    Parameters
+    ----------
+    description : mapping
+        As `serctl.engine.supervisor.Supervisor.description` gives it.
+    version : str
+        Of serctl.
+    """
+    without = {"workers"} | ({"batch_size"} if description.get("device") == "cpu" else set())
+    kept = {key: value for key, value in description.items() if key not in without}
+    return {"serctl_version": version, **kept}
+
+
 def header_line(parameters: Mapping[str, Any]) -> str:
-    """First line of a journal, in ASCII, of everything that results depend on."""
+    """First line of a journal, in ASCII, with the parameters of its run."""
     return json.dumps({"journal": VERSION, **parameters}) + "\n"
 
 
-def row_line(stamp: Stamp, row: str) -> str:
+def row_line(real: str, stamp: Stamp, row: str) -> str:
     """Line of a recording; its row is the JSON of a results file, in ASCII."""
-    # The row goes last and as it came, since taking it apart would cost more than all else.
-    return f'{{"stamp": {json.dumps(stamp)}, "row": {row}}}\n'
+    # The row goes last and as it came, since parsing it would cost more than all the rest.
+    return f'{{"real": {json.dumps(real)}, "stamp": {json.dumps(stamp)}, "row": {row}}}\n'
 
 
 def read_row(line: bytes) -> Line | None:
     """Read the line of a recording; None if it is not a whole one."""
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
-        if isinstance(record, dict) and isinstance(record["row"]["path"], str):
+        if isinstance(record, dict) and isinstance(record["real"], str):
             row = record["row"]
-            return Line(Stamp(*record["stamp"]), row) if isinstance(row["status"], str) else None
+            if isinstance(row["path"], str) and isinstance(row["status"], str):
+                return Line(record["real"], Stamp(*record["stamp"]), row)
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     return None
 
 
 def check_header(line: bytes, parameters: Mapping[str, Any], path: str) -> None:
-    """Compare the first line of a journal with what it has to be.
+    """Compare the first line of a journal with the one that this run would write.
 
     Parameters
     ----------
@@ -61,7 +82,7 @@ def check_header(line: bytes, parameters: Mapping[str, Any], path: str) -> None:
     Raises
     ------
     ResultsError
-        If it is no journal's, or that of a run with another model or other parameters.
+        If it is not a journal's header, or belongs to a run with another model or other settings.
     """
     try:
         found = json.loads(line) if line.endswith(b"\n") else None
@@ -69,13 +90,13 @@ def check_header(line: bytes, parameters: Mapping[str, Any], path: str) -> None:
         found = None
     if not isinstance(found, dict) or "journal" not in found:
         raise ResultsError(
-            f"{path}: not a journal of serctl. Move it away, or start anew with --overwrite."
+            f"{path}: not a journal of serctl. Move it away, or start again with --overwrite."
         )
     check_parameters(found, json.loads(header_line(parameters)), path)
 
 
 def check_parameters(found: Mapping[str, Any], expected: Mapping[str, Any], path: str) -> None:
-    """Compare the parameters of a run with those of this one.
+    """Compare the parameters of a previous run with those of this one.
 
     Parameters
     ----------
@@ -95,9 +116,9 @@ def check_parameters(found: Mapping[str, Any], expected: Mapping[str, Any], path
             f"{key} was {_shown(found, key)} and is now {_shown(expected, key)}" for key in keys
         )
         raise ResultsError(
-            f"{path}: of a run that was another: {differences}. Its rows and new ones do not "
-            "belong together. Go on as it began, or start anew with --overwrite, or give another "
-            "output."
+            f"{path}: belongs to a run with other settings: {differences}. Its rows and new rows "
+            "cannot be mixed. Use the same settings, or start again with --overwrite, or choose "
+            "another output."
         )
 
 

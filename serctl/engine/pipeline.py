@@ -1,8 +1,8 @@
 """The pipeline: recordings in, results out, in the same order, in bounded memory.
 
-Threads decode and extract features, a few recordings ahead, while the caller's thread runs the
-network on the windows that they leave to it, in batches of one shape. A batch is filled in the
-order of the recordings, so results do not depend on the number of threads.
+Threads decode and extract features, a few recordings ahead. On a CPU they also run the network; on a
+GPU the caller's thread runs it, on batches of windows of one shape. A batch is filled in the order of
+the recordings, so results do not depend on the number of threads.
 """
 
 from collections import deque
@@ -34,7 +34,7 @@ def classify_recordings(
     paths : iterable of str
         Of audio files.
     classifier : Classifier
-        What classifies.
+        Model and device.
     n_workers : int, optional
         Threads that decode and extract features; the number of cores by default.
     extract : callable, optional
@@ -54,8 +54,8 @@ def classify_recordings(
 def _in_batches(
     extractions: Iterable[Extraction], classifier: Classifier
 ) -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
-    """Pair each extraction with the probabilities of the windows it left, [n_windows, n_emotions]."""
-    # Those that wait, and the rows for their windows' probabilities, which are no numbers as yet.
+    """Pair each extraction with the probabilities of its windows, [n_windows, n_emotions]."""
+    # Extractions that wait, and the rows for their windows' probabilities, NaN until they are known.
     waiting: deque[tuple[Extraction, NDArray[np.float64]]] = deque()
     # Windows not yet classified, with their rows, by shape. The first holds the oldest of them.
     batches: dict[tuple[int, ...], list[tuple[NDArray[np.float64], NDArray[np.float32]]]] = {}

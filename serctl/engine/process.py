@@ -1,8 +1,8 @@
-"""The process that classifies, as its parent sees it: started, fed, listened to and ended.
+"""The worker as its parent sees it: a child process that is started, sent tasks, read from and ended.
 
-`serctl.engine.worker` is what runs there, and says how the two talk. Threads feed it and listen to
-it, so that neither a pipe that is full nor a child that is silent holds up the parent. What it
-writes on standard error is kept for the message, should it end.
+`serctl.engine.worker` runs in it, and `serctl.engine.messages` describes the lines between the two.
+Threads write to it and read from it, so that neither a full pipe nor a silent child blocks the
+parent. What the child writes to standard error is kept for the error message, in case it fails.
 """
 
 import json
@@ -16,12 +16,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 
 from serctl import errors
+from serctl.engine import messages
+from serctl.engine.messages import Message, Request, read_message, request_line
 from serctl.errors import RunError
 
-# Not found through the folder that it is started in: that may hold a random.py of the user's.
+# Never imported from the current folder, which may hold a random.py of the user's.
 COMMAND = (
     sys.executable,
     *(("-X", "dev") if sys.flags.dev_mode else ()),
@@ -30,59 +31,50 @@ COMMAND = (
     "from serctl.engine.worker import main; main()",
 )
 
-START_S = 600.0  # for a new child to be ready
-PATIENCE_S = 0.5  # between looks at the clock
-LONGEST_LOOK_S = 5.0  # more, and this process was stopped itself; that is not the child's fault
-END_S = 5.0  # for a child that has done all to end by itself
-KILL_S = 0.5  # for a killed one to be gone; a system that is out of breath may take longer
+START_S = 600.0  # for a child to load its model: kernels compile, and a network drive is slow
+POLL_S = 0.5  # between looks at the clock
+LONGEST_POLL_S = (
+    5.0  # longer ones mean that this process was stopped, which is not the child's fault
+)
+END_S = 5.0  # for a child that has finished to end by itself
+KILL_S = 0.5  # for a killed child to end; a busy system may take longer
 PAUSE_S = 0.03  # so that a thousand short messages do not wake this process a thousand times
 CHUNK_BYTES = 1 << 16
 TAIL_CHARACTERS = 4000
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a child is asked for, as the arguments of `serctl.models.classifier.Classifier`."""
-
-    model: str | None = None
-    emotions: str | None = None
-    device: str = "auto"
-    batch_size: int = 64
-    workers: int | None = None
-
-
 class Child:
-    """One process that classifies, and what is known of it; it is started at once.
+    """A worker process, started at once, and what its messages said.
 
     Parameters
     ----------
     command : sequence of str
-        What starts it.
+        Starts the process.
     request : Request
-        What it is asked for.
+        The first line that it gets.
 
     Attributes
     ----------
-    begun : dict of int to float
-        Recordings that are being decoded, and the clock at their last sign of life.
+    decoding : dict of int to float
+        Recordings that are being decoded, and the clock at their last message, in seconds.
     extracted : set of int
         Recordings that have been decoded and have no row yet.
     seconds_by_stage : dict of str to float
-        Seconds by stage, once it has done a job.
+        Seconds by stage, after the first job.
     ready, fed, ended, stalled : bool
-        Whether it has loaded its model; whether it was given recordings; whether all that it will
-        ever say was received; and whether it was killed for being silent.
+        Whether it has loaded its model; has been sent tasks; has ended, with all its messages
+        received; and was killed since it made no progress.
     """
 
     def __init__(self, command: Sequence[str], request: Request) -> None:
-        self.begun: dict[int, float] = {}
+        self.decoding: dict[int, float] = {}
         self.extracted: set[int] = set()
         self.seconds_by_stage: dict[str, float] = {}
         self.fed = False
         self.ready = self.ended = self.stalled = False
-        self._clock_s = 0.0  # time that this process was awake
-        self._looked_s = time.monotonic()
-        self._heard_s = 0.0
+        self._clock_s = 0.0  # time that this process was running
+        self._polled_s = time.monotonic()
+        self._last_message_s = 0.0
         self._unfinished = b""
         self._stderr: deque[str] = deque(maxlen=50)
         self._ending = threading.Event()
@@ -99,10 +91,10 @@ class Child:
         ]
         for thread in self._threads:
             thread.start()
-        self._send([json.dumps(asdict(request) | {"parent": os.getpid()}) + "\n"])
+        self._send([request_line(request, os.getpid())])
 
     def feed(self, lines: Iterable[str]) -> None:
-        """Send lines as it takes them, and then end its input."""
+        """Send task lines in the background, as fast as it reads them, and then close its input."""
         self.fed = True
 
         def feed() -> None:
@@ -115,102 +107,94 @@ class Child:
         self._threads.append(thread)
         thread.start()
 
-    def receive(self) -> list[tuple[str, str]]:
-        """Wait a little, and give what it said: kind and text of each message.
+    def receive(self) -> list[Message]:
+        """Wait for messages, for `POLL_S` at most.
 
         Raises
         ------
         SerctlError
-            The error that it ends with.
+            The error that ended the child.
         """
         try:
-            chunk = self._chunks.get(timeout=PATIENCE_S)
+            chunk = self._chunks.get(timeout=POLL_S)
         except queue.Empty:
             chunk = None
         now_s = time.monotonic()
-        self._clock_s += min(now_s - self._looked_s, LONGEST_LOOK_S)
-        self._looked_s = now_s
+        self._clock_s += min(now_s - self._polled_s, LONGEST_POLL_S)
+        self._polled_s = now_s
         if chunk is None:
             return []
-        self._heard_s = self._clock_s
+        self._last_message_s = self._clock_s
         self.ended = not chunk
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
-        messages = []
-        for line in lines:
-            kind, _, text = line.decode("ascii").partition(" ")
-            self._note(kind, text)
-            messages.append((kind, text))
-        return messages
+        received = [read_message(line) for line in lines]
+        for message in received:
+            self._note(message)
+        return received
 
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "x":
-            name, message = json.loads(text)
-            if not name:
-                raise RunError(
-                    f"The process that classifies failed: {message}. This is a fault of serctl or "
-                    "of this machine. To see where it arose, run the same with python -X dev -m "
-                    "serctl."
-                )
-            raise getattr(errors, name)(message)
-        if kind == "R":
+    def _note(self, message: Message) -> None:
+        kind, index, text = message
+        if kind == messages.ERROR:
+            raise _error_of(text)
+        if kind == messages.READY:
             self.ready = True
-            return
-        if kind == "s":
+        elif kind == messages.SECONDS:
             self.seconds_by_stage = json.loads(text)
-            return
-        index = int(text.partition(" ")[0])
-        if kind in "bw":
-            self.begun[index] = self._clock_s
-        elif kind == "e":
-            self.begun.pop(index, None)
+        elif kind in (messages.BEGIN, messages.PROGRESS):
+            self.decoding[index] = self._clock_s
+        elif kind == messages.END:
+            self.decoding.pop(index, None)
             self.extracted.add(index)
-        elif kind == "r":
+        elif kind == messages.ROW:
             self.extracted.discard(index)
 
     def kill_if_stalled(self, stall_s: float) -> None:
-        """Kill it, if it or one of the recordings has not shown a sign of life for so long."""
-        last_s = min([self._heard_s, *self.begun.values()] if self.begun else [self._heard_s])
+        """Kill it if it, or a recording that it decodes, has made no progress for so long.
+
+        Until it is ready, `START_S` is the limit.
+        """
         stall_s = stall_s if self.ready else START_S
+        last_s = min([self._last_message_s, *self.decoding.values()])
         if self._clock_s - last_s > stall_s and not self.stalled:
-            # Of several, those that are silent are the suspects.
-            for index, heard_s in list(self.begun.items()):
-                if self._clock_s - heard_s <= stall_s:
-                    del self.begun[index]
+            # Recordings that make progress are no suspects.
+            for index, message_s in list(self.decoding.items()):
+                if self._clock_s - message_s <= stall_s:
+                    del self.decoding[index]
             self.stalled = True
             self._process.kill()
 
-    def has_seen(self, index: int) -> bool:
-        """Whether it has begun with a recording, and not given its row."""
-        return index in self.begun or index in self.extracted
+    def holds(self, index: int) -> bool:
+        """Whether it has begun a recording and not sent its row."""
+        return index in self.decoding or index in self.extracted
 
     def suspects(self) -> list[int]:
-        """Recordings that it may have ended with: those in decoding, or else those after it."""
-        return sorted(self.begun) or sorted(self.extracted)
+        """Recordings that may have ended it: those being decoded, or else those decoded."""
+        return sorted(self.decoding) or sorted(self.extracted)
 
     def how_it_ended(self) -> str:
-        """Say how: by which signal, or with which exit status."""
+        """Describe how: the signal, or the exit status."""
         if self.stalled:
-            return "it stood still and was killed"
+            return "killed, since it made no progress"
         status = self._process.wait()
         if status >= 0:
             return f"exit status {status}"
         name = signal.Signals(-status).name if -status in list(signal.Signals) else str(-status)
-        described = {"SIGKILL": ", killed, perhaps since memory ran out"}.get(name, "")
+        described = {"SIGKILL": ", perhaps out of memory"}.get(name, "")
         return f"{name}{described}"
 
     def tail(self) -> str:
-        """The last of what it wrote on standard error, as lines of their own."""
+        """The end of what it wrote to standard error, on lines of their own."""
         self._threads[1].join(1)
         text = "".join(self._stderr)[-TAIL_CHARACTERS:].rstrip()
-        return f" It said:\n{text}" if text else ""
+        return f" Its last lines:\n{text}" if text else ""
 
     def end(self, at_once: bool) -> None:
-        """End it, and what listens to it; a killed one is waited for no longer than `KILL_S`.
+        """End it and the threads that serve it; wait `KILL_S` at most for a killed one.
 
         Parameters
         ----------
         at_once : bool
-            Whether it is killed, rather than left to end by itself.
+            Whether to kill it, rather than let it end by itself.
         """
         assert self._process.stdin is not None
         self._ending.set()
@@ -225,7 +209,7 @@ class Child:
         for thread in self._threads:
             thread.join(max(0.0, until_s - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
-            return  # in the middle of a stream, which closing it would wait for
+            return  # closing a stream that a thread reads or writes would wait for it
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
             with suppress(OSError, ValueError):
@@ -233,7 +217,7 @@ class Child:
 
     def _send(self, lines: Iterable[str]) -> None:
         assert self._process.stdin is not None
-        with suppress(OSError, ValueError):  # it has ended, which the reader sees
+        with suppress(OSError, ValueError):  # it has ended; the reader notices
             for line in lines:
                 self._process.stdin.write(line.encode("ascii"))
             self._process.stdin.flush()
@@ -251,3 +235,15 @@ class Child:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self._stderr.append(line[:TAIL_CHARACTERS].decode("utf-8", "replace"))
+
+
+def _error_of(text: str) -> errors.SerctlError:
+    """Error that a worker sent, of the class that it had there."""
+    name, message = json.loads(text)
+    if name:
+        error: errors.SerctlError = getattr(errors, name)(message)
+        return error
+    return RunError(
+        f"The worker process failed: {message}. This is a bug in serctl or a fault of this machine. "
+        "To see where it arose, run the same command with python -X dev -m serctl."
+    )

@@ -1,10 +1,10 @@
-"""A run that has finished, taken up again: ``--retry-failed`` without a journal.
+"""The previous run, which finished: ``--retry-failed`` without a journal.
 
-The results file has the rows and ``<output>.run.json`` beside it what made them, which has to be
-what is asked for now. There are no stamps in them, and so a row holds if its file was last changed,
-copied or renamed before that run began, whatever time of change it bears. What was unreadable or
-failed is done again, and so is what is new or was changed. Rows of files that are gone go too; one
-of a file that is there and not in the scan stops it.
+The results file has its rows, and ``<output>.run.json`` beside it has its parameters, which must be
+those of this run. Neither has stamps, so a row holds if its file was last changed, copied or renamed
+before the previous run began, whatever its modification time. Recordings that were unreadable or
+failed are classified again, and so are new and changed ones. Rows of files that are gone are left
+out; a row of a file that exists and is not in the scan is refused, since it would be lost.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 from serctl.engine.journal import RETRYABLE
 from serctl.engine.journal_format import check_parameters
 from serctl.errors import ResultsError, UsageError
-from serctl.files.stamps import Stamp, stamp_of
+from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.results.reader import read_results
 from serctl.results.schema import row_of
 
@@ -48,8 +48,8 @@ class PreviousRun:
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             what = error.strerror if isinstance(error, OSError) else "not the record of a run"
             raise UsageError(
-                f"{self._path}: {what}; it is needed to do again what failed in {output}. Give "
-                "--overwrite to classify anew."
+                f"{self._path}: {what}; --retry-failed needs the record of the run that wrote "
+                f"{output}. Give --overwrite to start again."
             ) from error
 
     def rows(self, parameters: Mapping[str, Any], recordings: Sequence[str]) -> Iterator[Kept]:
@@ -70,43 +70,46 @@ class PreviousRun:
         Raises
         ------
         ResultsError
-            If the run was one with other parameters or of other recordings, or its results are not
-            whole.
+            If the previous run had other settings or other recordings, or its results are damaged.
         """
         found = {key: self._record[key] for key in parameters if key in self._record}
         check_parameters(found, parameters, self._path)
-        indexes = {path: index for index, path in enumerate(recordings)}
-        self._check(indexes, parameters["emotions"])  # all of it, before a row is kept
+        real_path = RealPaths()
+        indexes = {real_path(path): index for index, path in enumerate(recordings)}
+        self._check(indexes, real_path, parameters["emotions"])  # all rows, before one is kept
         emotions, results = read_results(self._output)
         for result in results:
-            if result.path not in indexes or result.status in RETRYABLE:
+            index = indexes.get(real_path(result.path))
+            if index is None or result.status in RETRYABLE:
                 continue
             stamp = stamp_of(result.path)
             if _last_changed_ns(result.path) < self._began_ns:
-                yield indexes[result.path], stamp, json.dumps(row_of(result, emotions))
+                yield index, stamp, json.dumps(row_of(result, emotions))
 
-    def _check(self, scanned: Container[str], expected: Sequence[str]) -> None:
-        """Refuse results with other emotions, or of files that are there and were not found."""
+    def _check(
+        self, scanned: Container[str], real_path: RealPaths, expected: Sequence[str]
+    ) -> None:
+        """Refuse results with other emotions, or with rows of files that are not in the scan."""
         emotions, results = read_results(self._output)
         if list(emotions) != expected:
             raise ResultsError(
-                f"{self._output}: has probabilities of {', '.join(emotions)}, which its run did "
-                f"not give, by {self._path}. Give --overwrite to classify anew."
+                f"{self._output}: has probabilities of {', '.join(emotions)}, and {self._path} "
+                f"names {', '.join(expected)}. Give --overwrite to start again."
             )
         for result in results:
-            if result.path not in scanned and stamp_of(result.path).size is not None:
+            if real_path(result.path) not in scanned and os.path.lexists(result.path):
                 raise ResultsError(
-                    f"{self._output}: has a row of {result.path}, which is not among the recordings "
-                    "found now, and would be lost. Give the same PATHS and patterns as then, or "
-                    "another output."
+                    f"{self._output}: has a row of {result.path}, which is not among the "
+                    "recordings found now, and it would be lost. Give the same PATHS and patterns "
+                    "as before, or another output."
                 )
 
 
 def _last_changed_ns(path: str) -> float:
-    """When a file or its name was last changed; never before, if it is gone."""
+    """When a file or its name was last changed; infinity if it is gone."""
     try:
         known = os.stat(path)
     except (OSError, ValueError):
         return math.inf
-    # A copy or a rename may keep the time of change, and not that of the change of status.
+    # A copy or a rename may keep the modification time, but not the time of status change.
     return max(known.st_mtime_ns, known.st_ctime_ns)

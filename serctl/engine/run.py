@@ -1,8 +1,8 @@
-"""One run of classifying: its journal, the process that works, and its output.
+"""One run of ``serctl classify``: its journal, its worker process and its output.
 
-A run with a file as output keeps every row in a journal (`serctl.engine.journal`) and writes the output
-from it at the end, in the order of the scan. One with standard output as output streams its rows,
-and has no journal. Either way every recording of the scan has exactly one row, or the run raises.
+A run to a file saves every row in a journal (`serctl.engine.journal`) and writes the output from it
+at the end, in scan order. A run to standard output streams its rows, and has no journal. Either
+way every recording of the scan has exactly one row, or the run raises.
 """
 
 import json
@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.engine.journal import Journal
-from serctl.engine.process import Request
+from serctl.engine.journal_format import run_parameters
+from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
 from serctl.engine.supervisor import Done, Supervisor
 from serctl.errors import UsageError
@@ -27,7 +28,7 @@ Progress = Callable[[Iterable[Done], int], Iterable[Done]]
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the results go, and what becomes of those that are there.
+    """Where the results go, and what becomes of results that exist.
 
     Attributes
     ----------
@@ -36,10 +37,10 @@ class Destination:
     overwrite : bool
         Whether results, and the journal of a run that did not finish, may be replaced.
     resume : bool
-        Whether such a journal is taken up.
+        Whether such a run is continued.
     retry_failed : bool
-        Whether its unreadable and failed recordings are done again, or, if there is no journal,
-        those of the results that are there.
+        Whether unreadable and failed recordings of that run, or, if it finished, of the previous
+        run, are classified again.
     """
 
     output: str
@@ -49,14 +50,14 @@ class Destination:
 
 
 class Run:
-    """Context manager of one run; entering it checks and locks the output, and starts the child.
+    """Context manager of one run; entering it checks and locks the output, and starts the worker.
 
     Parameters
     ----------
     request : Request
-        What classifies.
+        What the worker classifies with.
     destination : Destination
-        Where to.
+        Where the results go.
 
     Raises
     ------
@@ -72,21 +73,22 @@ class Run:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Take what the run needs; give it back if some of it is not to be had."""
+        """Take what the run needs; release it if some of it is not available."""
         to = self._destination
-        taking_up = to.resume or to.retry_failed
-        if to.output == STANDARD_OUTPUT and taking_up:
+        continues = to.resume or to.retry_failed
+        if to.output == STANDARD_OUTPUT and continues:
             raise UsageError(
-                "-: standard output has no journal to go on with. Give a file as --output."
+                "-: a run to standard output has no journal and cannot be resumed. Give a file as "
+                "--output."
             )
         # Results beside a journal are those that its run was to replace, or has just written.
-        unfinished = taking_up and os.path.exists(to.output + JOURNAL)
-        if taking_up and os.path.exists(to.output) and not (unfinished or to.overwrite):
+        unfinished = continues and os.path.exists(to.output + JOURNAL)
+        if continues and os.path.exists(to.output) and not (unfinished or to.overwrite):
             if not to.retry_failed:
                 raise UsageError(
-                    f"{to.output}: there is such a file and no journal beside it: its run has "
-                    "finished. Give --retry-failed to do again what could not be read, or "
-                    "--overwrite to classify anew."
+                    f"{to.output}: exists, and there is no journal beside it: its run has finished. "
+                    "Give --retry-failed to try unreadable and failed recordings again, or "
+                    "--overwrite to start again."
                 )
             self._previous = PreviousRun(to.output)
         check_output(
@@ -94,7 +96,7 @@ class Run:
         )
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
-                journal = Journal(to.output, resume=taking_up, overwrite=to.overwrite)
+                journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
                 self._journal = stack.enter_context(journal)
             stack.enter_context(self._supervisor)
             self._stack = stack.pop_all()
@@ -106,7 +108,7 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the child, and let go of the journal."""
+        """End the worker, and release the journal."""
         self._stack.__exit__(kind, error, traceback)
 
     @property
@@ -122,17 +124,17 @@ class Run:
         recordings : sequence of str
             The scan.
         progress : callable
-            Given what is done as it comes and how much there is to do, hands it over.
+            Wraps the iterable of finished recordings, given their total number.
 
         Yields
         ------
         Result
-            One for every recording, in their order, as it is written to the output.
+            One for every recording, in scan order, as it is written to the output.
 
         Raises
         ------
         SerctlError
-            If the run cannot go on. What is done stays in the journal.
+            If the run cannot continue. Finished rows stay in the journal.
         """
         emotions = self.description["emotions"]
         if self._journal is None:
@@ -160,9 +162,7 @@ class Run:
     def _fill(self, journal: Journal, recordings: Sequence[str], progress: Progress) -> None:
         from serctl import __version__
 
-        # The number of threads is no parameter: results do not depend on it.
-        parameters = {key: value for key, value in self.description.items() if key != "workers"}
-        parameters = {"serctl_version": __version__, **parameters}
+        parameters = run_parameters(self.description, __version__)
         left = journal.begin(parameters, recordings, self._destination.retry_failed)
         if self._previous is not None:
             for kept in self._previous.rows(parameters, recordings):
@@ -173,7 +173,7 @@ class Run:
 
 
 def _in_order(done: Iterable[Done], emotions: Sequence[str]) -> Iterator[Result]:
-    """Results in the order of the scan; the few that come early wait."""
+    """Results in scan order; those that come early wait."""
     early: dict[int, Result] = {}
     turn = 0
     for index, _, row in done:

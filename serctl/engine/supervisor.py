@@ -1,18 +1,17 @@
-"""The parent of a run: it watches the process that classifies, and outlives it.
+"""The parent of a run: it supervises the worker process, and survives it.
 
-The child (`serctl.engine.worker`) says which recordings it is decoding. When it crashes, is killed, or
-shows no sign of life for `STALL_S`, these are suspects. A new child gets them one by one, each
-alone, before all that is left. The one with which the child ends again is the culprit, and becomes
-a row ``failed`` that says how; the others have their rows, the same as ever, since a row does not
-depend on what is read beside it.
+The worker (`serctl.engine.worker`) says which recordings it is decoding. When it crashes, is killed
+or makes no progress for `STALL_S`, those recordings are suspects. A new worker gets each of them in
+a job of its own, isolated from the others, before all that is left. The recording with which a
+worker ends again is the culprit, and becomes a row ``failed`` that says how. The others get their
+rows, the same as ever, since a row does not depend on what is read beside it.
 
-Every new child gives at least one recording its row. One that gives none, `MAX_FRUITLESS_RESTARTS`
-times in a row, ends the run with RunError; so do as many recordings in a row, each alone, with
-which it ended after they were decoded, since then it is the network and not they. An error that the
-child reports is raised here as it was there. When the parent ends, however it does, the child ends
-too.
+Every restart gives at least one recording its row. `MAX_FRUITLESS_RESTARTS` restarts in a row that
+give none end the run with RunError. So do as many isolated recordings in a row that end the worker
+after they are decoded, since then the network is the cause. An error that the worker reports is
+raised here as it was there. When the parent ends, however it does, the worker ends too.
 
-This process imports neither torch nor numba nor NumPy: it is there at once, and it is small.
+This process imports neither torch nor numba nor NumPy: it starts at once and stays small.
 """
 
 import json
@@ -20,12 +19,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from serctl.engine.process import COMMAND, Child, Request
+from serctl.engine import messages, process
+from serctl.engine.messages import END_OF_JOB, Message, Request, task_line
+from serctl.engine.process import COMMAND, Child
 from serctl.errors import RunError
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.results.schema import Result, row_of
 
-STALL_S = 120.0  # without a window of 30 s decoded, which takes a hundredth of a second or so
+STALL_S = 120.0  # without progress; decoding a window of 30 s takes a hundredth of a second or so
 MAX_FRUITLESS_RESTARTS = 3
 
 
@@ -38,16 +39,16 @@ class Done(NamedTuple):
 
 
 class Supervisor:
-    """Context manager of the process that classifies; entering it starts one, and does not wait.
+    """Context manager of the worker process; entering it starts one, and does not wait.
 
     Parameters
     ----------
     request : Request
-        What is asked for.
+        What the worker classifies with.
     command : sequence of str
-        What starts a child.
+        Starts a worker.
     stall_s : float
-        Seconds without a sign of life after which it is given up.
+        Seconds without progress after which a worker is killed.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Supervisor:
         self._child: Child
 
     def __enter__(self) -> Self:
-        """Start a child."""
+        """Start a worker."""
         self._child = Child(self._command, self._request)
         return self
 
@@ -71,28 +72,27 @@ class Supervisor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the child: at once after an error, and otherwise when it has tidied up."""
+        """End the worker: at once after an error, and otherwise when it has cleaned up."""
         self._child.end(at_once=kind is not None)
 
     def description(self) -> dict[str, Any]:
-        """Wait for the child to be ready, and say what it has: model, hashes and parameters.
+        """Wait for the worker to be ready; its model, hashes and parameters.
 
         Raises
         ------
         SerctlError
-            As the child raised it: a model or a device that is not to be had.
+            As the worker raised it: a model or a device that is not available.
         RunError
-            If it ended before.
+            If the worker ends before, or is not ready after `serctl.engine.process.START_S`.
         """
+        child = self._child
         while not self._description:
-            for message in self._child.receive():
-                if message[0] == "R":
-                    self._description = json.loads(message[1])
-            if self._child.ended and not self._description:
-                raise RunError(
-                    f"The process that classifies ended at its start ({self._child.how_it_ended()})."
-                    f"{self._child.tail()}"
-                )
+            for message in child.receive():
+                if message.kind == messages.READY:
+                    self._description = json.loads(message.text)
+            if child.ended and not self._description:
+                raise RunError(_not_started(child))
+            child.kill_if_stalled(self._stall_s)
         return self._description
 
     def classify(self, recordings: Sequence[str], left: Sequence[int]) -> Iterator[Done]:
@@ -103,19 +103,19 @@ class Supervisor:
         recordings : sequence of str
             The scan.
         left : sequence of int
-            Which of them are to be classified.
+            Which of them to classify.
 
         Yields
         ------
         Done
-            One for each of ``left``; in their order, but for those that were suspects.
+            One for each of ``left``; in their order, except for suspects.
 
         Raises
         ------
         RunError
-            If children end and nothing comes of them.
+            If restarts give no rows.
         SerctlError
-            As the child raised it.
+            As the worker raised it.
         """
         self.description()
         done = bytearray(len(recordings))
@@ -133,7 +133,7 @@ class Supervisor:
             if not n_left:
                 return
             isolated = [index for index in suspects if not done[index]]
-            culprit = isolated[0] if isolated and child.has_seen(isolated[0]) else None
+            culprit = isolated[0] if isolated and child.holds(isolated[0]) else None
             if culprit is not None:
                 n_after = n_after + 1 if culprit in child.extracted else 0
                 if n_after == MAX_FRUITLESS_RESTARTS:
@@ -144,45 +144,43 @@ class Supervisor:
             elif isolated or not child.suspects():
                 n_fruitless += 1
                 if n_fruitless == MAX_FRUITLESS_RESTARTS:
-                    raise _hopeless(child, "and did nothing", "Is there enough memory?")
+                    raise _hopeless(child, "before any recording", "Is there enough memory?")
             suspects = [i for i in isolated or child.suspects() if not done[i]]
             child.end(at_once=True)
             if n_left:
                 self._child = Child(self._command, self._request)
 
     def seconds_by_stage(self) -> dict[str, float]:
-        """Wait for a child that has done all to say so; seconds of its threads by stage."""
+        """Wait for a worker that has finished; seconds of its threads by stage."""
         while self._child.fed and not self._child.seconds_by_stage and not self._child.ended:
             self._child.receive()
         return self._child.seconds_by_stage
 
     def _rows(self, child: Child, n_left: int) -> Iterator[tuple[int, str]]:
-        """Rows of a child, until it has done all or has ended, or stalls and is killed."""
+        """Rows of a worker, until it has sent all, has ended, or stalls and is killed."""
         while n_left:
-            for kind, text in child.receive():
-                if kind == "r":
-                    index, _, row = text.partition(" ")
+            for message in child.receive():
+                if message.kind == messages.ROW:
                     n_left -= 1
-                    yield int(index), row
-                elif kind == "R" and json.loads(text) != self._description:
-                    raise RunError(
-                        f"The model {self._description['model']} was changed during the run. "
-                        "Begin again."
-                    )
+                    yield message.index, message.text
+                elif message.kind == messages.READY:
+                    self._check_same_model(message)
             if child.ended:
                 return
             child.kill_if_stalled(self._stall_s)
 
+    def _check_same_model(self, ready: Message) -> None:
+        if json.loads(ready.text) != self._description:
+            raise RunError(
+                f"The model {self._description['model']} was changed during the run. Start the run "
+                "again."
+            )
+
     def _failed(self, index: int, path: str, child: Child) -> Done:
         if child.stalled:
-            reason = (
-                f"Decoding came to a halt for {self._stall_s:g} s, also when it was tried alone."
-            )
+            reason = f"Decoding made no progress for {self._stall_s:g} s, and again when isolated."
         else:
-            reason = (
-                "Decoding ended the process that did it, also when it was tried alone "
-                f"({child.how_it_ended()})."
-            )
+            reason = f"Decoding crashed, and again when isolated ({child.how_it_ended()})."
         result = Result(path, "failed", f"{reason} Export it again as 16-bit wav or flac.")
         row = json.dumps(row_of(result, self._description["emotions"]))
         return Done(index, self._stamps.pop(index, Stamp(None, None)), row)
@@ -194,21 +192,30 @@ class Supervisor:
         left: Iterable[int],
         done: bytearray,
     ) -> Iterator[str]:
-        """Lines for a child: each suspect as a job of its own, then the others as one."""
+        """Lines for a worker: each suspect as a job of its own, then the others as one job."""
         suspects = set(suspects)
         for index in sorted(suspects):
-            yield self._line(index, recordings) + "\n"
+            yield self._line(index, recordings) + END_OF_JOB
         for index in left:
             if index not in suspects and not done[index]:
                 yield self._line(index, recordings)
 
     def _line(self, index: int, recordings: Sequence[str]) -> str:
         self._stamps[index] = stamp_of(recordings[index])
-        return json.dumps([index, recordings[index]]) + "\n"
+        return task_line(index, recordings[index])
+
+
+def _not_started(child: Child) -> str:
+    if child.stalled:
+        return (
+            f"The worker process was not ready after {process.START_S:g} s, and was killed. Is the "
+            f"disk with Python or the model slow or unreachable?{child.tail()}"
+        )
+    return f"The worker process ended while it started ({child.how_it_ended()}).{child.tail()}"
 
 
 def _hopeless(child: Child, when: str, advice: str) -> RunError:
     return RunError(
-        f"The process that classifies ended {when}, {MAX_FRUITLESS_RESTARTS} times "
+        f"The worker process ended {when}, {MAX_FRUITLESS_RESTARTS} times "
         f"({child.how_it_ended()}). {advice}{child.tail()}"
     )

@@ -1,23 +1,12 @@
-"""The child process of a run: it loads the model and classifies what it is sent.
+"""The worker: the process of a run that loads the model and classifies what it is sent.
 
-`serctl.engine.supervisor` starts it, since a process that decodes damaged files may crash, hang or eat
-memory, and then only this one ends. It is told what to do, as lines of JSON on standard input: the
-request, then ``[index, path]`` for every recording; an empty line ends a job, all of whose rows are
-sent before the next job begins. It answers in lines on what was standard output:
+`serctl.engine.supervisor` starts it, since a process that decodes damaged files may crash, hang or
+run out of memory, and then only this process ends. `serctl.engine.messages` describes the lines that
+it reads from standard input and writes to what was standard output. It ends when standard input
+ends, and when its parent ends.
 
-    R {...}         ready: what the model and the parameters are
-    b 17            recording 17: its decoding begins
-    w 17            it goes on; at most one every few seconds
-    e 17            it has ended
-    r 17 {...}      the row of recording 17
-    s {...}         all of a job is done: seconds by stage (`serctl.timing`) since the
-                    process began
-    x ["...", ...]  it cannot go on: class and message of the error
-
-It ends when standard input does, and when its parent has gone: no run goes on that nobody hears.
-
-A run of some thousand recordings takes seconds, and so seconds count: the garbage collector rests
-until all is imported, and the process ends without taking apart what was.
+A run over a few thousand recordings takes seconds, so start-up time counts: garbage collection is off
+until everything is imported, and the process exits without tearing down the interpreter.
 """
 
 import atexit
@@ -33,36 +22,35 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from serctl.engine import messages
+from serctl.engine.messages import Request, Task, message_line
 from serctl.errors import SerctlError
 
 if TYPE_CHECKING:
     from serctl.models.classifier import Classifier, Extraction
 
-SIGN_OF_LIFE_EVERY_S = 5.0
+PROGRESS_EVERY_S = 5.0
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 # Decoding holds a block of a recording, some 30 MB; a file that needs more than these is hostile.
 SPARE_MEMORY_BYTES = 1 << 30
 MEMORY_PER_WORKER_BYTES = 1 << 28
 
-Task = tuple[int, str]
-
 
 class Channel:
-    """Lines to the parent, from any thread, each at once and whole."""
+    """Messages to the parent, from any thread, each sent at once and whole."""
 
     def __init__(self) -> None:
-        # What libraries print must not come between: it goes where standard error goes.
+        # What libraries print goes to standard error, so that it never mixes with messages.
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
 
     def send(self, line: str) -> None:
-        """Send a line of ASCII; BrokenPipeError if the parent has gone."""
-        data = line.encode("ascii") + b"\n"
+        """Send a line of `serctl.engine.messages`; BrokenPipeError if the parent has ended."""
+        data = line.encode("ascii")
         with self._lock:
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -70,28 +58,28 @@ class Channel:
 
 def main() -> None:
     """Work until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
     channel = Channel()
     lines = sys.stdin.buffer
     try:
-        request = json.loads(lines.readline())
-        _die_with(request.pop("parent"))
+        request, parent = messages.read_request(lines.readline())
+        _die_with(parent)
         _work(request, lines, channel)
     except BrokenPipeError:
         os._exit(1)
     except SerctlError as error:
-        channel.send("x " + json.dumps([type(error).__name__, str(error)]))
+        channel.send(messages.error_line(type(error).__name__, str(error)))
     except Exception as error:
         words = f"{type(error).__name__}: {error}".rstrip(": .")
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
-        channel.send("x " + json.dumps(["", words]))
+        channel.send(messages.error_line("", words))
     atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
 
 
-def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
+def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
     gc.disable()
     from serctl.engine.pipeline import classify_recordings
     from serctl.models.classifier import Classifier
@@ -100,31 +88,29 @@ def _work(request: dict[str, Any], lines: BinaryIO, channel: Channel) -> None:
     from serctl.threads import n_cores
     from serctl.timing import seconds_by_stage
 
-    n_workers = request["workers"] or n_cores()
+    n_workers = request.workers or n_cores()
     classifier = Classifier(
-        request["model"] or DEFAULT_MODEL,
-        request["emotions"],
-        request["device"],
-        request["batch_size"],
+        request.model or DEFAULT_MODEL, request.emotions, request.device, request.batch_size
     )
     _warm_up(classifier)
     gc.freeze()
     gc.enable()
-    if classifier.device == "cpu":  # drivers of others map what they like
+    if classifier.device == "cpu":  # GPU drivers map far more than they use
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
-    channel.send("R " + json.dumps(_description(classifier, n_workers)))
+    description = json.dumps(_description(classifier, n_workers))
+    channel.send(message_line(messages.READY, text=description))
     extract = _Extractor(classifier, channel)
-    for job in _jobs(lines):
+    for job in messages.read_jobs(lines):
         indexes: deque[int] = deque()
         results = classify_recordings(_noted(job, indexes), classifier, n_workers, extract)
         for result in results:
             row = json.dumps(row_of(result, classifier.emotions), allow_nan=False)
-            channel.send(f"r {indexes.popleft()} {row}")
-        channel.send("s " + json.dumps(seconds_by_stage()))
+            channel.send(message_line(messages.ROW, indexes.popleft(), row))
+        channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
 
 
 class _Extractor:
-    """What a thread does for one recording, with word to the parent of when it begins and ends."""
+    """What a thread does for one recording; it tells the parent when decoding begins and ends."""
 
     def __init__(self, classifier: "Classifier", channel: Channel) -> None:
         self._classifier = classifier
@@ -132,24 +118,18 @@ class _Extractor:
 
     def __call__(self, task: Task) -> "Extraction":
         index, path = task
-        said_s = time.monotonic()
+        sent_s = time.monotonic()
 
         def on_window() -> None:
-            nonlocal said_s
-            if time.monotonic() - said_s > SIGN_OF_LIFE_EVERY_S:
-                said_s = time.monotonic()
-                self._channel.send(f"w {index}")
+            nonlocal sent_s
+            if time.monotonic() - sent_s > PROGRESS_EVERY_S:
+                sent_s = time.monotonic()
+                self._channel.send(message_line(messages.PROGRESS, index))
 
-        self._channel.send(f"b {index}")
+        self._channel.send(message_line(messages.BEGIN, index))
         extraction = self._classifier.extract(path, on_window)
-        self._channel.send(f"e {index}")
+        self._channel.send(message_line(messages.END, index))
         return extraction
-
-
-def _jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:
-    for line in lines:
-        job = chain([line], takewhile(bytes.strip, lines))
-        yield (tuple(json.loads(line)) for line in job if line.strip())
 
 
 def _noted(job: Iterator[Task], indexes: deque[int]) -> Iterator[Task]:
@@ -160,7 +140,7 @@ def _noted(job: Iterator[Task], indexes: deque[int]) -> Iterator[Task]:
 
 
 def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
-    """What results depend on, and how many threads there are."""
+    """Everything that results depend on, and the number of threads."""
     import hashlib
 
     config = classifier.config
@@ -176,10 +156,10 @@ def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
 
 
 def _warm_up(classifier: "Classifier") -> None:
-    """Compile the kernels, or load them, and have the network hear something.
+    """Compile the kernels, or load them, and run the network once.
 
-    So no recording suffers from it, nor is blamed if the network is what crashes. On a full disk
-    numba fails the first call, when it keeps what it has compiled, and no later one.
+    A network that crashes does so here, where no recording is blamed for it. On a full disk the
+    first call fails, since numba cannot cache what it compiled, and later calls pass.
     """
     import numpy as np
 
@@ -193,10 +173,10 @@ def _warm_up(classifier: "Classifier") -> None:
 
 
 def _limit_memory(spare_bytes: int) -> None:
-    """Let this process have so much more memory and no more, where the system can do so (Linux).
+    """Limit this process to so much more memory than it has now (Linux).
 
-    What needs more then fails as a MemoryError, in a row of its own, before the system kills
-    whatever it likes.
+    A recording that needs more then fails with a MemoryError in its own row, before the system runs
+    out of memory and kills a process of its choice.
     """
     with suppress(ImportError, OSError, ValueError, IndexError):
         import resource
@@ -210,10 +190,10 @@ def _limit_memory(spare_bytes: int) -> None:
 def _die_with(parent: int) -> None:
     """Have the system end this process when its parent ends (Linux).
 
-    Elsewhere it ends at the next line that it sends, or when it has done what it was sent.
+    On other systems it ends at the next line that it sends, or at the end of its input.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != parent:
-        os._exit(1)  # it ended before
+        os._exit(1)  # it ended before the call above

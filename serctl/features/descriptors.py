@@ -130,7 +130,7 @@ def _describe(description: Description, spec: MelSpec, sink: FrameSink | None) -
         description.reason = "No sample reaches 1/32768 of full scale."
     if totals.energy > 0:
         description.level_dbfs = 10 * math.log10(totals.energy / totals.n_samples)
-    description.reason = f"{description.reason} {recording.truncated}".strip()
+    description.reason = f"{description.reason} {recording.reason}".strip()
     description.values = totals.values()
 
 

@@ -21,11 +21,13 @@ from serctl.features.descriptors import Description, describe
 from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool
 from serctl.files.outputs import atomic_write, check_output, extension_of
 from serctl.results.schema import DURATION_DECIMALS
-from serctl.threads import map_in_order, n_cores
+from serctl.threads import AHEAD_PER_WORKER, map_in_order, n_cores
 
 TEXT = ("path", "status", "reason")
 LABELS = ("emotion", "speaker", "corpus")
 LEVEL_DECIMALS = 2
+# Recordings for each thread whose frames may wait for a long one: memory and open files.
+SPOOLS_AHEAD_PER_WORKER = 2
 
 Label = tuple[str, str, str]  # values of LABELS, or three empty strings
 
@@ -102,10 +104,11 @@ def write_features(
         spool = FrameSpool(folder) if frames else None
         return describe(path, SPEC, spool), spool
 
+    ahead = SPOOLS_AHEAD_PER_WORKER if frames else AHEAD_PER_WORKER
     columns = (*TEXT, *(LABELS if label else ()), *FACTS)
     table_class = TABLES[extension_of(output, tuple(TABLES))]
     with atomic_write(output) as partial, table_class(partial, columns) as table:
-        with closing(map_in_order(work, paths, n_workers or n_cores())) as products:
+        with closing(map_in_order(work, paths, n_workers or n_cores(), ahead)) as products:
             for description, spool in products:
                 texts = (description.path, description.status, description.reason)
                 labels = label(description.path) if label else ()

@@ -142,6 +142,12 @@ class Classifier:
             extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
             raise
+        except OSError as error:
+            extraction.status = "failed"
+            extraction.reason = (
+                f"{error.strerror or error} while it was read. Is the disk or the network share "
+                "still there? --retry-failed tries it again."
+            )
         except Exception as error:
             extraction.status = "failed"
             extraction.reason = f"{type(error).__name__}: {error}"
@@ -178,8 +184,8 @@ class Classifier:
             )
             extraction.status = "silent"
             extraction.reason = f"No {silent} reaches 1/32768 of full scale."
-        if recording.truncated:
-            extraction.reason = f"{extraction.reason} {recording.truncated}".lstrip()
+        if recording.reason:
+            extraction.reason = f"{extraction.reason} {recording.reason}".lstrip()
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Classify windows.

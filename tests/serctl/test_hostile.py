@@ -70,9 +70,9 @@ def batches(tmp_path_factory, tiny_folder):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory, tiny_folder):
+def uninterrupted(tmp_path_factory, tiny_folder):
     """Lines of the good neighbours, by name, from a folder that holds nothing else."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    folder = tmp_path_factory.mktemp("uninterrupted")
     alone = Case("alone", lambda folder: folder, NO_ROW)
     batch = run_batch(folder, [alone], tiny_folder)
     assert batch.exit_status == 0
@@ -106,12 +106,14 @@ def test_the_row_is_as_it_must_be(batches, name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_good_neighbour_has_the_row_that_it_has_without_the_case(batches, undisturbed, name):
+def test_every_good_neighbour_has_the_row_that_it_has_without_the_case(
+    batches, uninterrupted, name
+):
     batch = batches[CASES[name].exit_status]
     folder = os.fsencode("/".join(batch.hostile[name].split("/")[:2]))
     assert {
-        neighbour: batch.lines[folder + b"/" + neighbour] for neighbour in undisturbed
-    } == undisturbed
+        neighbour: batch.lines[folder + b"/" + neighbour] for neighbour in uninterrupted
+    } == uninterrupted
 
 
 def test_every_file_has_one_row_and_none_is_invented(batches):

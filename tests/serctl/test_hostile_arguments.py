@@ -150,7 +150,9 @@ def test_without_rights_all_that_may_be_read_is(closed):
     folder, run_without_rights = closed
     output = folder / "out/o.csv"
     assert run_without_rights("r").returncode == 0
-    undisturbed = [line for line in output.read_bytes().splitlines() if line.startswith(b"r/ good")]
+    uninterrupted = [
+        line for line in output.read_bytes().splitlines() if line.startswith(b"r/ good")
+    ]
     (folder / "r/h.ogg").chmod(0)
     (folder / "r/shut").chmod(0)
     (folder / "r/blind").chmod(0o444)  # its names can be listed, and not opened
@@ -167,8 +169,8 @@ def test_without_rights_all_that_may_be_read_is(closed):
         "r/h.ogg": ("unreadable", denied),
         "r/~good.ogg": ("ok", ""),
     }
-    assert len(undisturbed) == 1
-    assert undisturbed[0] in output.read_bytes().splitlines()
+    assert len(uninterrupted) == 1
+    assert uninterrupted[0] in output.read_bytes().splitlines()
 
 
 def test_a_folder_without_rights_alone_makes_the_exit_status_1(closed):

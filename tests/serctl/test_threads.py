@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from serctl import threads
 from serctl.threads import AHEAD_PER_WORKER, map_in_order, n_cores
 
 
@@ -96,7 +97,44 @@ def test_work_is_shared_by_as_many_threads_as_asked():
     assert threading.current_thread().name not in names
 
 
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_how_many_are_begun_ahead_can_be_less(ahead):
+    drawn = itertools.count()
+    products = map_in_order(lambda item: item, drawn, 2, ahead)
+    for n_taken in range(1, 200):
+        next(products)
+        n_drawn = next(drawn)  # draws one itself
+        assert n_drawn - (n_taken - 1) <= n_taken + ahead * 2
+    products.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "n_expected"),
+    [
+        ({"": "max 100000"}, 8),
+        ({"": "200000 100000"}, 2),  # as within a container
+        ({"a/b": "150000 100000"}, 2),
+        ({"a": "50000 100000", "a/b": "max 100000"}, 1),  # that of a group above holds too
+        ({"a/b": "3200000 100000"}, 8),
+        ({"a/b": "nonsense"}, 8),
+        ({}, 8),
+    ],
+)
+def test_a_quota_of_cpu_time_counts_as_so_many_cores(monkeypatch, tmp_path, limits, n_expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "own").write_text("1:name=systemd:/\n0::/a/b\n")
+    (tmp_path / "a/b").mkdir(parents=True)
+    for group, limit in limits.items():
+        (tmp_path / group / "cpu.max").write_text(limit + "\n")
+    monkeypatch.setattr(threads, "OWN_CGROUP", str(tmp_path / "own"))
+    monkeypatch.setattr(threads, "CGROUPS", str(tmp_path))
+    assert n_cores() == n_expected
+    monkeypatch.setattr(threads, "OWN_CGROUP", str(tmp_path / "gone"))
+    assert n_cores() == 8
+
+
 def test_cores_are_those_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(threads, "OWN_CGROUP", "/nowhere")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5, 6}, raising=False)
     assert n_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")

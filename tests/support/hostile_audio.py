@@ -10,8 +10,10 @@ from support.hostile_cases import RECORDINGS, Case, around, cut, edited, holding
 
 TRUNCATED = r"truncated: \d\.\d s came of [23]\.\d s that its header promises\."
 BROKEN_OFF = r"truncated: decoding broke off after \d\.\d s \(.*\)\."
+HOLE = r"(damaged|truncated): .* came.*\."
+HEADER = r"damaged header: it promises \d\.\d s; all \d\.\d s that follow it were read\."
 NOT_AUDIO = r".+\. Not audio, or damaged: try to play it, or export it again as wav or flac\."
-NO_SOUND = r"Holds samples that are no sound: .*, where full scale is 1\. Export it again as .*"
+INVALID = r"Invalid samples: .*, where full scale is 1\. Export it again as .*"
 
 WAV, MP3, FLAC = written("h.wav"), written("h.mp3"), written("h.flac")
 FLOAT = written("h.wav", "FLOAT")
@@ -97,8 +99,8 @@ SIGNALS = [
     Case(
         "two channels that cancel",
         written("h.wav", change=lambda x: np.hstack([x, -x]), subtype="FLOAT"),
-        "silent",
-        r"No sample reaches 1/32768.*",
+        "ok",
+        r"channels cancel: their mean is nearly silent; channel 1 of 2 was taken alone\.",
     ),
     Case(
         "a single sample",
@@ -112,17 +114,15 @@ SIGNALS = [
         "too_short",
         r"0\.000 s; at least 0\.25 s are needed\.",
     ),
-    Case("not a number", written("h.wav", "FLOAT", change=sample(np.nan)), "unreadable", NO_SOUND),
-    Case("infinity", written("h.wav", "FLOAT", change=sample(np.inf)), "unreadable", NO_SOUND),
+    Case("not a number", written("h.wav", "FLOAT", change=sample(np.nan)), "unreadable", INVALID),
+    Case("infinity", written("h.wav", "FLOAT", change=sample(np.inf)), "unreadable", INVALID),
     Case(
         "minus infinity in a double",
         written("h.wav", "DOUBLE", change=sample(-np.inf)),
         "unreadable",
-        NO_SOUND,
+        INVALID,
     ),
-    Case(
-        "a sample of 1e30", written("h.wav", "FLOAT", change=sample(1e30)), "unreadable", NO_SOUND
-    ),
+    Case("a sample of 1e30", written("h.wav", "FLOAT", change=sample(1e30)), "unreadable", INVALID),
 ]
 LENGTHS = [
     *(
@@ -130,7 +130,7 @@ LENGTHS = [
         for name in ("wav", "aiff", "au", "w64", "rf64", "mp3")
     ),
     Case("FLAC cut off", edited(FLAC, cut(0.6)), "ok", BROKEN_OFF),
-    Case("FLAC damaged in the middle", edited(FLAC, flipped), "ok", BROKEN_OFF),
+    Case("FLAC damaged in the middle", edited(FLAC, flipped), "ok", HOLE),
     Case("FLAC that does not say its length", edited(FLAC, put(22, ">I", 0)), "ok"),
     Case("FLAC that promises more", edited(FLAC, put(22, ">I", 48000)), "ok", r"truncated: .*"),
     Case("OGG cut off", edited(written("h.ogg"), cut(0.7)), "ok"),
@@ -153,6 +153,7 @@ LENGTHS = [
         "WAV that was never closed",
         edited(WAV, lambda content: put(40, "<I", 0)(put(4, "<I", 8)(content))),
         "ok",
+        HEADER,
     ),
     Case("WAV with chunks before and after", edited(WAV, chunks_around), "ok"),
     Case("WAV with junk after", edited(WAV, around(b"", RANDOM)), "ok"),
@@ -182,19 +183,19 @@ NO_AUDIO = [
     *(
         Case(f"{what} named .{extension}", holding(f"h.{extension}", content), "unreadable", reason)
         for what, extension, content, reason in [
-            ("text", "wav", b"Dear diary, this is no sound.\n" * 50, NOT_AUDIO),
-            ("text", "au", b"Dear diary, this is no sound.\n" * 50, NOT_AUDIO),
-            ("a web page", "mp3", b"<!DOCTYPE html><h1>404 Not Found</h1>" * 40, NOT_AUDIO),
-            ("an image", "wav", PNG, NOT_AUDIO),
-            ("a zip", "wav", zipped(), NOT_AUDIO),
-            ("a zip", "mp3", zipped(), NOT_AUDIO),
+            ("text", "wav", b"Dear diary, this is no sound.\n" * 50, r"A text, not audio\..*"),
+            ("text", "au", b"Dear diary, this is no sound.\n" * 50, r"A text, not audio\..*"),
+            ("a web page", "mp3", b"<!DOCTYPE html><h1>404 Not Found</h1>" * 40, r"A web page.*"),
+            ("an image", "wav", PNG, r"A picture, not audio\."),
+            ("a zip", "wav", zipped(), r"A ZIP archive.*"),
+            ("a zip", "mp3", zipped(), r"A ZIP archive.*"),
             ("random bytes", "wav", RANDOM, NOT_AUDIO),
             ("random bytes", "mp3", RANDOM, NOT_AUDIO),
-            ("random bytes", "gsm", RANDOM, r".*ffmpeg -i NAME\.gsm NAME\.wav"),
-            ("zeros", "flac", bytes(5000), NOT_AUDIO),
-            ("an AppleDouble", "wav", APPLE_DOUBLE, NOT_AUDIO),
-            ("M4A", "m4a", b"\0\0\0\x20ftypM4A " + RANDOM, r".*ffmpeg -i NAME\.m4a NAME\.wav"),
-            ("WMA", "WMA", b"\x30\x26\xb2\x75" + RANDOM, r".*ffmpeg -i NAME\.wma NAME\.wav"),
+            ("random bytes", "gsm", RANDOM, NOT_AUDIO),
+            ("zeros", "flac", bytes(5000), r"Begins with nothing but zeros.*"),
+            ("an AppleDouble", "wav", APPLE_DOUBLE, r"An AppleDouble file.*"),
+            ("M4A", "m4a", b"\0\0\0\x20ftypM4A " + RANDOM, NOT_AUDIO),
+            ("WMA", "WMA", b"\x30\x26\xb2\x75" + RANDOM, NOT_AUDIO),
         ]
     ),
 ]

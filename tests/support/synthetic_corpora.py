@@ -2,7 +2,8 @@
 
 Each emotion has a spectrum of its own, so that a network can learn it, and each speaker a pitch.
 The manifest is cut down to these clips, so that they pass for complete corpora. Run as a script,
-this is the command line with that manifest, for tests that kill it.
+this is the command line with that manifest, for tests that kill it; ``--write FOLDER`` writes the
+clips.
 """
 
 import sys
@@ -114,5 +115,8 @@ def speech(emotion: str, speaker: str, seed: int) -> np.ndarray:
 if __name__ == "__main__":
     from serctl.cli import main
 
+    if sys.argv[1] == "--write":
+        write_clips(Path(sys.argv[2]))
+        sys.exit()
     install(pytest.MonkeyPatch())
     main(sys.argv[1:])

@@ -22,6 +22,7 @@ import soundfile
 from serctl.audio.decoding import SILENT_PEAK
 from serctl.audio.scan import UNDECODABLE_EXTENSIONS
 from serctl.results.schema import DURATION_DECIMALS
+from serctl.threads import n_cores
 from serctl.train.corpora.manifest import (
     absent_error,
     chosen_clips,
@@ -133,7 +134,7 @@ def survey(
 
 
 def _read_all(paths: list[str]) -> Readings:
-    executor = ThreadPoolExecutor(max_workers=os.cpu_count())
+    executor = ThreadPoolExecutor(max_workers=n_cores())
     try:
         yield from zip(paths, executor.map(_read, paths), strict=True)
     finally:

@@ -10,7 +10,9 @@ import pytest
 import soundfile
 import soxr
 
-from serctl.audio import decoding, integrity
+from serctl.audio import decoding
+from serctl.audio.formats import integrity
+from serctl.audio.formats.views import FileView
 from serctl.audio.scan import scan
 from serctl.errors import AudioError
 
@@ -60,7 +62,9 @@ def test_blocks_of_compressed_formats_join_without_a_seam(monkeypatch, write_rec
     subtype = "OPUS" if name.endswith("opus") else None
     path = write_recording("a.ogg" if subtype else name, "speech", 1.0, 48000, 2, subtype)
     _, (at_once,) = read(path)
-    np.testing.assert_allclose(at_once, one_shot(path), rtol=0, atol=1e-6)
+    # FFmpeg's Opus is another implementation than libsndfile's, and rounds otherwise.
+    atol = 3e-3 if name.endswith("opus") else 1e-6
+    np.testing.assert_allclose(at_once, one_shot(path), rtol=0, atol=atol)
     monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)
     _, (in_blocks,) = read(path)
     np.testing.assert_array_equal(in_blocks, at_once)
@@ -142,11 +146,22 @@ def test_channels_are_mixed_to_their_mean(write_recording, subtype):
     assert recording.peak == pytest.approx(np.abs(expected).max())
 
 
-def test_channels_of_opposite_sign_are_silence(write_recording):
+@pytest.mark.parametrize("subtype", ["FLOAT", "PCM_16"])
+def test_of_channels_of_opposite_sign_one_is_taken_and_it_is_said(write_recording, subtype):
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, 4000)
-    path = write_recording("a.wav", np.stack([samples, -samples], 1), subtype="FLOAT")
-    recording, _ = read(path)
-    assert recording.peak == 0.0
+    frames = np.stack([0.9 * samples, -samples], 1)
+    path = write_recording("a.wav", frames, rate_hz=RATE_HZ, subtype=subtype)
+    recording, (mixed,) = read(path)
+    np.testing.assert_allclose(mixed, -samples, rtol=0, atol=1e-4)
+    assert recording.reason.endswith("channel 2 of 2 was taken alone.")
+
+
+def test_channels_of_which_one_is_silent_are_mixed(write_recording):
+    samples = np.random.default_rng(0).uniform(-0.9, 0.9, 4000)
+    frames = np.stack([samples, np.zeros(4000)], 1)
+    recording, (mixed,) = read(write_recording("a.wav", frames, rate_hz=RATE_HZ))
+    np.testing.assert_allclose(mixed, samples / 2, rtol=0, atol=1e-4)
+    assert recording.reason == ""
 
 
 def test_a_file_without_frames_has_no_windows(write_recording):
@@ -183,7 +198,7 @@ def test_of_a_truncated_flac_all_that_came_is_kept(
     assert 0.95 * keep * len(samples) - 8192 < len(came) <= keep * len(samples)
     np.testing.assert_array_equal(came, samples[: len(came)])
     assert recording.n_frames == len(came)
-    assert recording.truncated.startswith("truncated: decoding broke off after ")
+    assert recording.reason.startswith("truncated: decoding broke off after ")
 
 
 def test_a_flac_that_ends_after_a_whole_frame_is_truncated_too(write_recording):
@@ -193,7 +208,7 @@ def test_a_flac_that_ends_after_a_whole_frame_is_truncated_too(write_recording):
         file.write(struct.pack(">I", 96000))
     recording, _ = read(path)
     assert recording.n_frames == 48000
-    assert recording.truncated.startswith("truncated: ")
+    assert recording.reason.startswith("truncated: ")
 
 
 def test_a_flac_of_which_nothing_comes_is_told_with_its_path(write_recording):
@@ -221,30 +236,30 @@ TRUNCATED = {
 def test_less_than_the_header_promises_is_told(write_recording, name, keep):
     path = write_recording(name, "speech", 3.0, subtype=TRUNCATED[name])
     whole, (samples,) = read(path)
-    assert whole.truncated == ""
+    assert whole.reason == ""
     os.truncate(path, int(os.path.getsize(path) * keep))
     recording, (came,) = read(path)
     # MP3 and ADPCM promise whole frames, and what stands before and after the sound.
     assert re.fullmatch(
         rf"truncated: {recording.duration_s:.1f} s came of 3\.[012] s that its header promises\.",
-        recording.truncated,
+        recording.reason,
     )
     assert len(came) == pytest.approx(keep * len(samples), rel=0.15)
     n_same = len(came) - 2000  # the last block of ADPCM is in part made up
     np.testing.assert_allclose(came[:n_same], samples[:n_same], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB, 32004])
+@pytest.mark.parametrize("size", [0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB, 32004])
 def test_a_wav_written_before_its_length_was_known_is_whole(write_recording, size):
     path = write_recording("a.wav")
     with open(path, "r+b") as file:
         file.seek(4)
-        file.write(struct.pack("<I", 8 if size == 0 else size))
+        file.write(struct.pack("<I", size))
         file.seek(40)
         file.write(struct.pack("<I", size))
     recording, _ = read(path)
     assert recording.n_frames == 16000
-    assert recording.truncated == ""
+    assert recording.reason == ""
 
 
 def test_an_mp3_that_does_not_say_its_length_is_not_truncated(recordings):
@@ -252,53 +267,50 @@ def test_an_mp3_that_does_not_say_its_length_is_not_truncated(recordings):
     path = str(recordings / "podcast/garden walk.mp3")
     recording, _ = read(path)
     assert recording.n_frames < soundfile.info(path).frames
-    assert recording.truncated == ""
+    assert recording.reason == ""
 
 
 @pytest.mark.parametrize(
     ("extension", "subtype"), [("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", "MPEG_LAYER_III")]
 )
-def test_of_recordings_joined_to_one_file_the_first_comes_and_it_is_told(
-    write_recording, extension, subtype
-):
+def test_of_recordings_joined_to_one_file_all_come(write_recording, extension, subtype):
     paths = [
         write_recording(f"{kind}.{extension}", kind, 1.5, 48000, subtype=subtype)
         for kind in ("speech", "noise")
     ]
     first, second = (Path(path).read_bytes() for path in paths)
     alone, _ = read(paths[0])
-    assert alone.truncated == ""
+    assert alone.reason == ""
     Path(paths[0]).write_bytes(first + second)
     joined, _ = read(paths[0])
-    assert joined.n_frames == alone.n_frames
-    assert re.match(
-        r"truncated: 1\.[56] s came, up to where another recording is joined on", joined.truncated
-    )
+    assert joined.duration_s == pytest.approx(3.0, abs=0.1)
+    assert joined.reason == ""
     # What players put behind the sound is none.
     Path(paths[0]).write_bytes(first + b"TAG" + bytes(125))
-    assert read(paths[0])[0].truncated == ""
+    assert read(paths[0])[0].reason == ""
 
 
-def test_an_mp3_joined_on_behind_tags_and_a_picture_is_found(write_recording):
+def test_an_mp3_joined_on_behind_tags_and_a_picture_is_read(write_recording):
     path = Path(write_recording("a.mp3", "noise", 1.5, 48000, subtype="MPEG_LAYER_III"))
     sound = path.read_bytes()
-    size = bytes([0, 100, 0, 0])  # 1.6 MB in seven bits a byte
-    picture = b"ID3\4\0\0" + size + bytes(100 << 14)
+    size = bytes([0, 30, 0, 0])  # 0.5 MB in seven bits a byte
+    picture = b"ID3\4\0\0" + size + bytes(30 << 14)
     path.write_bytes(sound + b"TAG" + bytes(125) + picture + sound)
-    assert "joined on" in read(str(path))[0].truncated
+    assert read(str(path))[0].duration_s == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_page_of_ogg_that_ends_in_the_next_block_is_found(write_recording, monkeypatch):
     path = write_recording("a.ogg", "noise", 1.0)
+    assert not integrity.is_chained_ogg(FileView(path))
     Path(path).write_bytes(2 * Path(path).read_bytes())
     for n_bytes in (1000, 1001, 1002, 1003, 1004, 1005, 1006):
         monkeypatch.setattr(integrity, "OGG_BLOCK_BYTES", n_bytes)
-        assert "joined on" in read(path)[0].truncated
+        assert integrity.is_chained_ogg(FileView(path))
 
 
 def test_the_projects_own_recordings_are_whole(recordings):
     for path in scan([recordings]):
-        assert read(path)[0].truncated == ""
+        assert read(path)[0].reason == ""
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e20, -3e38])
@@ -307,7 +319,7 @@ def test_samples_that_are_no_sound_are_refused(write_recording, value, n_channel
     samples = np.zeros((1000, n_channels), np.float32)
     samples[500, -1] = value
     path = write_recording("a.wav", samples, subtype="FLOAT")
-    with pytest.raises(AudioError, match=r"a\.wav: Holds samples that are no sound: (nan|inf|\d)"):
+    with pytest.raises(AudioError, match=r"a\.wav: Invalid samples: (nan|inf|\d)"):
         read(path)
 
 
@@ -320,11 +332,11 @@ def test_samples_beyond_full_scale_are_taken(write_recording):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.wav", b"Dear diary, this is no sound at all.", "Format not recognised. Not audio"),
+        ("a.wav", b"Dear diary, this is no sound at all.", "A text, not audio"),
         ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ", "Not audio, or damaged: try to play it"),
         ("a.wav", b"", "0 bytes. The file is empty"),
-        ("a.m4a", b"\0\0\0\x20ftypM4A " + bytes(400), r"ffmpeg -i NAME\.m4a NAME\.wav"),
-        ("a.WMA", b"\x30\x26\xb2\x75" + bytes(400), r"ffmpeg -i NAME\.wma NAME\.wav"),
+        ("a.m4a", b"\0\0\0\x20ftypM4A " + bytes(400), r"\(MP4\)\. Not audio, or damaged"),
+        ("a.WMA", b"\x30\x26\xb2\x75" + bytes(400), r"Not audio, or damaged"),
         ("a.m4a", b"", "0 bytes. The file is empty"),
     ],
 )
@@ -384,7 +396,7 @@ def test_no_descriptor_is_left_open(tmp_path, write_recording):
 def test_a_text_is_no_sound_whatever_its_name(tmp_path, name):
     path = tmp_path / name
     path.write_text("This is a text, and long enough to be taken for sound.\n" * 100)
-    with pytest.raises(AudioError, match="Format not recognised"):
+    with pytest.raises(AudioError, match="A text, not audio"):
         decoding.open_recording(str(path))
 
 
@@ -426,7 +438,7 @@ def test_an_mp3_is_found_between_junk(write_recording, junk, rate_hz, bitrate_mo
 def test_an_mp3_within_something_else_is_not_looked_for(write_recording, tmp_path):
     with open(write_recording("a.mp3"), "rb") as file:
         (tmp_path / "a.wav").write_bytes(b"PK\x03\x04" + bytes(30) + file.read())
-    with pytest.raises(AudioError, match="Format not recognised"):
+    with pytest.raises(AudioError, match="A ZIP archive"):
         decoding.open_recording(str(tmp_path / "a.wav"))
 
 
@@ -469,4 +481,4 @@ def test_every_encoding_gives_the_same_sound(write_recording, name, subtype, rat
     error = samples[: len(exact)] - exact
     # ADPCM has 4 bits a sample, and needs some to find its step.
     assert np.abs(error[1000:]).max() < (0.06 if "ADPCM" in subtype else 0.02)
-    assert recording.truncated == ""
+    assert recording.reason == ""

@@ -1,7 +1,9 @@
+import ntpath
 import os
 import re
 import socket
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serctl.audio import patterns
 from serctl.audio import scan as scan_module
 from serctl.audio.patterns import Selection, read_list
 from serctl.audio.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
@@ -310,7 +313,7 @@ def test_a_folder_that_cannot_be_listed_stops_the_scan_or_is_told(here, monkeypa
 
 
 def test_the_projects_own_recordings_are_found_and_differ_as_recordings_do():
-    folder = Path(__file__).parents[1] / "recordings"
+    folder = Path(__file__).parents[2] / "recordings"
     found = scan([folder])
     assert len(found) == 12
     assert {Path(path).parent.name for path in found} == {"calls", "interview", "podcast"}
@@ -320,3 +323,16 @@ def test_the_projects_own_recordings_are_found_and_differ_as_recordings_do():
     assert {info.channels for info in known} == {1, 2}
     assert all(1.5 <= info.duration <= 5 for info in known)
     assert sum(os.path.getsize(path) for path in found) < 1.5e6
+
+
+def test_patterns_have_slashes_where_paths_have_backslashes(monkeypatch):
+    windows = types.SimpleNamespace(sep="\\", path=ntpath)
+    monkeypatch.setattr(patterns, "os", windows)
+    for drafts in ("*/drafts/*", "*\\drafts\\*"):
+        selection = Selection(exclude=[drafts])
+        assert not selection.takes_file("b\\drafts\\a.wav")
+        assert selection.takes_file("b\\a.wav")
+    assert Selection(include=["drafts/"]).takes_file("b\\drafts\\c\\a.wav")
+    assert not Selection(include=["drafts/"]).takes_file("b\\other\\a.wav")
+    assert not Selection(exclude=["drafts\\"]).enters("b\\drafts")
+    assert Selection(include=["a.*"]).takes_file("b\\a.wav")

@@ -203,8 +203,8 @@ def test_an_interrupted_run_keeps_its_rows(many, tiny_folder, tmp_path, number, 
     assert (process.returncode, printed) == (status, b"")
     rows = [json.loads(line)["row"] for line in journal.read_text("ascii").splitlines()[1:]]
     assert without_progress(said.decode()) == (
-        f"{message}{len(rows)} of 4000 recordings are done and kept in {journal}. To go on, give "
-        "the same command again with --resume.\n"
+        f"{message}{len(rows)} of 4000 recordings are finished and saved in {journal}. To "
+        "continue, run the same command with --resume.\n"
     )
     assert not output.exists()
     assert 0 < len(rows) < 4000

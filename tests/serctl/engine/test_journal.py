@@ -96,13 +96,42 @@ def test_of_two_rows_the_last_counts(files):
         assert [result.status for result in journal.results(EMOTIONS)] == ["silent"]
 
 
-def test_files_that_went_are_left_out_and_new_ones_are_left_to_do(files):
+def test_files_that_are_gone_are_left_out_and_new_ones_are_left_to_do(files):
     paths, output = files
     keep(output, paths, [0, 1, 2])
+    os.unlink(paths[1])
     others = [paths[4], paths[2], paths[0]]
     with Journal(output, resume=True) as journal:
         assert journal.begin(PARAMETERS, others) == [0]
         assert [result.path for result in journal.results(EMOTIONS)] == [paths[2], paths[0]]
+
+
+def test_a_scan_without_recordings_that_have_a_row_is_refused_and_they_are_named(files):
+    paths, output = files
+    keep(output, paths, [0, 1, 2, 4])
+    before = Path(f"{output}.journal").read_bytes()
+    words = rf"are not among the recordings found now \(2: {paths[1]}, {paths[2]}\), and they would"
+    with pytest.raises(ResultsError, match=words):
+        left_on_resuming(output, [paths[0], paths[3], paths[4]])
+    assert Path(f"{output}.journal").read_bytes() == before
+    assert left_on_resuming(output, paths) == [3]
+    with pytest.raises(ResultsError, match=r"\(4: .*a\.wav, .*b\.wav, .*c\.wav, \.\.\.\)"):
+        left_on_resuming(output, [paths[3]])
+
+
+def test_recordings_are_known_by_their_real_paths(files, monkeypatch):
+    paths, output = files
+    folder = os.path.dirname(paths[0])
+    os.symlink(folder, f"{folder}-link")
+    monkeypatch.chdir(folder)
+    keep(output, paths, [0, 2])
+    names = [os.path.basename(path) for path in paths]
+    for typed in ("", "./", f"../{os.path.basename(folder)}/", f"{folder}-link/"):
+        recordings = [typed + name for name in names]
+        with Journal(output, resume=True) as journal:
+            assert journal.begin(PARAMETERS, recordings) == [1, 3, 4]
+            shown = [result.path for result in journal.results(EMOTIONS)]
+        assert shown == [recordings[0], recordings[2]]  # as an uninterrupted run would show them
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -127,7 +156,9 @@ def test_another_model_or_other_parameters_are_refused_and_named(files, change, 
     paths, output = files
     keep(output, paths, [0])
     before = Path(f"{output}.journal").read_bytes()
-    with pytest.raises(ResultsError, match=rf"journal: of a run that was another: {difference}\. "):
+    with pytest.raises(
+        ResultsError, match=rf"journal: belongs to a run with other settings: {difference}\. "
+    ):
         left_on_resuming(output, paths, PARAMETERS | change)
     assert Path(f"{output}.journal").read_bytes() == before
     assert left_on_resuming(output, paths) == [1, 2, 3, 4]
@@ -145,7 +176,7 @@ def test_another_file_of_that_name_is_refused_and_left(files, content):
 def test_an_unfinished_run_is_not_thrown_away_unasked(files):
     paths, output = files
     keep(output, paths, [0])
-    with pytest.raises(UsageError, match=r"holds rows .*--resume.*--overwrite"), Journal(output):
+    with pytest.raises(UsageError, match=r"has rows .*--resume.*--overwrite"), Journal(output):
         pass
     assert left_on_resuming(output, paths) == [1, 2, 3, 4]
     assert keep(output, paths, [], overwrite=True) == [0, 1, 2, 3, 4]
@@ -159,7 +190,7 @@ def test_an_error_says_what_is_kept_and_how_to_go_on(files):
         journal.add(1, stamp_of(paths[1]), row(paths[1]))
         raise error
     (note,) = error.__notes__
-    assert note.startswith(f"1 of 5 recordings are done and kept in {output}.journal.")
+    assert note.startswith(f"1 of 5 recordings are finished and saved in {output}.journal.")
     assert "--resume" in note
 
 
@@ -201,8 +232,8 @@ def test_wherever_it_is_interrupted_it_says_how_many_rows_it_kept(files):
             raise error
         numbers.append(Path(journal.path).read_bytes().count(b"\n") - 1)
         assert error.__notes__ == [
-            f"{numbers[-1]} of 5 recordings are done and kept in {journal.path}. "
-            "To go on, give the same command again with --resume."
+            f"{numbers[-1]} of 5 recordings are finished and saved in {journal.path}. "
+            "To continue, run the same command with --resume."
         ]
         assert left_on_resuming(output, paths) == list(range(numbers[-1], 5))
         os.unlink(journal.path)
@@ -238,7 +269,7 @@ def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
     )
     with other:
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(ResultsError, match=r"r\.csv: another serctl is writing to it"):
+        with pytest.raises(ResultsError, match=r"r\.csv: another run is writing to it"):
             left_on_resuming(output, paths)
         other.kill()
     assert left_on_resuming(output, paths) == [1, 2, 3, 4]
@@ -249,7 +280,7 @@ def test_a_second_run_is_refused_and_a_dead_one_leaves_no_lock(files):
     names=st.lists(NAMES, min_size=1, max_size=6, unique=True),
     cut=st.integers(0, 2000),
     junk=st.sampled_from(
-        [b"", b"\0" * 40, b"torn", b"\n", b'{"stamp": [1, 2], "row": 1}\n', b"{}\n"]
+        [b"", b"\0" * 40, b"torn", b"\n", b'{"real": "a", "stamp": [1, 2], "row": 1}\n', b"{}\n"]
     ),
 )
 @example(names=["\x01", "\x01\x01\x01\x01\x01\x01   "], cut=498, junk=b"\n")

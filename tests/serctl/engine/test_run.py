@@ -40,9 +40,9 @@ def clips(tmp_path_factory, make_signal):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(clips, tiny_folder, tmp_path_factory):
+def uninterrupted(clips, tiny_folder, tmp_path_factory):
     """Bytes of the results of `clips`, with no path's folder."""
-    output = tmp_path_factory.mktemp("undisturbed") / "r.csv"
+    output = tmp_path_factory.mktemp("uninterrupted") / "r.csv"
     assert run(["classify", str(clips), "-o", str(output), "--model", str(tiny_folder)]) == 0
     return output.read_bytes()
 
@@ -57,7 +57,7 @@ def start(clips, tiny_folder, tmp_path):
         env = os.environ | how.pop("env", {})
         command = [sys.executable, "-P", "-c", code, "classify", str(clips), *options]
         command += ["--model", str(tiny_folder)]
-        # A parent may have been told to ignore it, and a child does as its parent.
+        # A parent may have been set to ignore it, and a child does as its parent.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             started.append(subprocess.Popen(command, cwd=tmp_path, env=env, **how))
@@ -94,7 +94,7 @@ def finish(process, status=0):
     ],
 )
 def test_a_run_that_is_stopped_goes_on_where_it_was(
-    start, clips, undisturbed, tmp_path, number, status, message
+    start, clips, uninterrupted, tmp_path, number, status, message
 ):
     journal = tmp_path / "r.csv.journal"
     process = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
@@ -107,18 +107,18 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     assert 0 < n_rows < N_CLIPS
     if message:
         assert said == (
-            f"{message}{n_rows} of {N_CLIPS} recordings are done and kept in r.csv.journal. "
-            "To go on, give the same command again with --resume.\n"
+            f"{message}{n_rows} of {N_CLIPS} recordings are finished and saved in r.csv.journal. "
+            "To continue, run the same command with --resume.\n"
         )
     assert os.listdir(tmp_path) == ["r.csv.journal"]
     kept = journal.read_bytes()
     _, said = finish(start("-o", "r.csv"), 2)
-    assert "Go on with it with --resume" in said
-    _, said = finish(start("-o", "r.csv", "--resume", "--batch-size", "8"), 3)
-    assert "batch_size was 64 and is now 8" in said
+    assert "Continue it with --resume" in said
+    _, said = finish(start("-o", "r.csv", "--resume", "--emotions", "angry,sad"), 3)
+    assert "emotions was angry,disgust,fear,happy,sad and is now angry,sad" in said
     assert journal.read_bytes() == kept
-    finish(start("-o", "r.csv", "--resume"))
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    finish(start("-o", "r.csv", "--resume", "--batch-size", "8"))  # which changes nothing on a CPU
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
     assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
 
 
@@ -134,16 +134,16 @@ def test_every_format_is_the_same_after_a_resume(start, tmp_path, extension):
     assert resumed.read_bytes() == whole.read_bytes()
 
 
-def test_a_second_run_to_one_output_is_refused(start, undisturbed, tmp_path):
+def test_a_second_run_to_one_output_is_refused(start, uninterrupted, tmp_path):
     first = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
     wait_for_rows(first, tmp_path / "r.csv.journal")
     first.send_signal(signal.SIGSTOP)  # lest it finish before the others have begun
     for options in ([], ["--resume"], ["--overwrite"]):
         _, said = finish(start("-o", "./r.csv", *options), 3)
-        assert "another serctl is writing to it" in said
+        assert "another run is writing to it" in said
     first.send_signal(signal.SIGCONT)
     finish(first)
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 def test_a_finished_run_is_not_gone_on_with(start, tmp_path):
@@ -155,7 +155,7 @@ def test_a_finished_run_is_not_gone_on_with(start, tmp_path):
     assert (tmp_path / "r.csv").read_text() == "precious"
 
 
-def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, undisturbed, tmp_path):
+def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, uninterrupted, tmp_path):
     culprit = clips / "crash.wav"
     shutil.copyfile(clips / "010.wav", culprit)
     try:
@@ -171,10 +171,10 @@ def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, undisturb
     assert [row["status"] for row in rows].count("failed") == 1
     assert rows[-1]["path"] == str(culprit)
     others = [line for line in text.splitlines(keepends=True) if not line.startswith(str(culprit))]
-    assert "".join(others).encode() == undisturbed
+    assert "".join(others).encode() == uninterrupted
 
 
-def test_what_failed_is_done_again(start, clips, undisturbed, tmp_path):
+def test_what_failed_is_done_again(start, clips, uninterrupted, tmp_path):
     # As after a crash between naming the output and removing the journal.
     bad = clips / "005.wav"
     good = bad.read_bytes()
@@ -193,7 +193,7 @@ def test_what_failed_is_done_again(start, clips, undisturbed, tmp_path):
         finish(start("-o", "r.csv", "--retry-failed"))
     finally:
         bad.write_bytes(good)
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 @pytest.mark.parametrize("output", ["r.csv", "r.jsonl"])
@@ -249,8 +249,8 @@ def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path
     reasons = {os.path.basename(row["path"]): row["reason"] for row in again if row["reason"]}
     assert reasons == {"003.wav": "as no run would say"}
     (tmp_path / "r.jsonl").write_text(edited)
-    _, said = finish(start("-o", "r.jsonl", "--retry-failed", "--batch-size", "8"), 3)
-    assert "r.jsonl.run.json: of a run that was another: batch_size was 64 and is now 8" in said
+    _, said = finish(start("-o", "r.jsonl", "--retry-failed", "--emotions", "angry,sad"), 3)
+    assert "r.jsonl.run.json: belongs to a run with other settings: emotions was angry," in said
     shutil.copyfile(clips / "000.wav", tmp_path / "other.wav")
     (tmp_path / "r.jsonl").write_text(edited.replace(rows[7]["path"], "other.wav"))
     _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 3)
@@ -259,7 +259,7 @@ def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path
     (tmp_path / "r.jsonl").write_text(edited)
     (tmp_path / "r.jsonl.run.json").unlink()
     _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 2)
-    assert "r.jsonl.run.json: No such file or directory; it is needed to do again" in said
+    assert "r.jsonl.run.json: No such file or directory; --retry-failed needs the record" in said
     assert (tmp_path / "r.jsonl").read_text() == edited
 
 
@@ -270,33 +270,33 @@ def limited(n_bytes):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
 
 
-def test_a_full_disk_keeps_what_is_done(start, undisturbed, tmp_path):
+def test_a_full_disk_keeps_what_is_done(start, uninterrupted, tmp_path):
     _, said = finish(start("-o", "r.csv", preexec_fn=limited(8000)), 3)
     journal = tmp_path / "r.csv.journal"
     n_rows = journal.read_bytes().count(b"\n") - 1
     assert 10 < n_rows < N_CLIPS
     assert said == (
-        f"Error: r.csv.journal: could not be written, after {n_rows} rows (File too large). Make "
-        f"room, or give an output elsewhere.\n{n_rows} of {N_CLIPS} recordings are done and kept "
-        "in r.csv.journal. To go on, give the same command again with --resume.\n"
+        f"Error: r.csv.journal: could not be written, after {n_rows} rows (File too large). Free "
+        f"some space, or choose an output elsewhere.\n{n_rows} of {N_CLIPS} recordings are finished "
+        "and saved in r.csv.journal. To continue, run the same command with --resume.\n"
     )
     assert journal.read_bytes().endswith(b"}\n")
     finish(start("-o", "r.csv", "--resume"))
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, undisturbed, tmp_path):
+def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, uninterrupted, tmp_path):
     (tmp_path / "r.csv.partial").symlink_to("/dev/full")
     _, said = finish(start("-o", "r.csv"), 3)
-    assert f"{N_CLIPS} of {N_CLIPS} recordings are done and kept in r.csv.journal" in said
+    assert f"{N_CLIPS} of {N_CLIPS} recordings are finished and saved in r.csv.journal" in said
     assert os.listdir(tmp_path) == ["r.csv.journal"]
     finish(start("-o", "r.csv", "--resume"))
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 @pytest.mark.parametrize("output", ["-", "r.csv"])
-def test_a_reader_that_has_gone_is_passed_over_quietly(start, undisturbed, tmp_path, output):
+def test_a_reader_that_has_gone_is_passed_over_quietly(start, uninterrupted, tmp_path, output):
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
@@ -304,11 +304,11 @@ def test_a_reader_that_has_gone_is_passed_over_quietly(start, undisturbed, tmp_p
     _, said = finish(process, 141)
     assert said == ""
     if output == "r.csv":
-        assert (tmp_path / "r.csv").read_bytes() == undisturbed
+        assert (tmp_path / "r.csv").read_bytes() == uninterrupted
         assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
 
 
-def test_neither_home_nor_locale_nor_terminal_is_needed(start, clips, undisturbed, tmp_path):
+def test_neither_home_nor_locale_nor_terminal_is_needed(start, clips, uninterrupted, tmp_path):
     umlaut = clips / os.fsdecode("ä\N{PILE OF POO}".encode() + b"\xff.wav")
     shutil.copyfile(clips / "000.wav", umlaut)
     env = {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "HOME": "/nonexistent"}
@@ -323,16 +323,16 @@ def test_neither_home_nor_locale_nor_terminal_is_needed(start, clips, undisturbe
     assert os.fsencode(umlaut) in content
     last = content.splitlines()[-1] + b"\n"
     assert last.startswith(os.fsencode(umlaut))
-    assert content.removesuffix(last) == undisturbed
+    assert content.removesuffix(last) == uninterrupted
 
 
-def test_closed_streams_harm_nothing(start, undisturbed, tmp_path):
+def test_closed_streams_harm_nothing(start, uninterrupted, tmp_path):
     def close():
         for descriptor in range(3):
             os.close(descriptor)
 
     finish(start("-o", "r.csv", preexec_fn=close))
-    assert (tmp_path / "r.csv").read_bytes() == undisturbed
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 def test_the_record_of_a_run_says_what_results_depend_on(start, tmp_path):

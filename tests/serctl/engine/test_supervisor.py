@@ -9,14 +9,15 @@ import pytest
 import soundfile
 from support import faulty_worker
 
-from serctl.engine import supervisor
+from serctl.engine import process, supervisor
+from serctl.engine.messages import Request
 from serctl.engine.pipeline import classify_recordings
-from serctl.engine.process import Child, Request
+from serctl.engine.process import Child
 from serctl.engine.supervisor import Supervisor
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.results.schema import row_of
 
-CRASHED = "Decoding ended the process that did it, also when it was tried alone"
+CRASHED = "Decoding crashed, and again when isolated"
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_recordings_that_crash_are_found_and_cost_themselves_alone(run, make_cli
 
 @pytest.mark.parametrize("name", ["hang", "sleep"])
 def test_a_recording_that_hangs_is_given_up(run, make_clips, expected, name):
-    reason = "Decoding came to a halt for 3 s, also when it was tried alone. Export it again as"
+    reason = "Decoding made no progress for 3 s, and again when isolated. Export it again as"
     paths = make_clips("a", name, "b", "c")
     check_culprits(
         run(paths, stall_s=3.0), expected, {f"{name}.wav": f"{reason} 16-bit wav or flac."}
@@ -117,7 +118,7 @@ def test_a_crash_that_does_not_come_again_costs_nothing(run, make_clips, expecte
 
 def test_a_network_that_crashes_is_found_out_at_the_start(run, make_clips, monkeypatch):
     monkeypatch.setenv("SERCTL_TEST_NETWORK", "crashes")
-    with pytest.raises(RunError, match=r"ended at its start \(SIGILL\)\."):
+    with pytest.raises(RunError, match=r"ended while it started \(SIGILL\)\."):
         run(make_clips("a"))
 
 
@@ -135,9 +136,19 @@ def child(code):
 
 def test_a_child_that_does_not_start_is_said_with_its_words():
     code = "import sys; print('no torch here', file=sys.stderr); sys.exit(7)"
-    words = r"at its start \(exit status 7\)\. It said:\nno torch here"
+    words = r"while it started \(exit status 7\)\. Its last lines:\nno torch here"
     with Supervisor(Request(), child(code)) as watching, pytest.raises(RunError, match=words):
         watching.description()
+
+
+def test_a_first_child_that_hangs_while_it_starts_is_killed(monkeypatch):
+    monkeypatch.setattr(process, "START_S", 0.5)
+    code = "import sys, time; print('mounting', file=sys.stderr, flush=True); time.sleep(60)"
+    words = r"was not ready after 0\.5 s, and was killed\..* Its last lines:\nmounting"
+    began_s = time.monotonic()
+    with Supervisor(Request(), child(code)) as watching, pytest.raises(RunError, match=words):
+        watching.description()
+    assert time.monotonic() - began_s < 10
 
 
 READY = 'import sys; sys.stdin.readline(); print(\'R {"model": "m"}\', flush=True); '
@@ -159,7 +170,9 @@ def test_a_child_that_the_system_does_not_end_is_not_waited_for(monkeypatch):
 
 def test_children_that_do_nothing_are_not_started_for_ever():
     with Supervisor(Request(), child(READY + "sys.exit(5)")) as watching:
-        with pytest.raises(RunError, match=r"ended and did nothing, 3 times \(exit status 5\)"):
+        with pytest.raises(
+            RunError, match=r"ended before any recording, 3 times \(exit status 5\)"
+        ):
             list(watching.classify(["a", "b"], [0, 1]))
 
 
@@ -177,7 +190,7 @@ def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
 @pytest.mark.parametrize(
     ("request_", "error", "message"),
     [
-        (Request("nowhere"), UsageError, "nowhere: neither a bundled model"),
+        (Request("nowhere"), UsageError, "nowhere: not available, and not a folder"),
         (Request(os.path.dirname(__file__)), ModelError, r"config\.json: No such file"),
     ],
 )
@@ -188,7 +201,7 @@ def test_an_error_of_the_child_is_raised_as_it_was_there(request_, error, messag
 
 def test_a_defect_is_said_as_one(tiny_folder):
     request = Request(str(tiny_folder), device=["cpu"])
-    words = r"classifies failed: TypeError: .* This is a fault of serctl"
+    words = r"worker process failed: TypeError: .* This is a bug in serctl"
     with Supervisor(request) as watching, pytest.raises(RunError, match=words):
         watching.description()
 

@@ -1,6 +1,8 @@
 import csv
 import importlib.util
 import os
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +132,28 @@ def test_bytes_are_the_same_for_any_number_of_threads(mixed, tmp_path, monkeypat
     assert outputs[0] == outputs[1]
 
 
+def test_few_spools_wait_behind_a_long_recording(write_recording, tmp_path, monkeypatch):
+    alive, most = weakref.WeakSet(), []
+
+    class CountedSpool(formats.FrameSpool):
+        def __init__(self, folder):
+            super().__init__(folder)
+            alive.add(self)
+            most.append(len(alive))
+
+    def slowly(path, *arguments):
+        time.sleep(0.2 if path == paths[0] else 0)
+        return describe(path, *arguments)
+
+    monkeypatch.setattr(feature_table, "FrameSpool", CountedSpool)
+    monkeypatch.setattr(feature_table, "describe", slowly)
+    monkeypatch.setattr(feature_table, "n_cores", lambda: 2)
+    paths = [write_recording(f"{i}.wav", "noise", 0.1) for i in range(30)]
+    written(paths, tmp_path / "f.npz", frames=True)
+    assert len(most) == 30
+    assert max(most) <= 2 * feature_table.SPOOLS_AHEAD_PER_WORKER + 1
+
+
 def test_parquet_is_written_in_groups(write_recording, tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "ROWS_PER_GROUP", 2)
     paths = [write_recording(f"{i}.wav", "noise", 0.1) for i in range(5)]
@@ -181,8 +205,8 @@ def test_a_table_that_cannot_be_written_is_told(mixed, tmp_path):
     [
         ("f.json", False, r"\.json is not one of \.csv, \.parquet, \.npz"),
         ("-", False, "none is not one of"),
-        ("f.csv", True, r"\.csv cannot hold frames, and \.npz has"),
-        ("f.parquet", True, "leave --frames out"),
+        ("f.csv", True, r"\.csv cannot hold frames, only \.npz can"),
+        ("f.parquet", True, "cannot hold frames"),
     ],
 )
 def test_outputs_that_make_no_sense_are_refused(tmp_path, name, frames, message):

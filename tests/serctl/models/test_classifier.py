@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_told(classifier, write_recording, tmp_path):
     samples[9000] = np.nan
     result = classifier.classify(write_recording("b.wav", samples, subtype="FLOAT"))
     assert (result.status, result.sample_rate_hz, result.channels) == ("unreadable", 16000, 2)
-    assert result.reason.startswith("Holds samples that are no sound")
+    assert result.reason.startswith("Invalid samples")
     assert result.duration_s is None  # what was decoded is not its length
 
 

@@ -187,7 +187,7 @@ def test_an_interrupt_does_not_wait_for_all_files(
 ) -> None:
     for take in range(1, 16):
         write_noise(tmp_path / f"DC_a{take:02}.wav", take)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(survey_module, "n_cores", lambda: 1)
     read, reads = survey_module._read, []
 
     def slow_read(path: str) -> object:

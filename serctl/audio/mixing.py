@@ -1,0 +1,71 @@
+"""Several channels to one: their mean, or one of them where they cancel.
+
+A cable or a plug-in that turns one channel of two round leaves their noise in the mean and takes
+the voice away. So where the mean is far below the channels, the loudest channel is taken instead,
+from that block to the end.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEP_OF_16_BITS = 1 / 32768
+CANCELLED = 0.01  # of the channels' power, -20 dB: less is left in the mean of none that agree
+FAINT_POWER = STEP_OF_16_BITS**2  # channels of no more are silent, and say nothing
+
+
+class Mixer:
+    """Mixes the blocks of one recording.
+
+    Attributes
+    ----------
+    reason : str
+        Which channel was taken, if they cancel; empty otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._channel: int | None = None
+
+    def mix(self, frames: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Mix a block.
+
+        Parameters
+        ----------
+        frames : int16, float32 or float64 [n_frames, n_channels]
+            Of int16, full scale is 32768; otherwise 1.0.
+
+        Returns
+        -------
+        float32 [n_frames]
+            Full scale at 1.0.
+        """
+        n_channels = frames.shape[1]
+        if n_channels == 1:  # is not rounded again
+            mono = frames[:, 0]
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):  # of infinities: the peak tells
+                mono = self._mean_or_channel(frames)
+        if frames.dtype == np.int16:
+            mono = mono * np.float32(STEP_OF_16_BITS)
+        return mono.astype(np.float32, copy=False)
+
+    def _mean_or_channel(self, frames: NDArray[np.generic]) -> NDArray[np.floating]:
+        mean = frames.mean(axis=1, dtype=np.float64)
+        if self._channel is None and len(frames):
+            scale = STEP_OF_16_BITS if frames.dtype == np.int16 else 1.0
+            powers = np.array([_power(frames[:, i]) for i in range(frames.shape[1])]) * scale**2
+            mean_power = _power(mean) * scale**2
+            if mean_power < CANCELLED * powers.mean() and powers.max() > FAINT_POWER:
+                self._channel = int(powers.argmax())
+                self.reason = (
+                    f"channels cancel: their mean is nearly silent; channel {self._channel + 1} of "
+                    f"{frames.shape[1]} was taken alone."
+                )
+        if self._channel is not None and self._channel < frames.shape[1]:
+            return frames[:, self._channel].astype(np.float64)
+        return mean
+
+
+def _power(samples: NDArray[np.generic]) -> float:
+    numbers = samples.astype(np.float64)
+    return float(numbers @ numbers) / max(len(numbers), 1)

@@ -1,0 +1,123 @@
+"""Messages between the parent of a run and its worker: lines of ASCII, each written and read here.
+
+The parent writes to the worker's standard input::
+
+    {...}           the request, and the parent's process id
+    [17, "a.wav"]   classify recording 17
+                    an empty line ends a job: all its rows are sent before the next job begins
+
+The worker writes to what was its standard output::
+
+    R {...}         ready: the model, its hashes and the parameters
+    b 17            recording 17: decoding begins
+    w 17            recording 17: decoding makes progress; one every few seconds at most
+    e 17            recording 17: decoding ends
+    r 17 {...}      recording 17: its row, as JSON of a results file
+    s {...}         the job is done: seconds by stage (`serctl.timing`) since the process began
+    x ["...", ...]  the worker cannot go on: class and message of the error
+
+Both ends run the same version of serctl, so nothing here is versioned. This module imports nothing
+heavy: the parent loads it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain, takewhile
+from typing import BinaryIO, NamedTuple
+
+READY = "R"
+BEGIN = "b"
+PROGRESS = "w"
+END = "e"
+ROW = "r"
+SECONDS = "s"
+ERROR = "x"
+
+END_OF_JOB = "\n"
+
+Task = tuple[int, str]  # place in the scan, and path
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a worker classifies with; as for `serctl.models.classifier.Classifier`.
+
+    Attributes
+    ----------
+    model, emotions : str or None
+        None for the default.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    batch_size : int
+        Windows that a GPU computes at a time.
+    workers : int or None
+        Threads; None for the number of cores.
+    """
+
+    model: str | None = None
+    emotions: str | None = None
+    device: str = "auto"
+    batch_size: int = 64
+    workers: int | None = None
+
+
+class Message(NamedTuple):
+    """A line of the worker's.
+
+    Attributes
+    ----------
+    kind : str
+        `READY`, `BEGIN`, ...
+    index : int
+        Of the recording that it is about; -1 if it is about none.
+    text : str
+        The rest of the line: JSON, or nothing.
+    """
+
+    kind: str
+    index: int
+    text: str
+
+
+def request_line(request: Request, parent: int) -> str:
+    """Line of a request; ``parent`` is the process id of who sends it."""
+    return json.dumps(asdict(request) | {"parent": parent}) + "\n"
+
+
+def read_request(line: bytes) -> tuple[Request, int]:
+    """Request and process id of the parent."""
+    values = json.loads(line)
+    parent = values.pop("parent")
+    return Request(**values), parent
+
+
+def task_line(index: int, path: str) -> str:
+    """Line of a recording to classify."""
+    return json.dumps([index, path]) + "\n"
+
+
+def read_jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:
+    """Jobs, each an iterator over its tasks, until the lines end."""
+    for line in lines:
+        job = chain([line], takewhile(bytes.strip, lines))
+        yield (tuple(json.loads(line)) for line in job if line.strip())
+
+
+def message_line(kind: str, index: int = -1, text: str = "") -> str:
+    """Line of a message about a recording, or about none; ``text`` is ASCII without line feeds."""
+    return " ".join(filter(None, (kind, "" if index < 0 else str(index), text))) + "\n"
+
+
+def error_line(error_class: str, message: str) -> str:
+    """Line of the error that ends a worker; the class is one of `serctl.errors`, or empty."""
+    return message_line(ERROR, text=json.dumps([error_class, message]))
+
+
+def read_message(line: bytes) -> Message:
+    """Message of a worker, from its line without the line feed."""
+    kind, _, rest = line.decode("ascii").partition(" ")
+    if kind in (READY, SECONDS, ERROR):
+        return Message(kind, -1, rest)
+    index, _, text = rest.partition(" ")
+    return Message(kind, int(index), text)
