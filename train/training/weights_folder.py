@@ -11,6 +11,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -127,7 +128,7 @@ def write_weights(
     device = choose_device(options.device)
     where = f"fold {options.fold}" if has_folds(options.split) else f"seed {options.seed}"
     title = f"{config.name}, {options.split} split, {where}"
-    metrics = {
+    metrics: dict[str, Any] = {
         "model": config.name,
         "command": command_line(options),
         "split": options.split,

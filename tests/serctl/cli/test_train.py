@@ -85,8 +85,8 @@ def test_bare_it_trains_the_default_model_to_the_default_folder(serctl: Run) -> 
     assert f"Weights: {folder}" in output.splitlines()
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
-    told = [line.partition(":")[0] for line in progress.splitlines()]
-    assert told == [
+    lines = [line.partition(":")[0] for line in progress.splitlines()]
+    assert lines == [
         f"network {i} of 3, epoch {n} of at most {len(history['epochs'])}"
         for i, history in enumerate(metrics["histories"], 1)
         for n in range(1, len(history["epochs"]) + 1)
@@ -114,7 +114,7 @@ def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
     assert max(map(len, output.splitlines())) <= 80
 
 
-def test_the_seed_of_the_report_split_is_told(serctl: Run) -> None:
+def test_the_seed_of_the_report_split_is_printed(serctl: Run) -> None:
     status, output, _ = serctl("--epochs", 1, "--split", "report", "--seed", 5, "-o", "weights")
     assert status == 0
     assert "test part of report, seed 5:" in output
@@ -294,17 +294,17 @@ def test_all_is_of_a_checkout(serctl: Run) -> None:
     assert os.listdir() == []
 
 
-def test_all_tells_what_it_does(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+def test_all_prints_its_steps(serctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
 
-    def remake(corpora: str, watcher: train.Watcher, tell: Callable[[str], None]) -> None:
-        told.append(corpora)
-        tell("cnn: all protocols")
+    def fake(corpora: str, watcher: train.Watcher, log: Callable[[str], None]) -> None:
+        calls.append(corpora)
+        log("cnn: all protocols")
 
-    monkeypatch.setattr("serctl.train.experiments.train_all.train_everything", remake)
+    monkeypatch.setattr("serctl.train.experiments.train_all.train_everything", fake)
     status, output, error = serctl("--all", "--corpora", "somewhere")
     assert (status, output, error) == (0, "", "cnn: all protocols\n")
-    assert told == ["somewhere"]
+    assert calls == ["somewhere"]
 
 
 # Cut off
@@ -326,8 +326,8 @@ def test_interrupted_it_keeps_its_checkpoint(serctl: Run, monkeypatch: pytest.Mo
     assert os.listdir("weights") == ["checkpoint.pt"]
     status, _, error = serctl(*PAPER_CNN, "--epochs", 4, "-o", "weights", "--resume")
     assert status == 0
-    told = [line.partition(":")[0] for line in error.splitlines()]
-    assert told == [f"epoch {i} of at most 4" for i in (2, 3, 4)]
+    lines = [line.partition(":")[0] for line in error.splitlines()]
+    assert lines == [f"epoch {i} of at most 4" for i in (2, 3, 4)]
 
 
 def test_interrupted_in_its_second_network_it_goes_on_there(
@@ -348,8 +348,8 @@ def test_interrupted_in_its_second_network_it_goes_on_there(
     assert sorted(os.listdir("weights")) == ["checkpoint-1.pt", "checkpoint.pt"]
     status, _, error = serctl("--epochs", 2, "-o", "weights", "--resume")
     assert status == 0
-    told = [line.partition(":")[0] for line in error.splitlines()]
-    assert told == [
+    lines = [line.partition(":")[0] for line in error.splitlines()]
+    assert lines == [
         f"network {i} of 3, epoch {n} of at most 2"
         for i, n in ((1, 2), (2, 1), (2, 2), (3, 1), (3, 2))
     ]

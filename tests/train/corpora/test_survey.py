@@ -134,7 +134,7 @@ def test_trees_nested_twice_give_each_clip_once(tmp_path: Path) -> None:
     assert found.identical == []
 
 
-def test_different_clips_of_the_same_bytes_are_told(tmp_path: Path) -> None:
+def test_different_clips_of_the_same_bytes_are_reported(tmp_path: Path) -> None:
     for name in ("DC_a01.wav", "DC_h01.wav"):
         write_noise(tmp_path / name, 4)
     write_noise(tmp_path / "DC_f01.wav", 5)

@@ -145,7 +145,7 @@ def test_log_mel_is_what_the_classifier_gives_and_more_floor() -> None:
             assert torch.allclose(clip[:, n:], torch.tensor(-5.0))
 
 
-def test_damaged_copies_are_shown_as_often_as_asked_for() -> None:
+def test_augmented_copies_are_used_as_often_as_the_recipe_says() -> None:
     training = frame_clips(FRAMES, replace(NOTHING, copy_share=0.6), n_copies=2)
     shown: Counter[int] = Counter()
     for _ in range(60):
@@ -175,7 +175,7 @@ def test_long_clips_are_cropped_and_all_the_rest_is_drawn_too() -> None:
 
 
 class Mean(nn.Module):
-    """A network whose answer tells how long its input is."""
+    """A network whose logits depend on the length of its input."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         return torch.stack(
@@ -202,7 +202,7 @@ def test_targets_are_labels_unless_something_is_shared() -> None:
     assert torch.equal(mixable, torch.eye(3))
 
 
-def test_targets_are_shared_with_all_and_with_what_was_heard() -> None:
+def test_targets_are_shared_with_all_emotions_and_with_votes() -> None:
     smooth = soft_targets(LABELS, VOTES, 3, replace(PLAIN, label_smoothing=0.3))
     assert torch.allclose(smooth, 0.7 * torch.eye(3) + 0.1)
     targets = soft_targets(LABELS, VOTES, 3, replace(PLAIN, votes_share=0.4))

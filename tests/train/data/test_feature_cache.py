@@ -113,7 +113,7 @@ def test_frames_are_kept_in_float32(
     assert len(extract(clip)) > 0
 
 
-def test_damaged_copies_are_drawn_by_number_and_content(
+def test_augmented_copies_depend_on_number_and_content(
     clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
 ) -> None:
     clean, *copies = (ClipFeatures(LOG_MEL, SPEC, cache, copy=i) for i in range(4))

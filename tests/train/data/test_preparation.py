@@ -61,6 +61,6 @@ def test_each_has_its_share_of_the_loss(recipe: Recipe) -> None:
     assert auxiliary_weights(synthetic_corpora.small_recipe("paper-rnn"), None) == {}
 
 
-def test_sentences_that_no_name_says_are_not_told(small_corpora: Path, recipe: Recipe) -> None:
+def test_sentences_that_no_name_states_are_no_targets(small_corpora: Path, recipe: Recipe) -> None:
     clips = prepared(small_corpora, recipe, "emobox-savee")
     assert list(of_member(clips, recipe, OTHER).auxiliary_targets) == ["speaker"]

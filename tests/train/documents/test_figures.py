@@ -154,7 +154,7 @@ def test_confidence_is_drawn_where_it_was_measured() -> None:
     assert any("cnn, new speakers, all folds\nECE 35.0%" in text for text in texts(figure))
 
 
-def test_figures_are_remade_from_the_results_alone(tmp_path: Path) -> None:
+def test_figures_are_written_from_the_results_alone(tmp_path: Path) -> None:
     write_results(tmp_path, cnn={"report": CNN["report"]})
     written = write_figures(tmp_path)
     names = ("comparison", "learning-curves", "cnn-report-accuracy")

@@ -54,7 +54,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def check_image(path: Path, figure: Figure) -> None:
-    """An image of the figure's size, with ink on it, all of it inside and in greys to tell apart."""
+    """An image of the figure's size, with ink on it, all of it inside and in distinct greys."""
     pixels = matplotlib.image.imread(path)
     assert pixels.shape[:2] == tuple((figure.get_size_inches()[::-1] * figures.DPI).round())
     grey = pixels[..., :3] @ [0.299, 0.587, 0.114]
@@ -138,12 +138,12 @@ def test_the_cells_are_shares_of_all_clips_of_an_emotion(
     assert found.n_without_prediction == 1
     confusion_matrix(found, "title", tmp_path / "matrix.png")
     cells = [text.get_text() for text in drawn[0].axes[0].texts]
-    # Nine of ten sad clips, though the tenth got no answer: the diagonal is the recall.
+    # Nine of ten sad clips, though the tenth got no prediction: the diagonal is the recall.
     assert cells == ["90%\n9", "10%\n1", "0%\n0", "90%\n9"]
     assert drawn[0].axes[0].get_title() == "title\nWA 90.0%, UA 90.0%"
 
 
-def test_an_emotion_that_was_not_acted_is_an_empty_row(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_an_emotion_without_references_is_an_empty_row(tmp_path: Path, drawn: list[Figure]) -> None:
     found = score(["angry", "sad"], ["angry", "sad"], ["tess"] * 2, ("angry", "happy", "sad"))
     confusion_matrix(found, "title", tmp_path / "matrix.png")
     cells = [text.get_text() for text in drawn[0].axes[0].texts]
@@ -226,7 +226,7 @@ def test_the_accuracy_of_each_emotion_is_beside_mean_and_chance() -> None:
     assert {f"mean (UA): {found.ua:.1%}", "chance: 20.0%"} <= set(texts(figure))
 
 
-def test_emotions_that_nobody_acted_have_no_bar() -> None:
+def test_emotions_without_references_have_no_bar() -> None:
     found = score(["angry", "sad"], ["angry", "happy"], ["", ""], ("angry", "happy", "sad"))
     assert heights(draw_accuracy(found, "title")) == [1.0, 0.0]
     assert "chance: 33.3%" in texts(draw_accuracy(found, "title"))

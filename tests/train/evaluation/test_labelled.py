@@ -82,7 +82,9 @@ def test_what_is_left_out_is_counted_and_said(by_name: Known, tmp_path: Path) ->
     ]
 
 
-def test_the_emotions_are_those_acted_in_the_models_order(by_name: Known, tmp_path: Path) -> None:
+def test_the_emotions_are_those_of_the_labels_in_the_models_order(
+    by_name: Known, tmp_path: Path
+) -> None:
     paths = touch(tmp_path, [ANGRY, SAD, NEUTRAL])
     assert by_name(paths, ("sad", "fear", "angry")).emotions == ("sad", "angry")
 

@@ -93,8 +93,8 @@ def test_five_of_six_emotions_are_scored_as_if_there_were_no_sixth(
     assert scores["n_clips"] == 3
     assert scores["emotions"] == REPORT_FIVE
     assert {name: one["recall"] for name, one in scores["by_emotion"].items()} == {
-        "angry": 1.0,  # neutral was not to be had
-        "fear": 0.0,  # no answer
+        "angry": 1.0,  # neutral was not available
+        "fear": 0.0,  # no prediction
         "sad": 0.0,
     }
     assert scores["by_corpus"]["savee"] == {"n_clips": 1, "wa": 0.0, "ua": 0.0}

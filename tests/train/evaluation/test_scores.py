@@ -47,7 +47,7 @@ def test_scores_are_those_of_scikit_learn(clips: list[Clip]) -> None:
     scores = score(references, predictions, corpora, REPORT_FIVE)
     assert scores.wa == pytest.approx(metrics.accuracy_score(references, predictions))
     assert scores.ua == pytest.approx(balanced_accuracy(references, predictions))
-    # The row and column of no answer are left out.
+    # Without the row and column of no prediction.
     confusion = metrics.confusion_matrix(references, predictions, labels=[*REPORT_FIVE, ""])
     assert scores.confusion == confusion[:5, :5].tolist()
     assert list(scores.by_emotion) == [one for one in REPORT_FIVE if one in references]
@@ -151,7 +151,7 @@ def resampled(clips: Sequence[Clip], n_resamples: int) -> dict[str, NDArray[np.f
 
 
 def many_clips(n_clips: int, share_right: float) -> list[Clip]:
-    """Clips of the five emotions, a few without an answer, and fewer of each emotion in turn."""
+    """Clips of the five emotions, a few without a prediction, and fewer of each emotion in turn."""
     draw = np.random.default_rng(3)
     references = draw.choice(REPORT_FIVE, n_clips, p=np.array([5, 4, 3, 2, 1]) / 15)
     guessed = draw.choice([*REPORT_FIVE, ""], n_clips)

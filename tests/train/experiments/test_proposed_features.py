@@ -35,7 +35,7 @@ def test_without_more_it_is_the_reports_cnn() -> None:
     assert torch.equal(network(inputs), plain(inputs))
 
 
-def test_more_inputs_are_heard() -> None:
+def test_more_inputs_are_used() -> None:
     network = PaperCNNAndMore(5, 6).eval()
     inputs = torch.randn(3, 154)
     before = network(inputs)
@@ -55,7 +55,7 @@ def test_what_is_measured(
             assert set(accuracies) == {"without", "with"}
             assert {len(one) for one in accuracies.values()} == {n_runs}
             assert all(0 <= accuracy <= 1 for one in accuracies.values() for accuracy in one)
-    # The synthetic emotions differ in their spectra, so that an SVM hears them.
+    # The synthetic emotions differ in their spectra, so that an SVM separates them.
     assert np.mean(results["paper-svm"]["report"]["with"]) > 0.5
     assert results["recipes"] == proposed_features.recipes()
     proposed_features.write(results)

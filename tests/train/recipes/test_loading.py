@@ -45,7 +45,7 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     assert min(training.n_epochs, training.n_passes, training.patience, training.batch_size) >= 1
     assert training.learning_rate > 0
     assert 0 <= training.ema_decay < 1
-    # Networks that hear frames have their spectrograms changed, others none.
+    # Only networks that take frames have their spectrograms augmented.
     assert (recipe.augmentation is None) == (
         NETWORKS[recipe.model.network].inputs is CLIP_STATISTICS
     )

@@ -29,7 +29,7 @@ def test_new_speakers_give_no_warning(tmp_path: Path, tiny_config: ModelConfig) 
     assert warning(tmp_path, tiny_config, ["a.wav"], trained("new-speakers", 0)) == ""
 
 
-def test_clips_and_voices_that_were_heard_are_counted(
+def test_clips_and_speakers_of_the_training_part_are_counted(
     tmp_path: Path, tiny_config: ModelConfig
 ) -> None:
     silent = "CREMA-D/AudioWAV/1076_MTI_SAD_XX.wav"  # not trained on, unlike others of its voice
@@ -40,7 +40,7 @@ def test_clips_and_voices_that_were_heard_are_counted(
     )
 
 
-def test_by_a_split_of_clips_all_voices_were_heard(
+def test_a_split_by_clip_has_all_speakers_in_its_training_part(
     tmp_path: Path, tiny_config: ModelConfig
 ) -> None:
     paths = FOLD_0["path"].tolist()

@@ -6,7 +6,7 @@ from serctl.models.networks.cnn_torch import CnnMember
 from serctl.train.training.auxiliary_heads import WithAuxiliaryHeads, auxiliary_loss
 
 
-def test_the_heads_hear_the_embedding_and_change_no_answer() -> None:
+def test_the_heads_use_the_embedding_and_change_no_logits() -> None:
     torch.manual_seed(0)
     network = CnnMember(6).eval()
     learner = WithAuxiliaryHeads(network, {"speaker": 5, "sentence": 7}).eval()

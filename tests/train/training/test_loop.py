@@ -152,7 +152,7 @@ def test_it_stops_after_patience_has_run_out(checkpoint: Path) -> None:
     assert n_done - 1 - run.history.best_epoch == STOPS_EARLY.patience
 
 
-def test_it_is_told_before_the_first_epoch_and_after_each(checkpoint: Path) -> None:
+def test_it_calls_back_before_the_first_epoch_and_after_each(checkpoint: Path) -> None:
     run = Run()
     run.fit(checkpoint)
     assert run.n_epochs_shown == list(range(RECIPE.n_epochs + 1))

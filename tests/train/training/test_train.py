@@ -173,7 +173,7 @@ def test_it_learns_what_new_speakers_sound_like(trained: Trained) -> None:
     assert set(trained.scores.by_corpus) == {"crema-d", "ravdess", "savee", "tess"}
 
 
-def test_it_tells_of_every_clip_and_epoch(trained: Trained) -> None:
+def test_it_reports_every_clip_and_epoch(trained: Trained) -> None:
     metrics = metrics_of(trained.folder)
     n_epochs = synthetic_corpora.small_recipe("paper-cnn").training.n_epochs
     assert trained.calls.n_clips == len(clips_of_five(trained.options.corpora))
@@ -198,7 +198,7 @@ def test_metrics_say_what_was_done(trained: Trained) -> None:
     assert metrics["test"] == json.loads(json.dumps(asdict(trained.scores)))
     assert metrics["test"]["n_clips"] == len(split.test)
     recipe = synthetic_corpora.small_recipe("paper-cnn")
-    assert recipe.augmentation is recipe.svm is None  # and so they are not told
+    assert recipe.augmentation is recipe.svm is None  # so the metrics have none of them
     tables = ("model", "features", "training")
     assert metrics["recipe"] == json.loads(json.dumps({t: asdict(recipe)[t] for t in tables}))
     assert metrics["temperature"] == load_model(str(trained.folder)).config.temperature
@@ -244,7 +244,7 @@ def test_the_card_is_that_of_the_metrics(trained: Trained) -> None:
 def test_evaluate_scores_the_same(
     small_corpora: Path, tmp_path: Path, split: str, number: int
 ) -> None:
-    # Fold 4 has the silent clip, which users' classifier does not answer.
+    # Fold 4 has the silent clip, for which `classify` has no prediction.
     fold, seed = (number, 0) if split == "new-speakers" else (0, number)
     scores = fit(few(small_corpora, tmp_path / "model", split=split, fold=fold, seed=seed))
     model = load_model(str(tmp_path / "model"))
@@ -285,7 +285,7 @@ def of_any_model(
     return Trained(options, folder, train_model(options, calls.watcher()), calls)
 
 
-def test_any_model_learns_loads_and_is_scored_as_users_hear_it(of_any_model: Trained) -> None:
+def test_any_model_learns_loads_and_scores_as_in_classify(of_any_model: Trained) -> None:
     options, folder = of_any_model.options, of_any_model.folder
     is_svm = options.model == "paper-svm"
     without = {"learning_curve.png"} if is_svm else set()
@@ -300,7 +300,7 @@ def test_any_model_learns_loads_and_is_scored_as_users_hear_it(of_any_model: Tra
     assert clips.score(results) == of_any_model.scores
 
 
-def test_damaged_copies_are_read_of_training_clips_alone(of_any_model: Trained) -> None:
+def test_augmented_copies_are_made_of_training_clips_only(of_any_model: Trained) -> None:
     metrics = metrics_of(of_any_model.folder)
     recipe = synthetic_corpora.small_recipe(of_any_model.options.model)
     n_copies = recipe.augmentation.n_copies if recipe.augmentation else 0
@@ -310,7 +310,7 @@ def test_damaged_copies_are_read_of_training_clips_alone(of_any_model: Trained) 
     assert of_any_model.calls.n_clips == n_clips + n_copies * metrics["n_train"]
 
 
-def test_what_an_svm_chose_is_told(small_corpora: Path, tmp_path: Path) -> None:
+def test_the_metrics_have_what_an_svm_chose(small_corpora: Path, tmp_path: Path) -> None:
     fit(few(small_corpora, tmp_path, model="paper-svm", n_epochs=None))
     metrics = metrics_of(tmp_path)
     assert "histories" not in metrics
