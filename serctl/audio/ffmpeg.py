@@ -9,7 +9,7 @@ PyAV takes a moment to load, and is loaded when the first such file comes.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,7 @@ class FfmpegSource:
         try:
             self._container = av.open(
                 view,
+                "r",
                 format=kind.demuxer,
                 container_options={
                     "format_whitelist": allowed.demuxers(),
@@ -172,7 +173,7 @@ class FfmpegSource:
         for packet in self._iterator:
             self._n_packets += packet.size > 0
             try:
-                frames = packet.decode()
+                frames = cast("list[av.AudioFrame]", packet.decode())
             except av.error.FFmpegError as error:
                 if isinstance(error, MemoryError):
                     raise
