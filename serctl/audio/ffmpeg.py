@@ -9,7 +9,7 @@ PyAV takes a moment to load, and is loaded when the first such file comes.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,7 @@ class FfmpegSource:
         try:
             self._container = av.open(
                 view,
+                "r",
                 format=kind.demuxer,
                 container_options={
                     "format_whitelist": allowed.demuxers(),
@@ -100,7 +101,7 @@ class FfmpegSource:
         except av.error.FFmpegError as error:
             self.close()
             self._view.raise_error()
-            raise AudioError(f"{_words(error)} ({kind.name}).", path) from error
+            raise AudioError(f"{_words(error)} ({kind.name}).{_hint(kind)}", path) from error
         except BaseException:
             self.close()
             raise
@@ -172,7 +173,7 @@ class FfmpegSource:
         for packet in self._iterator:
             self._n_packets += packet.size > 0
             try:
-                frames = packet.decode()
+                frames = cast("list[av.AudioFrame]", packet.decode())
             except av.error.FFmpegError as error:
                 if isinstance(error, MemoryError):
                     raise
@@ -241,22 +242,24 @@ class FfmpegSource:
         sloppy_s = SLOPPY_S
         if self._kind.demuxer == "mp3":
             sloppy_s = MP3_DELAY_FRAMES / self.rate_hz
+        reasons = []
         if self._changed:
-            self.reason = f"truncated: {read_s:.1f} s came, up to where {self._changed}."
-        elif self._n_bad:
-            self.reason = (
-                f"damaged: {self._n_bad} of {self._n_packets} packets could not be decoded, and were "
-                f"left out; {read_s:.1f} s came."
-            )
+            reasons.append(f"truncated: {read_s:.1f} s came, up to where {self._changed}.")
         elif promised_s - read_s > sloppy_s:
-            self.reason = (
+            reasons.append(
                 f"truncated: {read_s:.1f} s came of {promised_s:.1f} s that its header promises."
             )
         elif self._kind.demuxer not in ("mov", "matroska") and left_bytes > LEFT_BYTES:
-            self.reason = (
+            reasons.append(
                 f"truncated: {read_s:.1f} s came, and {left_bytes / 1e6:.1f} MB more behind that "
-                "could not be."
+                "could not be decoded."
             )
+        if self._n_bad:
+            reasons.append(
+                f"damaged: {self._n_bad} of {self._n_packets} packets could not be decoded, and were "
+                "left out."
+            )
+        self.reason = " ".join(reasons)
 
     def close(self) -> None:
         """Close the file."""
@@ -297,6 +300,14 @@ def _keep_all_of(packet: "av.Packet") -> None:
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> Callable[..., Any]:
     raise PermissionError("a recording may not open another file")
+
+
+def _hint(kind: Kind) -> str:
+    if kind.demuxer != "mov":
+        return ""
+    return (
+        " Its index is missing: the recording was cut off before it was finished, or the copy was."
+    )
 
 
 def _words(error: Exception) -> str:

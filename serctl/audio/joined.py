@@ -1,6 +1,7 @@
 """Recordings that follow each other in one file, as ``cat`` joins them, read as one."""
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import NDArray
 
 from serctl.audio.formats.headers import Part
@@ -45,7 +46,7 @@ class JoinedSource:
     def _opened(self, part: Part) -> SndfileSource:
         return SndfileSource(self._path, self._kind, part.start, part.stop, part.samples)
 
-    def read(self, n_frames: int) -> NDArray[np.generic]:
+    def read(self, n_frames: int) -> NDArray[Any]:
         """Read on, as `Source.read`."""
         frames = self._source.read(n_frames)
         self.n_channels = frames.shape[1]

@@ -5,6 +5,8 @@ the voice away. So where the mean is far below the channels, the loudest channel
 from that block to the end.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class Mixer:
         self.reason = ""
         self._channel: int | None = None
 
-    def mix(self, frames: NDArray[np.generic]) -> NDArray[np.float32]:
+    def mix(self, frames: NDArray[Any]) -> NDArray[np.float32]:
         """Mix a block.
 
         Parameters
@@ -49,7 +51,7 @@ class Mixer:
             mono = mono * np.float32(STEP_OF_16_BITS)
         return mono.astype(np.float32, copy=False)
 
-    def _mean_or_channel(self, frames: NDArray[np.generic]) -> NDArray[np.floating]:
+    def _mean_or_channel(self, frames: NDArray[Any]) -> NDArray[np.floating]:
         mean = frames.mean(axis=1, dtype=np.float64)
         if self._channel is None and len(frames):
             scale = STEP_OF_16_BITS if frames.dtype == np.int16 else 1.0
@@ -66,6 +68,6 @@ class Mixer:
         return mean
 
 
-def _power(samples: NDArray[np.generic]) -> float:
+def _power(samples: NDArray[Any]) -> float:
     numbers = samples.astype(np.float64)
     return float(numbers @ numbers) / max(len(numbers), 1)

@@ -5,6 +5,7 @@ left behind it. FFmpeg finds its way after a hole, and reads on.
 """
 
 import os
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -110,7 +111,7 @@ class SndfileSource:
             what = error.error_string.removeprefix("Error : ").rstrip(".")
             raise AudioError(f"{what or 'Cannot be decoded'}.", self._path) from error
 
-    def read(self, n_frames: int) -> NDArray[np.generic]:
+    def read(self, n_frames: int) -> NDArray[Any]:
         """Read on, as `Source.read`; OSError if the disk or the network share fails."""
         if self._rest is not None:
             return self._read_rest(n_frames)
@@ -185,9 +186,9 @@ class SndfileSource:
         rest.close()
         return None
 
-    def _read_rest(self, n_frames: int) -> NDArray[np.generic]:
+    def _read_rest(self, n_frames: int) -> NDArray[Any]:
         assert self._rest is not None
-        frames: NDArray[np.generic] = self._first_of_rest
+        frames: NDArray[Any] = self._first_of_rest
         self._first_of_rest = frames[:0]
         if not len(frames):
             frames = self._rest.read(n_frames)

@@ -1,8 +1,7 @@
 """What gives the samples of one recording, whatever decodes it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 
@@ -27,7 +26,7 @@ class Source(Protocol):
     ended: bool
     reason: str
 
-    def read(self, n_frames: int) -> NDArray[np.generic]:
+    def read(self, n_frames: int) -> NDArray[Any]:
         """Read about ``n_frames``: int16, float32 or float64 [n_frames, n_channels]."""
         ...
 
