@@ -397,7 +397,7 @@ def test_paths_and_a_split_exclude_each_other(serctl: Run, clips: Path) -> None:
     for arguments in (("--labels", "folders"), ("--map", "joy=happy"), ("--labels", "labels.csv")):
         status, output, error = serctl("--split", "report", *arguments)
         assert (status, output) == (2, "")
-        assert "--split has labels of its own." in error
+        assert "--split has its own labels." in error
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_the_command_writes_json_and_a_table(
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["robustness", "nothing", str(tmp_path)])
-    with pytest.raises(SystemExit, match="Error: nothing: neither a bundled model"):
+    with pytest.raises(SystemExit, match="Error: nothing: not available, and not a folder"):
         robustness.main()
 
 

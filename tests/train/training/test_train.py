@@ -558,7 +558,7 @@ def test_a_training_of_other_options_is_not_resumed(
     small_corpora: Path, cut_off: Path, changes: dict[str, Any], difference: str
 ) -> None:
     before = (cut_off / "checkpoint.pt").read_bytes()
-    with pytest.raises(RunError, match=rf"of a training with {difference}\."):
+    with pytest.raises(RunError, match=rf"belongs to a training with {difference}\."):
         fit(few(small_corpora, cut_off, resume=True, **changes))
     assert (cut_off / "checkpoint.pt").read_bytes() == before
 
