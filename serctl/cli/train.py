@@ -37,7 +37,7 @@ class OutputOptions:
 SPLIT = options.option_group(
     "split",
     options.SplitOptions,
-    options.corpora_option("Folder of the four corpora."),
+    options.corpora_option("Folder of the four corpora, or SERCTL_CORPORA."),
     click.option(
         "--split",
         type=click.Choice(options.SPLITS),

@@ -47,7 +47,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (rb"\.snd|dns\.", AU),
     (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", W64),
     (rb"fLaC", FLAC),
-    (rb"OggS\0.{23}..?\x01vorbis", VORBIS),
+    (rb"OggS\0.{23}\x01vorbis", VORBIS),
     (rb"OggS\0", OGG),
     (rb"caff\0\x01", CAF),
     (rb"....(ftyp|moov|mdat|wide|free|skip|pnot)", MP4),

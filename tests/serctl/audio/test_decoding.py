@@ -335,7 +335,7 @@ def test_samples_beyond_full_scale_are_taken(write_recording):
         ("a.wav", b"Dear diary, this is no sound at all.", "A text, not audio"),
         ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ", "Not audio, or damaged: try to play it"),
         ("a.wav", b"", "0 bytes. The file is empty"),
-        ("a.m4a", b"\0\0\0\x20ftypM4A " + bytes(400), r"\(MP4\)\. Not audio, or damaged"),
+        ("a.m4a", b"\0\0\0\x20ftypM4A " + bytes(400), r"\(MP4\)\. Its index is missing"),
         ("a.WMA", b"\x30\x26\xb2\x75" + bytes(400), r"Not audio, or damaged"),
         ("a.m4a", b"", "0 bytes. The file is empty"),
     ],

@@ -222,7 +222,7 @@ def test_options_out_of_range_are_wrong_usage(serctl: Run, arguments: tuple[str,
 def test_a_fold_of_a_split_without_folds_is_wrong_usage(serctl: Run) -> None:
     status, _, error = serctl(*PAPER_CNN, "--split", "report", "--fold", "3")
     assert status == 2
-    assert "--fold: report has no folds; --seed says which drawing. Leave that out." in error
+    assert "--fold: the split report has no folds, only --seed. Remove it." in error
 
 
 def test_a_fold_that_the_split_has_not_is_wrong_usage(serctl: Run) -> None:
@@ -263,7 +263,7 @@ def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
     Path("weights", "checkpoint.pt").write_bytes(b"torn")
     status, _, error = serctl("--epochs", 1, "-o", "weights")
     assert status == 2
-    assert "--resume goes on with it, --overwrite begins anew" in error
+    assert "--resume continues it, --overwrite starts anew" in error
     status, _, error = serctl("--epochs", 1, "-o", "weights", "--resume")
     assert status == 3
     assert "weights/checkpoint.pt: not a readable checkpoint" in error
