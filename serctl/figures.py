@@ -1,8 +1,9 @@
 """Figures: plots of recordings, and saving figures to files.
 
-No display is needed. The colour map is cividis, which is readable in greyscale and with colour
-vision deficiency. The same figure gives the same bytes. File names are shown unchanged: ``$`` does
-not start mathematical text.
+`librosa.display` draws recordings, with its waveform, its mel axis and its colour map for levels,
+magma, which is readable in greyscale and with colour vision deficiency. No display is needed. The
+same figure gives the same bytes. File names are shown unchanged: ``$`` does not start mathematical
+text.
 """
 
 import io
@@ -27,19 +28,18 @@ move_matplotlib_cache()
 
 import matplotlib  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.collections import QuadMesh  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.image import AxesImage  # noqa: E402
 from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 
 EXTENSIONS = (".png", ".svg")
 DPI = 150
-COLOURS = "cividis"
+COLOURS = "magma"
 
 MAX_RECORDINGS = 6  # columns of more would be too narrow to compare
 MAX_DURATION_S = 120.0
 MAX_TITLE = 32  # characters that fit above a column
 N_ENVELOPE = 1500  # points of a waveform; more make an SVG slow, and are not visible
-TICKS_HZ = (0, 250, 500, 1000, 2000, 4000, 8000)
 
 
 @dataclass(frozen=True)
@@ -105,25 +105,30 @@ def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | Non
     for axes, column in zip(rows[0], columns, strict=True):
         axes.set_title(column.title, fontsize="medium", parse_math=False)
         _draw_waveform(axes, column.samples, spec)
-    rows[0, 0].set_ylabel("amplitude / full scale")
     loudest = max(float(column.decibels.max()) for column in columns)
-    images = [
-        _draw_frames(axes, column.decibels - loudest, (-spec.top_db, 0.0), spec)
+    edges_hz = _band_edges_hz(spec)
+    meshes = [
+        _draw_frames(axes, column.decibels - loudest, edges_hz, "mel", (-spec.top_db, 0.0), spec)
         for axes, column in zip(rows[1], columns, strict=True)
     ]
-    figure.colorbar(images[0], ax=list(rows[1]), pad=0.02, label="mel power / dB")
-    _label_bands(rows[1, 0], spec)
+    figure.colorbar(meshes[0], ax=list(rows[1]), pad=0.02, label="mel power / dB")
     coefficients = np.concatenate([column.mfcc.ravel() for column in columns])
     # A few extreme values, mostly of the first coefficient, would take up most of the colours.
     low, high = np.percentile(coefficients, [1, 99])
-    images = [
-        _draw_frames(axes, column.mfcc, (low, high), spec, first=1)
+    edges = np.arange(1, spec.n_mfcc + 1) - 0.5  # a row is centred at its number
+    meshes = [
+        _draw_frames(axes, column.mfcc, edges, None, (low, high), spec)
         for axes, column in zip(rows[2], columns, strict=True)
     ]
-    figure.colorbar(images[0], ax=list(rows[2]), pad=0.02, extend="both", label="MFCC / dB")
-    rows[2, 0].set(ylabel="coefficient", yticks=range(1, spec.n_mfcc, 3))
+    figure.colorbar(meshes[0], ax=list(rows[2]), pad=0.02, extend="both", label="MFCC / dB")
+    rows[2, 0].set_yticks(range(1, spec.n_mfcc, 3))
+    for axes in rows.flat:  # librosa labels all of them
+        axes.set(xlabel="", ylabel="")
     for axes in rows[2]:
         axes.set_xlabel("time / s")
+    labels = ("amplitude / full scale", "frequency / Hz (mel scale)", "coefficient")
+    for axes, label in zip(rows[:, 0], labels, strict=True):
+        axes.set_ylabel(label)
     longest_s = max(len(column.samples) for column in columns) / spec.rate_hz
     rows[0, 0].set_xlim(0, longest_s)
     return figure
@@ -192,42 +197,45 @@ def _read_column(path: str, title: str, spec: MelSpec) -> _Column:
 
 
 def _draw_waveform(axes: Axes, samples: NDArray[np.float32], spec: MelSpec) -> None:
-    """Draw the lowest and the highest sample of short segments."""
-    n_segment = -(-len(samples) // N_ENVELOPE)
-    starts = np.arange(0, len(samples), n_segment)
-    lows, highs = (bound.reduceat(samples, starts) for bound in (np.minimum, np.maximum))
-    time_s = (starts + (n_segment - 1) / 2) / spec.rate_hz
-    axes.fill_between(time_s, lows, highs, color="black", linewidth=0.4)
+    """Draw the envelope, or the samples if they are fewer than `N_ENVELOPE`."""
+    from librosa import display  # a slow import, which other figures do without
+
+    display.waveshow(
+        samples, sr=spec.rate_hz, max_points=N_ENVELOPE, ax=axes, axis="s", color="black", lw=0.4
+    )
     axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
 
 
 def _draw_frames(
     axes: Axes,
     frames: NDArray[np.floating],
+    edges: NDArray[np.floating],
+    y_axis: str | None,
     limits: tuple[float, float],
     spec: MelSpec,
-    first: int = 0,
-) -> AxesImage:
-    """Draw frames [n_frames, n_rows] over time; the lowest row is number ``first``."""
-    n_frames, n_rows = frames.shape
-    # A frame is centred at its time, and a row at its number.
-    left, right = (x * spec.hop_samples / spec.rate_hz for x in (-0.5, n_frames - 0.5))
-    return axes.imshow(
+) -> QuadMesh:
+    """Draw frames [n_frames, n_rows] over time, between the edges [n_rows + 1] of the rows."""
+    from librosa import display
+
+    # A frame is centred at its time. Of a single frame, librosa's own coordinates show nothing.
+    times_s = (np.arange(len(frames) + 1) - 0.5) * (spec.hop_samples / spec.rate_hz)
+    return display.specshow(
         frames.T,
-        aspect="auto",
-        origin="lower",
-        extent=(left, right, first - 0.5, first + n_rows - 0.5),
-        interpolation="nearest",
+        x_coords=times_s,
+        y_coords=edges,
+        x_axis="s",
+        y_axis=y_axis,
+        ax=axes,
         cmap=COLOURS,
         vmin=limits[0],
         vmax=limits[1],
     )
 
 
-def _label_bands(axes: Axes, spec: MelSpec) -> None:
-    """Label the mel bands with frequencies, at the peaks of their filters."""
-    peaks_hz = mel.mel_filters(spec).argmax(axis=1) * (spec.rate_hz / spec.n_fft)
-    ticks_hz = [hz for hz in TICKS_HZ if hz <= spec.rate_hz / 2]
-    bands = np.interp(ticks_hz, peaks_hz, np.arange(spec.n_mels))
-    axes.set_yticks(bands, [str(hz) for hz in ticks_hz])
-    axes.set_ylabel("frequency / Hz (mel scale)")
+def _band_edges_hz(spec: MelSpec) -> NDArray[np.float64]:
+    """Edges between the mel bands: halfway between the peaks of their filters, and both ends."""
+    import librosa
+
+    # `specshow` itself would draw the bands up to a band beside the peaks.
+    peaks_hz = librosa.mel_frequencies(spec.n_mels + 2, fmin=0.0, fmax=spec.rate_hz / 2)
+    return np.concatenate(([0.0], (peaks_hz[1:-2] + peaks_hz[2:-1]) / 2, [spec.rate_hz / 2]))

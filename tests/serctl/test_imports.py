@@ -181,6 +181,15 @@ def test_classifying_on_a_cpu_needs_neither_torch_nor_librosa(tiny_folder):
     assert set(heavy).isdisjoint({"torch", "librosa", "pandas", "sklearn", "matplotlib"})
 
 
+def test_of_serctl_only_plots_of_recordings_use_librosa(write_recording, tmp_path):
+    """Its import takes seconds; nothing else of `serctl` or `train` names it."""
+    users = {name for name, tree in MODULES.items() if "librosa" in imported(ast.walk(tree))}
+    assert users == {"serctl.figures"}
+    assert "librosa" not in imported(run_on_import(MODULES["serctl.figures"]))
+    arguments = ["plot", write_recording("a.wav"), "-o", str(tmp_path / "a.png")]
+    assert "librosa" in heavy_after(f"assert run({arguments!r}) == 0")
+
+
 def heavy_after(statement):
     """Those of `HEAVY` that an interpreter has imported after a statement that may call `run`."""
     script = (
