@@ -2,7 +2,7 @@
 
     python benchmarks/bench.py [FOLDER] [--model MODEL] [--rounds N] [-o FILE.json]
 
-Without FOLDER, 3000 made-up clips are written first (`made_up_clips.py`). Each round runs, one after
+Without FOLDER, 3000 synthetic clips are written first (`synthetic_clips.py`). Each round runs, one after
 the other: serctl; serctl on the first of the recordings alone, which is its start-up; the loop of
 librosa and torch (`contenders/loop.py`) on one process, at its best number of threads, which is one;
 the same over a process for each core; openSMILE's eGeMAPS over all cores, if the package opensmile is
@@ -26,8 +26,8 @@ from pathlib import Path
 from statistics import median
 
 import soundfile
-from made_up_clips import write_clips
 from processes import Time, classify, timed
+from synthetic_clips import write_clips
 
 from serctl.audio.scan import scan
 from serctl.errors import SerctlError

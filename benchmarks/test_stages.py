@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from made_up_clips import MEAN_S, SEED, clip
+from synthetic_clips import MEAN_S, SEED, clip
 
 from serctl.audio import decoding
 from serctl.features import mel

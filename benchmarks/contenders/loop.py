@@ -2,14 +2,14 @@
 
     python loop.py FOLDER MODEL N_PROCESSES
 
-Prints a row for each recording. With several processes, each hears every n-th recording.
+Prints a row for each recording. With several processes, each classifies every n-th recording.
 """
 
 import multiprocessing
 import sys
 
 
-def heard(paths: list[str], model_name: str) -> list[tuple[str, str]]:
+def classify(paths: list[str], model_name: str) -> list[tuple[str, str]]:
     """Paths and emotions."""
     import librosa
     import numpy as np
@@ -46,10 +46,10 @@ def main(folder: str, model: str, n_processes: int) -> None:
     paths = scan([folder])
     shares = [(paths[i::n_processes], model) for i in range(n_processes)]
     if n_processes == 1:
-        rows = [heard(*shares[0])]
+        rows = [classify(*shares[0])]
     else:
         with multiprocessing.get_context("spawn").Pool(n_processes) as pool:
-            rows = pool.starmap(heard, shares)
+            rows = pool.starmap(classify, shares)
     for path, emotion in (row for share in rows for row in share):
         print(path, emotion, sep=",")
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from serctl.audio.formats import allowed
 from serctl.audio.formats.kinds import Kind
+from serctl.audio.formats.packets import keep_end, samples_of
 from serctl.audio.formats.views import FileView
 from serctl.errors import AudioError
 
@@ -155,7 +156,7 @@ class FfmpegSource:
                     continue
                 if held is not None:
                     if packet.size:
-                        _keep_all_of(held)
+                        keep_end(held)
                     yield held
                 held = packet
         except av.error.FFmpegError as error:
@@ -213,7 +214,7 @@ class FfmpegSource:
         held: list[NDArray[np.float32]] = []
         n_held, is_last = 0, False
         for frame in self._frames:
-            samples = _samples_of(frame)
+            samples = samples_of(frame)
             held.append(samples)
             n_held += len(samples)
             n_channels = samples.shape[1]
@@ -271,31 +272,6 @@ class FfmpegSource:
 def _after(samples: NDArray[np.float32], frames: Iterator[Any]) -> Iterator[Any]:
     yield samples
     yield from frames
-
-
-def _samples_of(frame: Any) -> NDArray[np.float32]:
-    """Samples of a frame, float32 [n_frames, n_channels]."""
-    if isinstance(frame, np.ndarray):
-        return frame
-    array = frame.to_ndarray()
-    samples = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
-    if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128) / 128
-    if samples.dtype.kind == "i":
-        scale = 2.0 ** (1 - 8 * samples.dtype.itemsize)
-        return (samples * scale).astype(np.float32)
-    with np.errstate(over="ignore"):  # a double beyond float32 is no sound, and is refused later
-        return samples.astype(np.float32)
-
-
-def _keep_all_of(packet: "av.Packet") -> None:
-    """Take away what says that the end of a packet is to be cut off; its beginning may be."""
-    if packet.has_sidedata("skip_samples"):
-        skip = packet.get_sidedata("skip_samples")
-        content = bytearray(bytes(skip))
-        content[4:8] = bytes(4)
-        skip.update(bytes(content))
-        packet.set_sidedata(skip)
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> Callable[..., Any]:

@@ -1,6 +1,6 @@
 """Speech-like clips of many lengths, rates and formats, the same for a seed.
 
-    python benchmarks/made_up_clips.py FOLDER [N_CLIPS]
+    python benchmarks/synthetic_clips.py FOLDER [N_CLIPS]
 
 Buzzes through moving formants, in syllables with pauses: not speech, but as long, as loud and as hard
 to decode as it.

@@ -1,0 +1,53 @@
+"""Packets and decoded frames of FFmpeg (PyAV): their samples, and what is cut from them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import av
+
+
+def samples_of(frame: Any) -> NDArray[np.float32]:
+    """Samples of a frame.
+
+    Parameters
+    ----------
+    frame : av.AudioFrame or array
+        Of any sample format, planar or interleaved; an array is returned as it is.
+
+    Returns
+    -------
+    float32 [n_frames, n_channels]
+        Full scale at 1.0.
+    """
+    if isinstance(frame, np.ndarray):
+        return frame
+    array = frame.to_ndarray()
+    samples = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128) / 128
+    if samples.dtype.kind == "i":
+        scale = 2.0 ** (1 - 8 * samples.dtype.itemsize)
+        return (samples * scale).astype(np.float32)
+    with np.errstate(over="ignore"):  # a double beyond float32 is no sound, and is refused later
+        return samples.astype(np.float32)
+
+
+def keep_end(packet: "av.Packet") -> None:
+    """Clear the number of samples to cut from the end of a packet, in place.
+
+    The number to cut from its beginning (the encoder's delay) stays.
+
+    Parameters
+    ----------
+    packet : av.Packet
+        Encoded; unchanged if it has no such numbers.
+    """
+    if packet.has_sidedata("skip_samples"):
+        skip = packet.get_sidedata("skip_samples")
+        content = bytearray(bytes(skip))
+        content[4:8] = bytes(4)
+        skip.update(bytes(content))
+        packet.set_sidedata(skip)
