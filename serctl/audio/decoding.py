@@ -20,6 +20,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import HighPass
 from serctl.audio.mixing import Mixer
 from serctl.audio.opening import open_recording
 from serctl.audio.sources import Source
@@ -66,7 +67,7 @@ class Recording:
 
 
 def read_windows(
-    path: str, rate_hz: int, window_s: float
+    path: str, rate_hz: int, window_s: float, highpass: bool = False
 ) -> tuple[Recording, Iterator[NDArray[np.float32]]]:
     """Open a recording and iterate over its windows.
 
@@ -78,6 +79,8 @@ def read_windows(
         To resample to.
     window_s : float
         Length of a window; the last one is shorter.
+    highpass : bool
+        Whether DC offset and rumble are taken away (`serctl.audio.highpass`), as for every model.
 
     Returns
     -------
@@ -98,16 +101,23 @@ def read_windows(
     with Timer(OPEN):
         source = open_recording(path)
     recording = Recording(path, source.rate_hz, source.n_channels)
-    return recording, _windows(source, recording, rate_hz, round(window_s * rate_hz))
+    samples = _resampled(source, recording, rate_hz)
+    if highpass:
+        samples = map(HighPass(rate_hz), samples)
+    return recording, _windows(source, recording, samples, rate_hz, round(window_s * rate_hz))
 
 
 def _windows(
-    source: Source, recording: Recording, rate_hz: int, window_samples: int
+    source: Source,
+    recording: Recording,
+    blocks: Iterator[NDArray[np.float32]],
+    rate_hz: int,
+    window_samples: int,
 ) -> Iterator[NDArray[np.float32]]:
     held: list[NDArray[np.float32]] = []
     n_held = n_total = 0
     with closing(source):
-        for samples in _resampled(source, recording, rate_hz):
+        for samples in blocks:
             held.append(samples)
             n_held += len(samples)
             n_total += len(samples)

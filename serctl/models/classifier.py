@@ -158,7 +158,9 @@ class Classifier:
     def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
         config, spec = self.config, self.config.features
         min_samples = config.min_duration_s * spec.rate_hz
-        recording, windows = decoding.read_windows(extraction.path, spec.rate_hz, config.window_s)
+        recording, windows = decoding.read_windows(
+            extraction.path, spec.rate_hz, config.window_s, highpass=True
+        )
         extraction.recording = recording
         for samples in windows:
             if on_window is not None:
