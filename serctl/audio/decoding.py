@@ -31,6 +31,7 @@ BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mon
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
 SILENT_PEAK = 1 / 32768  # a step of 16 bits; what never reaches it is silence
+RINGS_S = 0.06  # until full scale has become less than a step of 16 bits in the high-pass filter
 MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
@@ -191,6 +192,24 @@ def _read_mono(
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
     return mono
+
+
+def is_silent(samples: NDArray[np.float32], rate_hz: int, is_first: bool) -> bool:
+    """Whether a window is silent.
+
+    Parameters
+    ----------
+    samples : float32 [n_samples]
+        A window that was read with ``highpass``.
+    rate_hz : int
+        Of the samples.
+    is_first : bool
+        Whether it is the first of its recording. Others begin with what the filter still rings of
+        the window before.
+    """
+    rest = samples if is_first else samples[round(RINGS_S * rate_hz) :]
+    # Filters take a little of the smallest step of 16 bits.
+    return not len(rest) or peak_of(rest) < SILENT_PEAK / 2
 
 
 def peak_of(samples: NDArray[np.floating]) -> float:

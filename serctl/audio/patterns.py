@@ -30,11 +30,15 @@ class Selection:
         that is below them.
     follow_links : bool
         Whether links to folders are followed.
+    all_files : bool
+        Whether files are taken that a folder holds and that are hidden, or not audio by their name
+        and their first bytes.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     follow_links: bool = False
+    all_files: bool = False
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""

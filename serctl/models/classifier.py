@@ -162,11 +162,12 @@ class Classifier:
             extraction.path, spec.rate_hz, config.window_s, highpass=True
         )
         extraction.recording = recording
-        for samples in windows:
+        for i, samples in enumerate(windows):
             if on_window is not None:
                 on_window()
             # A remainder that is too short, or a silent window, is skipped.
-            if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
+            is_silent = decoding.is_silent(samples, spec.rate_hz, is_first=i == 0)
+            if len(samples) < min_samples or is_silent:
                 continue
             with Timer(FEATURES):
                 raw = config.inputs.extract(samples, spec)

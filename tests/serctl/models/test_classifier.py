@@ -96,7 +96,8 @@ def test_a_long_recording_is_the_mean_of_its_windows_by_length(
     assert (result.windows, result.duration_s) == (3, 65.0)
     assert np.ptp(alone, axis=0).max() > 0.3  # otherwise any mean would do
     expected = np.average(alone, axis=0, weights=[30, 30, 5])
-    np.testing.assert_allclose(result.probabilities, expected, rtol=0, atol=1e-6)
+    # The high-pass filter has no beginning in the second and third part, but goes on.
+    np.testing.assert_allclose(result.probabilities, expected, rtol=0, atol=1e-4)
 
 
 def test_silent_windows_and_a_short_rest_are_left_out(classifier, write_recording, make_signal):
