@@ -38,7 +38,7 @@ class OutputOptions:
 
     Attributes
     ----------
-    output, overwrite, resume, retry_failed
+    output, overwrite, resume, retry_failed, dialect
         As of `serctl.engine.run.Destination`.
     """
 
@@ -46,6 +46,7 @@ class OutputOptions:
     overwrite: bool
     resume: bool
     retry_failed: bool
+    dialect: str
 
 
 OUTPUT = options.option_group(
@@ -65,6 +66,14 @@ OUTPUT = options.option_group(
         "--retry-failed",
         is_flag=True,
         help="Continue a run, and retry its unreadable and failed recordings.",
+    ),
+    click.option(
+        "--csv-dialect",
+        "dialect",
+        type=click.Choice(["standard", "excel", "excel-eu"]),
+        default="standard",
+        show_default=True,
+        help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
     ),
 )
 
@@ -123,7 +132,7 @@ def classify(
     began = datetime.now(UTC)
     request = Request(model.model, model.emotions, model.device, batch_size, workers)
     taking_up = to.resume or to.retry_failed
-    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed)
+    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed, to.dialect)
     stopwatch = Stopwatch()
     with Run(request, destination) as run:
         recordings, unlisted = selection.find(paths, skipped)
