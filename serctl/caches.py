@@ -42,3 +42,17 @@ def move_matplotlib_cache() -> None:
     """
     if not os.environ.get("MPLCONFIGDIR"):
         os.environ["MPLCONFIGDIR"] = os.path.join(writable_folder(), "matplotlib")
+
+
+def choose_numba_folder(package: str) -> None:
+    """Choose the cache folder of compiled kernels; to be called before numba is imported.
+
+    Numba refuses to compile a cached kernel without a writable cache folder (numba issue 4908).
+
+    Parameters
+    ----------
+    package : str
+        Folder of the package with the kernels, which is used if it is writable.
+    """
+    if not os.environ.get("NUMBA_CACHE_DIR") and not os.access(package, os.W_OK):
+        os.environ["NUMBA_CACHE_DIR"] = writable_folder()

@@ -114,6 +114,8 @@ class FfmpegSource:
         self._frames = self._of_one_rate(first)
 
     def _first_stream(self) -> "av.AudioStream":
+        from av.stream import Discard
+
         assert self._container is not None
         streams = self._container.streams
         if not streams.audio:
@@ -128,7 +130,7 @@ class FfmpegSource:
             )
         for stream in streams:
             if stream is not chosen:
-                stream.discard = "all"
+                stream.discard = Discard.all
         chosen.codec_context.thread_count = (
             1  # recordings are decoded side by side, not their parts
         )

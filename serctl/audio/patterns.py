@@ -30,11 +30,15 @@ class Selection:
         that is below them.
     follow_links : bool
         Whether links to folders are followed.
+    all_files : bool
+        Whether files are taken that a folder holds and that are hidden, or not audio by their name
+        and their first bytes.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     follow_links: bool = False
+    all_files: bool = False
 
     def takes_file(self, below: str) -> bool:
         """Whether the recording at this path below the argument is taken."""
@@ -73,7 +77,7 @@ def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:
     Parameters
     ----------
     content : bytes
-        Of the list, in the encoding of the file names.
+        Of the list, in the encoding of the file names, or in UTF-16 with a byte order mark.
     separator : bytes
         What ends each path: a line feed, and then a carriage return before it is no part of the
         path, nor is a byte order mark; or a zero byte, and then paths may hold anything.
@@ -84,6 +88,13 @@ def read_list(content: bytes, separator: bytes = b"\n") -> list[str]:
         If a path holds a zero byte, which none can.
     """
     if separator == b"\n":
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as Windows saves "Unicode"
+            try:
+                content = os.fsencode(content.decode("utf-16"))
+            except UnicodeError as error:
+                raise UsageError(
+                    f"the list of files: begins as UTF-16 and is not ({error}). Save it as UTF-8."
+                ) from error
         content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     names = content.split(separator)
     for number, name in enumerate(names, 1):

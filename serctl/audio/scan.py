@@ -5,15 +5,14 @@ whatever the locale and the file system. A path is the argument as typed joined 
 it: ``./recordings`` gives ``./recordings/a.wav``. The same path comes once, however it is typed.
 Names are bytes to the system, and any will do: what is not UTF-8 is kept, as Python keeps it.
 
-Below a directory only audio extensions count, in any case, and what is hidden (``.name``, macOS's
-``._name`` among them) is passed over, and so are named pipes, sockets and devices. Formats that
-libsndfile cannot decode count too: they become ``unreadable`` rows that say how to convert them,
-which is better than to miss them in silence. A file named as an argument is always taken. Links to
-files are followed; links to folders are if asked for, and then a folder is walked once, however
-many links lead to it, so that none goes round.
+Below a directory, files with an audio extension are taken, in any case, and others whose first bytes
+are those of a recording. Hidden files (``.name``, macOS's ``._name`` among them), placeholders of
+clouds, partial downloads, named pipes, sockets and devices are skipped, and counted in `Skipped`. A
+file named as an argument is always taken. Links to files are followed; links to folders are if asked
+for, and then a folder is walked once, however many links lead to it, so that none goes round.
 
-Nothing is opened here. A folder that cannot be listed stops the scan, before any work is done,
-unless the caller takes such errors and goes on.
+A folder that cannot be listed stops the scan, before any work is done, unless the caller takes such
+errors and goes on.
 """
 
 import enum
@@ -23,38 +22,67 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from serctl.audio.formats import names
 from serctl.audio.patterns import Selection
 from serctl.errors import NothingFoundError, PathError, RunError
 
-# What libsndfile 1.2 decodes and recordings come as. It knows more (.mat, .raw, ...), whose
-# extensions say nothing about audio.
-DECODABLE_EXTENSIONS = frozenset(
-    ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .aif .aiff .aifc .au .snd .caf "
-    ".voc .sph .nist .avr .paf .svx .8svx".split()
-)
-# What phones, dictaphones, meeting software and players write, and libsndfile cannot read.
-UNDECODABLE_EXTENSIONS = frozenset(
-    ".m4a .m4b .m4r .aac .mp4 .mov .mkv .mka .webm .weba .3gp .3g2 .wma .asf .amr .awb .ac3 .eac3 "
-    ".dts .ape .wv .tta .mpc .spx .ra .rm .dss .ds2 .dsf .dff .gsm .qcp .shn".split()
-)
-AUDIO_EXTENSIONS = DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS
-
 GLOB_CHARACTERS = frozenset("*?[")
-N_NAMED = 5  # of the arguments, in a message
+N_NAMED = N_EXTENSIONS = 5  # of the arguments, and of what was skipped, in a message
+MOST_NAMED = 10_000  # skipped files, in the record of a run
 
 
 EVERYTHING = Selection()
 
 
 @dataclass(slots=True)
-class _Skipped:
-    """What was seen and not taken, for the message when nothing was."""
+class Skipped:
+    """What the folders hold and was not taken.
 
-    n_hidden: int = 0
+    Attributes
+    ----------
+    kinds : Counter of str
+        Number of files and hidden folders by kind, as `serctl.audio.formats.names` calls them.
+    extensions : Counter of str
+        Number of files that are not audio, by extension.
+    files : list of str
+        Their paths, each with its kind; `MOST_NAMED` at most.
+    n_folder_links, n_not_selected : int
+        Links to folders that were not followed, and what the patterns left out.
+    unlisted : list of RunError
+        Folders that could not be listed.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    extensions: Counter[str] = field(default_factory=Counter)
+    files: list[tuple[str, str]] = field(default_factory=list)
     n_folder_links: int = 0
     n_not_selected: int = 0
-    extensions: Counter[str] = field(default_factory=Counter)
     unlisted: list[RunError] = field(default_factory=list)
+
+    def add(self, path: str, kind: str) -> None:
+        """Count a file."""
+        self.kinds[kind] += 1
+        if kind == names.NOT_AUDIO:
+            self.extensions[os.path.splitext(path)[1].lower()] += 1
+        if len(self.files) < MOST_NAMED:
+            self.files.append((path, kind))
+
+    def __str__(self) -> str:
+        """All of it in a line; empty if there is nothing."""
+        counts = [
+            f"{n} {kind}" for kind, n in sorted(self.kinds.items()) if kind != names.NOT_AUDIO
+        ]
+        if n_files := self.kinds[names.NOT_AUDIO]:
+            counts.append(f"{n_files} not audio ({self.shown_extensions()})")
+        if self.n_folder_links:
+            counts.append(_count(self.n_folder_links, "link to a folder", "links to folders"))
+        return ", ".join(counts)
+
+    def shown_extensions(self) -> str:
+        """The most frequent extensions, with their counts."""
+        most = self.extensions.most_common(N_EXTENSIONS)
+        shown = [f"{extension or 'no extension'} {n}" for extension, n in most]
+        return ", ".join([*shown, "..."] if len(self.extensions) > len(most) else shown)
 
 
 def _raise(error: RunError) -> None:
@@ -66,6 +94,7 @@ def scan(
     selection: Selection = EVERYTHING,
     on_unlisted: Callable[[RunError], None] = _raise,
     listed: Sequence[str] = (),
+    skipped: Skipped | None = None,
 ) -> list[str]:
     """Find the recordings that ``paths`` name, in one stable order.
 
@@ -82,6 +111,8 @@ def scan(
     listed : sequence of str
         Further paths, after the others, which are no globs, and need not exist: one that does not
         is among the recordings, for the decoder to say so.
+    skipped : Skipped, optional
+        Filled with what the folders hold and is not taken.
 
     Returns
     -------
@@ -99,7 +130,7 @@ def scan(
         If a folder cannot be listed, and ``on_unlisted`` raises it.
     """
     arguments = [os.fsdecode(path) for path in paths]
-    skipped = _Skipped()
+    skipped = Skipped() if skipped is None else skipped
     # By real folder and name, so that `calls` and `./calls` are one, and two links to one file two.
     found: dict[str, str] = {}
     real_folders: dict[str, str] = {}  # a list of files names few folders many times
@@ -143,7 +174,7 @@ def _expand(argument: str) -> list[str]:
     return matches
 
 
-def _walk(top: str, selection: Selection, skipped: _Skipped) -> Iterator[tuple[str, str]]:
+def _walk(top: str, selection: Selection, skipped: Skipped) -> Iterator[tuple[str, str]]:
     """Recordings below ``top``, depth first with names sorted: path below it, real path."""
     # A stack, since folders may be nested deeper than Python recurses. Last in is first out.
     pending = [("", os.path.realpath(top), True)]
@@ -159,7 +190,7 @@ def _walk(top: str, selection: Selection, skipped: _Skipped) -> Iterator[tuple[s
 
 
 def _list(
-    top: str, below: str, real: str, selection: Selection, skipped: _Skipped
+    top: str, below: str, real: str, selection: Selection, skipped: Skipped
 ) -> list[tuple[str, str, bool]]:
     """List recordings and folders in one, last name first: path below, real path, is a folder."""
     folder = os.path.join(top, below) if below else top
@@ -173,10 +204,9 @@ def _list(
     for entry in entries:
         name = entry.name
         entry_below, entry_real = os.path.join(below, name), os.path.join(real, name)
-        extension = os.path.splitext(name)[1].lower()
         kind = _kind(entry)
-        if name.startswith("."):
-            skipped.n_hidden += 1
+        if kind is not _Kind.FILE and name.startswith("."):
+            skipped.add(entry.path, names.HIDDEN)
         elif kind is _Kind.FOLDER_LINK and not selection.follow_links:
             skipped.n_folder_links += 1
         elif kind in (_Kind.FOLDER, _Kind.FOLDER_LINK):
@@ -186,12 +216,16 @@ def _list(
                 taken.append((entry_below, entry_real, True))
             else:
                 skipped.n_not_selected += 1
-        elif kind is _Kind.OTHER or extension not in AUDIO_EXTENSIONS:
-            skipped.extensions[extension] += 1
-        elif selection.takes_file(entry_below):
-            taken.append((entry_below, entry_real, False))
-        else:
+        elif kind is _Kind.OTHER:
+            skipped.add(entry.path, names.SPECIAL)
+        elif not selection.takes_file(entry_below):
             skipped.n_not_selected += 1
+        elif (reason := names.reason_to_skip(name)) and not (
+            selection.all_files or (reason == names.NOT_AUDIO and names.begins_as_audio(entry.path))
+        ):
+            skipped.add(entry.path, reason)
+        else:
+            taken.append((entry_below, entry_real, False))
     return taken
 
 
@@ -224,22 +258,10 @@ def _unlisted(folder: str, error: OSError) -> RunError:
     )
 
 
-def _nothing_found(arguments: Sequence[str], skipped: _Skipped) -> str:
+def _nothing_found(arguments: Sequence[str], skipped: Skipped) -> str:
     """Say what was looked for, what was there instead, and what to do."""
     named = [*arguments[:N_NAMED], "..."] if len(arguments) > N_NAMED else arguments
-    n_files = skipped.extensions.total()
-    if n_files:
-        kinds = [extension or "no extension" for extension, _ in skipped.extensions.most_common(5)]
-        more = ", ..." if len(skipped.extensions) > len(kinds) else ""
-        there = (
-            f"{_count(n_files, 'file')}, none with an audio extension ({', '.join(kinds)}{more})"
-        )
-    else:
-        there = "no files"
-    if skipped.n_hidden:
-        there += f"; {_count(skipped.n_hidden, 'hidden entry', 'hidden entries')} passed over"
-    if skipped.n_folder_links:
-        there += f"; {_count(skipped.n_folder_links, 'link')} to folders, not followed"
+    there = str(skipped) or "no files"
     if skipped.n_not_selected:
         there += f"; {skipped.n_not_selected} left out by --include or --exclude"
     if skipped.unlisted:
@@ -248,7 +270,7 @@ def _nothing_found(arguments: Sequence[str], skipped: _Skipped) -> str:
             there += f" And {_count(n_more, 'more such folder')}."
     return (
         f"{', '.join(named) or 'no path given'}: no recordings found: {there}. Looked, at any "
-        f"depth, for .wav, .flac, .ogg, .mp3, .aiff and {len(AUDIO_EXTENSIONS) - 5} other audio "
+        f"depth, for .wav, .flac, .ogg, .mp3, .aiff and {len(names.AUDIO_EXTENSIONS) - 5} other audio "
         "extensions. Name the folder that holds the recordings, or name files of other extensions "
         "themselves: a file that is named is always tried."
     )

@@ -12,6 +12,7 @@ from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.errors import RunError
 
 if TYPE_CHECKING:
+    from serctl.audio.scan import Skipped
     from serctl.engine.run import Run
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
@@ -37,7 +38,7 @@ class OutputOptions:
 
     Attributes
     ----------
-    output, overwrite, resume, retry_failed
+    output, overwrite, resume, retry_failed, dialect
         As of `serctl.engine.run.Destination`.
     """
 
@@ -45,6 +46,7 @@ class OutputOptions:
     overwrite: bool
     resume: bool
     retry_failed: bool
+    dialect: str
 
 
 OUTPUT = options.option_group(
@@ -64,6 +66,14 @@ OUTPUT = options.option_group(
         "--retry-failed",
         is_flag=True,
         help="Continue a run, and retry its unreadable and failed recordings.",
+    ),
+    click.option(
+        "--csv-dialect",
+        "dialect",
+        type=click.Choice(["standard", "excel", "excel-eu"]),
+        default="standard",
+        show_default=True,
+        help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
     ),
 )
 
@@ -108,21 +118,24 @@ def classify(
     argument, one without against the file name; one that ends with a / matches folders.
     """
     selection.require(paths)
+    from serctl.audio.scan import Skipped
     from serctl.engine.process import Request
     from serctl.engine.run import Destination, Run
 
+    skipped = Skipped()
     if dry_run:
-        recordings, unlisted = selection.find(paths)
+        recordings, unlisted = selection.find(paths, skipped)
         _print_paths(recordings, selection.zero)
+        _print_skipped(skipped, stderr=True)
         options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
     began = datetime.now(UTC)
     request = Request(model.model, model.emotions, model.device, batch_size, workers)
     taking_up = to.resume or to.retry_failed
-    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed)
+    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed, to.dialect)
     stopwatch = Stopwatch()
     with Run(request, destination) as run:
-        recordings, unlisted = selection.find(paths)
+        recordings, unlisted = selection.find(paths, skipped)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
         stopwatch.end("start")
@@ -130,10 +143,12 @@ def classify(
         seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
+        found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
         run.finish(record | {"arguments": list(paths)} | found)
     to_stdout = to.output == STANDARD_OUTPUT
     _print_summary(summary, few, stderr=to_stdout)
     _check_row_count(len(recordings), summary.total.n, stderr=to_stdout)
+    _print_skipped(skipped, stderr=to_stdout)
     if profile:
         print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     options.warn_unlisted(unlisted)
@@ -171,6 +186,14 @@ def _check_row_count(n_found: int, n_rows: int, stderr: bool) -> None:
             "Please report it, and classify the folder again."
         )
     click.echo(f"\nRecordings found and in the results: {n_found} of {n_found}.", err=stderr)
+
+
+def _print_skipped(skipped: "Skipped", stderr: bool) -> None:
+    """Print what the folders hold and was not classified, in a line."""
+    from serctl.text import printable
+
+    if shown := str(skipped):
+        click.echo(f"Skipped: {printable(shown)}. --all-files tries them too.", err=stderr)
 
 
 def _print_paths(recordings: list[str], zero: bool) -> None:

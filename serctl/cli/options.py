@@ -18,6 +18,7 @@ from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from serctl.audio.patterns import Selection
+    from serctl.audio.scan import Skipped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
@@ -94,6 +95,8 @@ class SelectionOptions:
         Patterns, as of `serctl.audio.patterns.Selection`.
     follow_symlinks : bool
         Whether to follow links to folders.
+    all_files : bool
+        Whether to take hidden files, and files that are not audio by name and content.
     """
 
     files_from: BinaryIO | None
@@ -101,6 +104,7 @@ class SelectionOptions:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     follow_symlinks: bool
+    all_files: bool
 
     def require(self, paths: tuple[str, ...]) -> None:
         """Raise UsageError if there are neither paths nor a list of them."""
@@ -120,15 +124,19 @@ class SelectionOptions:
         """The patterns."""
         from serctl.audio.patterns import Selection
 
-        return Selection(self.include, self.exclude, self.follow_symlinks)
+        return Selection(self.include, self.exclude, self.follow_symlinks, self.all_files)
 
-    def find(self, paths: tuple[str, ...]) -> tuple[list[str], list[RunError]]:
+    def find(
+        self, paths: tuple[str, ...], skipped: "Skipped | None" = None
+    ) -> tuple[list[str], list[RunError]]:
         """Find recordings.
 
         Parameters
         ----------
         paths : tuple of str
             Arguments of the command.
+        skipped : Skipped, optional
+            Filled with what the folders hold and is not taken.
 
         Returns
         -------
@@ -140,7 +148,8 @@ class SelectionOptions:
         from serctl.audio.scan import scan
 
         unlisted: list[RunError] = []
-        return scan(paths, self.selection, unlisted.append, self.listed()), unlisted
+        found = scan(paths, self.selection, unlisted.append, self.listed(), skipped)
+        return found, unlisted
 
 
 SELECTION = option_group(
@@ -168,6 +177,9 @@ SELECTION = option_group(
         help="Skip recordings and folders that match; repeatable.",
     ),
     click.option("--follow-symlinks", is_flag=True, help="Follow symbolic links to folders."),
+    click.option(
+        "--all-files", is_flag=True, help="Try every file, also hidden ones and other types."
+    ),
 )
 
 

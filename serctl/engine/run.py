@@ -41,12 +41,15 @@ class Destination:
     retry_failed : bool
         Whether unreadable and failed recordings of that run, or, if it finished, of the previous
         run, are classified again.
+    dialect : str
+        How CSV is written: one of `serctl.results.dialects.DIALECTS`.
     """
 
     output: str
     overwrite: bool = False
     resume: bool = False
     retry_failed: bool = False
+    dialect: str = "standard"
 
 
 class Run:
@@ -144,7 +147,8 @@ class Run:
         else:
             self._fill(self._journal, recordings, progress)
             results = self._journal.results(emotions)
-        with ResultsWriter(self._destination.output, emotions, overwrite=True) as writer:
+        to = self._destination
+        with ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer:
             for result in results:
                 writer.write(result)
                 yield result

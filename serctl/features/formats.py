@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serctl.features.descriptors import value_names
 from serctl.features.mel import MelSpec
-from serctl.results.writer import csv_line
+from serctl.results.dialects import csv_line
 
 SPEC = MelSpec()  # librosa's defaults, as in the report
 

@@ -9,22 +9,9 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.caches import writable_folder
+from serctl.caches import choose_numba_folder
 
-
-def _choose_cache_folder() -> None:
-    """Choose the cache folder of compiled kernels if the package's own folder is not writable.
-
-    Numba refuses to compile a cached kernel without a writable cache folder (numba issue 4908).
-    Other users must not be able to write to it, since its files are executed: so it is the user's
-    cache folder, or a temporary folder that is removed when the process ends.
-    """
-    if os.environ.get("NUMBA_CACHE_DIR") or os.access(os.path.dirname(__file__), os.W_OK):
-        return
-    os.environ["NUMBA_CACHE_DIR"] = writable_folder()
-
-
-_choose_cache_folder()
+choose_numba_folder(os.path.dirname(__file__))
 
 import numba  # noqa: E402
 

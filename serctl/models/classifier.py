@@ -158,13 +158,16 @@ class Classifier:
     def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
         config, spec = self.config, self.config.features
         min_samples = config.min_duration_s * spec.rate_hz
-        recording, windows = decoding.read_windows(extraction.path, spec.rate_hz, config.window_s)
+        recording, windows = decoding.read_windows(
+            extraction.path, spec.rate_hz, config.window_s, highpass=True
+        )
         extraction.recording = recording
-        for samples in windows:
+        for i, samples in enumerate(windows):
             if on_window is not None:
                 on_window()
             # A remainder that is too short, or a silent window, is skipped.
-            if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
+            is_silent = decoding.is_silent(samples, spec.rate_hz, is_first=i == 0)
+            if len(samples) < min_samples or is_silent:
                 continue
             with Timer(FEATURES):
                 raw = config.inputs.extract(samples, spec)

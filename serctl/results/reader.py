@@ -12,6 +12,7 @@ from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
 from serctl.files.outputs import extension_of
+from serctl.results.dialects import TableReader, encoding_of
 from serctl.results.schema import (
     EXTENSIONS,
     JOURNAL,
@@ -86,11 +87,13 @@ def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Resu
 
 
 def _csv_lines(path: str) -> Generator[_Line]:
-    # Spreadsheets write a byte-order mark.
-    with _open(path, "utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
+    # As spreadsheets save it: with a byte-order mark, semicolons, decimal commas.
+    encoding, has_mark = _encoding(path)
+    with _open(path, encoding) as file:
         names: tuple[str, ...] | None = None
+        reader = None
         try:
+            reader = TableReader(file, for_excel=has_mark)
             for cells in reader:
                 where = f"{path}, line {reader.line_num}"
                 if names is None:
@@ -103,9 +106,10 @@ def _csv_lines(path: str) -> Generator[_Line]:
                     )
                 else:
                     yield where, names, cells
-        except csv.Error as error:
+        except (csv.Error, UnicodeError) as error:
+            line = reader.line_num if reader else 1
             raise ResultsError(
-                f"{path}, line {reader.line_num}: not CSV ({error}). Is the file complete? {REMAKE}"
+                f"{path}, line {line}: not CSV ({error}). Is the file complete? {REMAKE}"
             ) from error
 
 
@@ -134,7 +138,16 @@ def _json_lines(path: str) -> Generator[_Line]:
 
 def _open(path: str, encoding: str = "utf-8") -> TextIO:
     try:
+        if encoding == "utf-16":
+            return open(path, encoding=encoding, newline="")
         return open(path, encoding=encoding, errors="surrogateescape", newline="")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _encoding(path: str) -> tuple[str, bool]:
+    try:
+        return encoding_of(path)
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror}).") from error
 

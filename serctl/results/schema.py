@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from serctl.errors import ResultsError
+from serctl.text import printable
 
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "silent", "too_short", "unreadable", "failed")
@@ -20,6 +21,7 @@ PROBABILITY = "p_"
 
 PROBABILITY_DECIMALS = 6
 DURATION_DECIMALS = 3
+LONGEST_S = 1e9  # thirty years; what is longer is no recording
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
 JOURNAL = ".journal"
@@ -147,7 +149,9 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
         missing = [name for name in (*LEADING, *TRAILING) if name not in header]
         if not emotions:
             missing.append("p_<emotion>")
-        what = f"without {', '.join(missing)}" if missing else f"found {', '.join(header)}"
+        what = (
+            f"without {', '.join(missing)}" if missing else f"found {printable(', '.join(header))}"
+        )
         raise ResultsError(
             f"{where}: not the columns of serctl results: {what}; expected, in this order, "
             f"{expected}. {REMAKE}"
@@ -191,7 +195,7 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
         emotion=emotion,
         confidence=shares[0],
         probabilities=tuple(found[1:]),
-        duration_s=_number(row, "duration_s", where),
+        duration_s=_number(row, "duration_s", where, LONGEST_S),
         sample_rate_hz=_whole(row, "sample_rate_hz", where),
         channels=_whole(row, "channels", where),
         windows=0 if windows is None else windows,
@@ -220,7 +224,9 @@ def _number(
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not (0 <= number <= upper and math.isfinite(number)):
-        expected = "a number from 0 to 1" if upper == 1 else "a number of at least 0"
+        expected = "a number of at least 0"
+        if upper < math.inf:
+            expected = f"a number from 0 to {upper:.10g}"
         raise _wrong(where, column, value, expected)
     return number
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
+from serctl.results.dialects import csv_line
 from serctl.results.reader import read_results
 from serctl.results.schema import STATUSES, Result
-from serctl.results.writer import csv_line
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # paths per reason
@@ -95,6 +95,8 @@ class Summary:
         Counts; folders are those in the paths of the recordings.
     reasons : dict
         By status and text of the reason.
+    n_duplicates : int
+        Rows that are the same as another, and were not counted.
     """
 
     files: tuple[str, ...]
@@ -104,6 +106,7 @@ class Summary:
     by_folder: dict[str, Tally] = field(default_factory=dict)
     by_status: dict[str, Tally] = field(default_factory=dict)
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
+    n_duplicates: int = 0
 
     def add(self, result: Result) -> None:
         """Add the result of one recording."""
@@ -131,7 +134,7 @@ class Summary:
 
 
 def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
-    """Summarize results files.
+    """Summarize results files. Of rows that are the same, one is counted.
 
     Parameters
     ----------
@@ -151,9 +154,15 @@ def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
     known = [emotion for emotion in EMOTIONS if emotion in found]
     others = [emotion for emotion in found if emotion not in EMOTIONS]
     summary = Summary(names, (*known, *others))
+    seen: set[int] = set()  # hashes alone, since there may be millions of rows
     for _, results in opened:
         for result in results:
-            summary.add(result)
+            key = hash(result)
+            if key in seen:
+                summary.n_duplicates += 1
+            else:
+                seen.add(key)
+                summary.add(result)
     if not summary.total.n:
         raise NothingFoundError(
             f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "

@@ -44,9 +44,12 @@ def headline(summary: Summary) -> str:
     named = ", ".join(names if len(names) <= N_FILES_NAMED else [*names[:N_FILES_NAMED], "..."])
     where = named if len(names) == 1 else f"{len(names)} files ({named})"
     n_recordings = count(summary.total.n, "recording")
+    twice = ""
+    if summary.n_duplicates:
+        twice = f"; {count(summary.n_duplicates, 'duplicate row')} not counted"
     return (
         f"{where}: {n_recordings}, {summary.total.n_labelled} labelled, "
-        f"{clock(summary.total.duration_s)} of audio"
+        f"{clock(summary.total.duration_s)} of audio{twice}"
     )
 
 

@@ -27,6 +27,7 @@ from serctl.files.outputs import (
     extension_of,
     replace_when_complete,
 )
+from serctl.results.dialects import BYTE_ORDER_MARK, DIALECTS, TEXT_COLUMNS
 from serctl.results.schema import (
     DURATION_DECIMALS,
     EXTENSIONS,
@@ -50,6 +51,8 @@ class ResultsWriter:
         Emotions of the model, in the order of each result's probabilities.
     overwrite : bool
         Whether an existing file may be replaced. It is replaced when the new one is complete.
+    dialect : str
+        How CSV is written: one of `serctl.results.dialects.DIALECTS`.
 
     Attributes
     ----------
@@ -66,11 +69,17 @@ class ResultsWriter:
     """
 
     def __init__(
-        self, output: str | os.PathLike[str], emotions: Sequence[str], overwrite: bool = False
+        self,
+        output: str | os.PathLike[str],
+        emotions: Sequence[str],
+        overwrite: bool = False,
+        dialect: str = "standard",
     ) -> None:
         check_output(output, EXTENSIONS, overwrite)
         self.output = os.fspath(output)
         self.n_written = 0
+        self._dialect = DIALECTS[dialect]
+        self._numeric = [column not in TEXT_COLUMNS for column in columns(emotions)]
         self._to_file = self.output != STANDARD_OUTPUT
         self._emotions = tuple(emotions)
         self._extension = extension_of(output, EXTENSIONS) if self._to_file else ".csv"
@@ -89,7 +98,9 @@ class ResultsWriter:
             else:
                 self._file = sys.stdout.buffer
             if self._extension == ".csv":
-                self._put(csv_line(columns(self._emotions)))
+                mark = BYTE_ORDER_MARK if self._dialect.for_excel else ""
+                names = columns(self._emotions)
+                self._put(mark + self._dialect.line(names, [False] * len(names)))
             self._stack = stack.pop_all()
         return self
 
@@ -105,7 +116,7 @@ class ResultsWriter:
         """
         row = row_of(result, self._emotions)
         if self._extension == ".csv":
-            self._put(csv_line(_csv_cells(row)))
+            self._put(self._dialect.line(_csv_cells(row), self._numeric))
         else:
             line = json.dumps(row, ensure_ascii=True, allow_nan=False)
             if self._extension == ".json":
@@ -178,19 +189,6 @@ def write_run(output: str | os.PathLike[str], record: dict[str, Any]) -> str:
     with atomic_write(path) as partial, open(partial, "w", encoding="ascii", newline="\n") as file:
         file.write(text + "\n")
     return path
-
-
-def csv_line(cells: Sequence[str]) -> str:
-    """One row of CSV with its line feed; cells are quoted only where necessary."""
-    return ",".join(map(_csv_quoted, cells)) + "\n"
-
-
-def _csv_quoted(cell: str) -> str:
-    # By hand, since csv.writer before Python 3.13 leaves a lone carriage return unquoted, which
-    # ends the row when it is read.
-    if any(character in cell for character in ',"\r\n'):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
 
 
 def _csv_cells(row: Mapping[str, Cell]) -> list[str]:

@@ -58,7 +58,7 @@ REFUSED = {
     "a glob of nothing": (lambda here: ["r/*.xyz"], 2, r"r/\*\.xyz: does not exist, and matches"),
     "nothing": (lambda here: [], 2, "no PATHS: give recordings or folders"),
     "an empty folder": (empty, 3, r"^Error: empty: no recordings found: no files\."),
-    "a folder of notes": (only_notes, 3, r"1 file, none with an audio extension \(\.txt\)"),
+    "a folder of notes": (only_notes, 3, r"no recordings found: 1 not audio \(\.txt 1\)"),
     "patterns that leave nothing": (
         lambda here: ["r", "--exclude", "*"],
         3,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from serctl.audio.scan import AUDIO_EXTENSIONS
+from serctl.audio.formats.names import AUDIO_EXTENSIONS
 
 if TYPE_CHECKING:
     import pandas as pd

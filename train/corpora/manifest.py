@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from serctl.audio.scan import AUDIO_EXTENSIONS
+from serctl.audio.formats.names import AUDIO_EXTENSIONS
 from serctl.errors import CorporaError
 from serctl.train.corpora.clip_names import ClipName, is_song, read_clip_name
 

@@ -20,7 +20,7 @@ import pandas as pd
 import soundfile
 
 from serctl.audio.decoding import SILENT_PEAK
-from serctl.audio.scan import UNDECODABLE_EXTENSIONS
+from serctl.audio.formats.names import OTHER_EXTENSIONS
 from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import n_cores
 from serctl.train.corpora.manifest import (
@@ -157,7 +157,7 @@ def _read(path: str) -> _Reading:
     except soundfile.SoundFileError as error:
         extension = os.path.splitext(path)[1].lower()
         reason = str(getattr(error, "error_string", error)).rstrip(".")
-        if extension in UNDECODABLE_EXTENSIONS:
+        if extension in OTHER_EXTENSIONS:
             reason = f"{extension} is not decoded here; convert it to wav or flac"
         return _Reading("unreadable", reason, sha256)
 

@@ -14,6 +14,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from serctl.audio.scan import scan
@@ -77,12 +78,15 @@ def labels_of_table(
     missing = [row for row in tested if not found[row.path]]
     if missing:
         named = [f"{row.path!r} (line {row.line})" for row in missing[:MAX_SHOWN]]
+        backslashes = ""
+        if os.sep != "\\" and any("\\" in row.path for row in missing):
+            backslashes = " Paths have backslashes, as on Windows; write / in place of them."
         if len(missing) > MAX_SHOWN:
             named.append(f"and {len(missing) - MAX_SHOWN} more")
         raise LabelsError(
             f"{table}: {len(missing)} of {len(tested)} rows name files that are not there: "
             f"{', '.join(named)}. Looked for below {', '.join(map(os.path.abspath, folders))}. "
-            f"Name the folder that the paths begin in, or remove the rows.{encoding_remark}"
+            f"Name the folder that the paths begin in, or remove the rows.{backslashes}{encoding_remark}"
         )
     for row in tested:
         path, where = found[row.path], f"{table}, line {row.line}"
@@ -144,6 +148,9 @@ def _read_text(table: str) -> tuple[str, str]:
         raise LabelsError(
             f"{table}: cannot be read ({error.strerror}). A CSV is needed."
         ) from error
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as Excel saves "Unicode text"
+        with suppress(UnicodeError):
+            return content.decode("utf-16"), ""
     if b"\0" in content:
         raise LabelsError(
             f"{table}: holds zero bytes, so it is no CSV, or one in UTF-16. Save it as CSV in UTF-8."

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from serctl.audio import patterns
 from serctl.audio import scan as scan_module
+from serctl.audio.formats.names import AUDIO_EXTENSIONS, OTHER_EXTENSIONS, SNDFILE_EXTENSIONS
 from serctl.audio.patterns import Selection, read_list
-from serctl.audio.scan import DECODABLE_EXTENSIONS, UNDECODABLE_EXTENSIONS, scan
+from serctl.audio.scan import Skipped, scan
 from serctl.errors import NothingFoundError, PathError, RunError, UsageError
 
 # Names that differ in case, sort apart from their folders ("b.wav" < "b/"), or are not UTF-8.
@@ -91,23 +92,23 @@ def test_a_file_that_is_named_is_always_taken(here):
     assert scan(["speech.dat", ".hidden.txt"]) == ["speech.dat", ".hidden.txt"]
 
 
-@pytest.mark.parametrize("extension", sorted(DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS))
+@pytest.mark.parametrize("extension", sorted(AUDIO_EXTENSIONS))
 def test_extensions_count_in_any_case(here, extension):
     make(here, f"r/a{extension}", f"r/b{extension.upper()}")
     assert scan(["r"]) == [f"r/a{extension}", f"r/b{extension.upper()}"]
 
 
 def test_extension_tables():
-    assert not DECODABLE_EXTENSIONS & UNDECODABLE_EXTENSIONS
-    for extension in DECODABLE_EXTENSIONS | UNDECODABLE_EXTENSIONS:
+    assert not SNDFILE_EXTENSIONS & OTHER_EXTENSIONS
+    for extension in AUDIO_EXTENSIONS:
         assert extension.startswith(".")
         assert extension == extension.lower()
     known = {"." + name.lower() for name in soundfile.available_formats()}
     known -= {".mat4", ".mat5", ".raw", ".mpc2k", ".htk", ".sds", ".sd2", ".pvf", ".xi", ".wve"}
     # libsndfile's names of formats that have other extensions, or the same as another.
     known -= {".wavex", ".ircam"}
-    assert known <= DECODABLE_EXTENSIONS
-    assert not known & UNDECODABLE_EXTENSIONS
+    assert known <= SNDFILE_EXTENSIONS
+    assert not known & OTHER_EXTENSIONS
 
 
 def test_links_to_files_are_followed_and_links_to_folders_are_not(here):
@@ -278,9 +279,8 @@ def test_nothing_found_says_what_was_there(here):
     with pytest.raises(NothingFoundError) as caught:
         scan(["r"])
     message = str(caught.value)
-    assert message.startswith("r: no recordings found: 4 files, none with an audio extension")
-    assert "(.txt, no extension, .csv)" in message
-    assert "1 hidden entry passed over; 1 link to folders, not followed" in message
+    skipped = "1 hidden, 4 not audio (.txt 2, no extension 1, .csv 1), 1 link to a folder"
+    assert message.startswith(f"r: no recordings found: {skipped}. Looked, at any depth")
     assert ".wav, .flac" in message
 
 
@@ -336,3 +336,35 @@ def test_patterns_have_slashes_where_paths_have_backslashes(monkeypatch):
     assert not Selection(include=["drafts/"]).takes_file("b\\other\\a.wav")
     assert not Selection(exclude=["drafts\\"]).enters("b\\drafts")
     assert Selection(include=["a.*"]).takes_file("b\\a.wav")
+
+
+def test_what_begins_as_a_recording_is_taken_whatever_its_name(here, write_recording):
+    content = Path(write_recording("one.wav")).read_bytes()
+    for name in ("noext", "c5.wav.1", "c6.wav~", "c7.WAV49", "a.dat"):
+        make(here, f"r/{name}")
+        (here / "r" / name).write_bytes(content)
+    make(here, "r/notes.txt")
+    assert scan(["r"]) == ["r/a.dat", "r/c5.wav.1", "r/c6.wav~", "r/c7.WAV49", "r/noext"]
+
+
+def test_what_is_skipped_is_counted_by_kind_and_named(here, write_recording):
+    content = Path(write_recording("one.wav")).read_bytes()
+    names = ("c3.wav.part", "c4.wav.crdownload", ".c2.wav.icloud", "._a.wav", "b.txt", "c.txt", "d")
+    make(here, "r/a.wav", *(f"r/{name}" for name in names), "r/.git/a.wav")
+    (here / "r/c3.wav.part").write_bytes(content)
+    skipped = Skipped()
+    assert scan(["r"], skipped=skipped) == ["r/a.wav"]
+    assert str(skipped) == (
+        "1 cloud placeholder, 2 hidden, 2 partial download, 3 not audio (.txt 2, no extension 1)"
+    )
+    assert ("r/c3.wav.part", "partial download") in skipped.files
+    assert len(skipped.files) == 8
+    everything = scan(["r"], Selection(all_files=True))
+    assert everything == sorted(["r/a.wav", *(f"r/{name}" for name in names)])
+
+
+def test_nothing_skipped_says_nothing(here):
+    make(here, "r/a.wav")
+    skipped = Skipped()
+    scan(["r"], skipped=skipped)
+    assert str(skipped) == ""

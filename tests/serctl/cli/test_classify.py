@@ -250,7 +250,7 @@ def test_results_are_not_overwritten_unasked(classify, talks):
         (["talks/*.mp4"], 2, "matches nothing"),
         (["talks", "nowhere"], 2, "nowhere: does not exist"),
         (["empty"], 3, "empty: no recordings found: no files"),
-        (["papers"], 3, "papers: no recordings found: 1 file, none with an audio extension (.txt)"),
+        (["papers"], 3, "papers: no recordings found: 1 not audio (.txt 1)"),
         (["talks", "-o", "r.xlsx"], 2, "r.xlsx: the file extension selects the format"),
         (["talks", "-o", "r"], 2, "the file extension selects the format, and none is not one of"),
         (["talks", "-o", "no/r.csv"], 3, "no/r.csv: the folder no does not exist"),

@@ -213,7 +213,10 @@ def test_several_files_count_as_one_and_unite_their_emotions(results, capsys):
 
 def test_many_files_are_not_all_named(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    files = [write(f"{n}.csv", RESULTS) for n in range(5)]
+    files = [
+        write(f"{n}.csv", [replace(one, path=f"{n}/{one.path}") for one in RESULTS])
+        for n in range(5)
+    ]
     text = output(capsys, *files)
     assert text.startswith("5 files (0.csv, 1.csv, 2.csv, ...): 40 recordings, 20 labelled")
 
@@ -227,7 +230,8 @@ def test_only_the_first_paths_of_a_reason_are_shown(tmp_path, capsys):
 
 def test_the_most_frequent_reason_comes_first_and_long_paths_stay_whole(tmp_path, capsys):
     path = f"{'long/' * 40}b.wav"
-    found = [unreadable("a.wav", "a rare one"), *[unreadable(path, "the usual")] * 2]
+    usual = [unreadable(name, "the usual") for name in (path, "c.wav")]
+    found = [unreadable("a.wav", "a rare one"), *usual]
     made = write(tmp_path / "r.csv", found)
     assert [row["reason"] for row in tidy(capsys, "--by", "status", made)] == [
         "the usual",

@@ -289,7 +289,7 @@ ROW = "r/a.wav,ok,,sad,0.7,0.1,0.2,0.7,1.25,16000,1,1\n"
         (HEADER + ROW.replace("0.2", "1.2"), r"column p_happy holds '1\.2'; a number from 0 to 1"),
         (HEADER + ROW.replace("0.2", "nan"), r"column p_happy holds 'nan'; a number from 0 to 1"),
         (HEADER + ROW.replace("0.2", ""), r"column p_happy holds ''; a number from 0 to 1"),
-        (HEADER + ROW.replace("1.25", "-1"), r"column duration_s holds '-1'; a number of at least"),
+        (HEADER + ROW.replace("1.25", "-1"), r"column duration_s holds '-1'; a number from 0 to"),
         (HEADER + ROW.replace("16000", "8.5"), r"column sample_rate_hz holds '8\.5'; a whole num"),
         (HEADER + ROW[:30], r"line 2: 8 cells; 12 were expected\. Is the file complete"),
         (HEADER + '"r/a.wav', r"line 2: not CSV \(unexpected end of data\)"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serctl.audio.scan import AUDIO_EXTENSIONS
+from serctl.audio.formats.names import AUDIO_EXTENSIONS
 from serctl.train.corpora.clip_names import ClipName, is_song, read_clip_name, read_jl_name
 from serctl.train.corpora.manifest import manifest, parse_clip_name
 

@@ -94,6 +94,16 @@ def test_tables_come_in_many_forms(write: Write, content: str) -> None:
     assert said(read(write(content))) == BOTH
 
 
+def test_a_table_in_utf_16_is_read(write: Write) -> None:
+    assert said(read(write(ROWS.replace("\n", "\r\n").encode("utf-16")))) == BOTH
+
+
+def test_backslashes_get_a_hint(write: Write) -> None:
+    table = write("path,emotion\nsub\\b.wav,sad\n")
+    with pytest.raises(LabelsError, match="Paths have backslashes, as on Windows; write / in place"):
+        read(table)
+
+
 def test_columns_that_are_known_are_used(write: Write) -> None:
     table = write("path,emotion,speaker,corpus\na.wav,angry,s1,mine\nsub/b.wav,sad,,\n")
     found = [(one.speaker, one.corpus) for one in read(table).recordings]
@@ -255,7 +265,10 @@ def test_unknown_names_are_refused_unless_mapped(write: Write) -> None:
         ('path,emotion\n"a.wav,sad\n', r"line 2: cannot be read as CSV \(unexpected end of data\)"),
         ('path,emotion\n"a".wav,sad\n', "line 2: cannot be read as CSV"),
         (f"path,emotion\n{'a' * 200_000},sad\n", "line 2: cannot be read as CSV"),
-        (ROWS.encode("utf-16"), "zero bytes, so it is no CSV, or one in UTF-16. Save it as CSV in"),
+        (
+            ROWS.encode("utf-16-le"),
+            "zero bytes, so it is no CSV, or one in UTF-16. Save it as CSV in",
+        ),
         (b"RIFF\x00\x00\x00\x00WAVE", "zero bytes"),
     ],
 )
