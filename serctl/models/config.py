@@ -24,6 +24,7 @@ MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
 # Keys of ``config.json`` that differ from the attributes; older folders must still load.
 JSON_KEYS = {"normalization": "scaling"}
+OPTIONAL_KEYS = {"encoder_sha256": ""}  # left out where they are empty
 
 MEL_BOUNDS = {  # minimum and maximum, which bound memory and time
     "rate_hz": (1000, 48_000),
@@ -58,6 +59,8 @@ class ModelConfig:
         Minimum duration in seconds; shorter recordings are not classified.
     sha256 : str
         Of ``model.safetensors``, in hexadecimal.
+    encoder_sha256 : str
+        Of the encoder that it starts from (`serctl.models.encoder`); empty if there is none.
     """
 
     name: str
@@ -69,6 +72,7 @@ class ModelConfig:
     window_s: float
     min_duration_s: float
     sha256: str = ""
+    encoder_sha256: str = ""
 
     @property
     def inputs(self) -> InputKind:
@@ -79,7 +83,8 @@ class ModelConfig:
         """Text of ``config.json``."""
         values = {JSON_KEYS.get(name, name): value for name, value in asdict(self).items()}
         values["scaling"] = {"mean": self.normalization.mean, "deviation": self.normalization.std}
-        return json.dumps(values, indent=2) + "\n"
+        kept = {name: v for name, v in values.items() if v or name not in OPTIONAL_KEYS}
+        return json.dumps(kept, indent=2) + "\n"
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -137,8 +142,8 @@ def _checked(values: Any) -> ModelConfig:
     if not isinstance(values, dict):
         raise TypeError(f"holds a {type(values).__name__}, a JSON object is needed")
     names = [JSON_KEYS.get(f.name, f.name) for f in fields(ModelConfig)]
-    values = {name: values[name] for name in names}
-    for name in ("name", "network", "sha256"):
+    values = {name: (OPTIONAL_KEYS | values)[name] for name in names}
+    for name in ("name", "network", "sha256", "encoder_sha256"):
         if not isinstance(values[name], str):
             raise TypeError(f"{name} is {reprlib.repr(values[name])}, text is needed")
     if not 0 < len(name := values["name"]) <= MAX_NAME_CHARACTERS or not name.isprintable():
@@ -149,6 +154,12 @@ def _checked(values: Any) -> ModelConfig:
     network, emotions, window_s = values["network"], values["emotions"], values["window_s"]
     if network not in NETWORKS:
         raise ValueError(f"network {network!r} is not one of {', '.join(NETWORKS)}")
+    if NETWORKS[network].has_encoder != bool(values["encoder_sha256"]):
+        needed = "the SHA-256 of an encoder" if NETWORKS[network].has_encoder else "none"
+        raise ValueError(
+            f"encoder_sha256 is {reprlib.repr(values['encoder_sha256'])}, {needed} is needed for "
+            f"the network {network}"
+        )
     known = [name for name in EMOTIONS if isinstance(emotions, list) and name in emotions]
     if emotions != known or len(known) < 2:
         raise ValueError(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
+from serctl.features.whisper import whisper_log_mel
 
 # `log_mel` windows are padded to a multiple of it, since networks halve the frames up to four times.
 FRAMES_MULTIPLE = 16
@@ -182,6 +183,13 @@ def _normalize_log_mel(
     return padded
 
 
+def _normalize_whisper(
+    frames: NDArray[np.float32], normalization: Normalization, spec: MelSpec
+) -> NDArray[np.float32]:
+    """Input float32 [n_mels, n_frames]."""
+    return np.ascontiguousarray(normalization(frames).T)
+
+
 def _unchanged(frames: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     return frames
 
@@ -203,6 +211,15 @@ FRAMES = InputKind(
     extract=mel_and_mfcc,
     columns=_unchanged,
     normalize=_normalize_frames,
+)
+# Whisper's log-mel spectrogram: float32 [n_mels, n_frames], of the window's own length.
+WHISPER_LOG_MEL = InputKind(
+    "whisper-log-mel",
+    max_frames=801,  # 8 s: as many positions as the bundled encoder has
+    n_columns=lambda spec: spec.n_mels,
+    extract=whisper_log_mel,
+    columns=_unchanged,
+    normalize=_normalize_whisper,
 )
 # Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 import serctl.weights
 from serctl.errors import ModelError, UsageError
+from serctl.models import encoder
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, ModelConfig, _read, read_config
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
@@ -127,9 +128,12 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
             "weights are damaged or belong to another folder. Install or train them again."
         )
     try:
-        model = Model(config, safetensors.numpy.load(content))
+        tensors = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
         raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
+    if config.encoder_sha256:
+        tensors |= encoder.load_encoder(folder, config.encoder_sha256)
+    model = Model(config, tensors)
     try:
         model.graph  # noqa: B018 - it is built here, where the file can be named
     except ModelError as error:
@@ -140,8 +144,18 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
 
 
 def save_model(folder: Path, model: Model) -> ModelConfig:
-    """Write ``model.safetensors`` and ``config.json``; return the configuration with its hash."""
-    content = safetensors.numpy.save(dict(model.tensors))
+    """Write ``model.safetensors`` and ``config.json``; return the configuration with its hash.
+
+    An encoder is not written again: the configuration names it.
+    """
+    named = model.config.encoder_sha256
+    content = safetensors.numpy.save(
+        {
+            key: tensor
+            for key, tensor in model.tensors.items()
+            if not (named and key.startswith(encoder.PREFIX))
+        }
+    )
     config = replace(model.config, sha256=hashlib.sha256(content).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(content)

@@ -11,8 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from serctl.models.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, InputKind
-from serctl.models.networks import cnn_graph, linear_graph, paper_cnn_graph, paper_rnn_graph
+from serctl.models.inputs import CLIP_STATISTICS, FRAMES, LOG_MEL, WHISPER_LOG_MEL, InputKind
+from serctl.models.networks import (
+    cnn_graph,
+    linear_graph,
+    paper_cnn_graph,
+    paper_rnn_graph,
+    whisper_encoder_graph,
+    whisper_graph,
+)
 from serctl.models.networks.builder import GraphBuilder
 
 if TYPE_CHECKING:
@@ -44,6 +51,8 @@ class Network:
         separately.
     n_members : int
         Number of members that are trained.
+    has_encoder : bool
+        Whether it starts from a frozen encoder (`serctl.models.encoder`).
     """
 
     name: str
@@ -55,6 +64,7 @@ class Network:
     n_mfcc: int | None = None
     member_class: str = ""
     n_members: int = 1
+    has_encoder: bool = False
 
     def torch_module(self, n_emotions: int) -> "nn.Module":
         """Build the network in torch, untrained."""
@@ -116,6 +126,17 @@ NETWORKS = {
             cnn_graph.N_MELS,
             member_class="cnn_torch:CnnMember",
             n_members=cnn_graph.N_MEMBERS,
+        ),
+        Network(
+            "whisper",
+            WHISPER_LOG_MEL,
+            whisper_graph.graph,
+            "whisper_torch:Whisper",
+            "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
+            "log-mel spectrogram of {n_mels} bands, and five heads on the mean of their "
+            "activations over time, whose log-probabilities are averaged.",
+            whisper_encoder_graph.N_MELS,
+            has_encoder=True,
         ),
     )
 }

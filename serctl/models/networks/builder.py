@@ -99,6 +99,12 @@ class GraphBuilder:
         weights = self.tensor(f"{key}.weight", n_out, n_in)
         return self.node("Gemm", x, weights, self.tensor(f"{key}.bias", n_out), transB=1)
 
+    def gelu(self, x: str) -> str:
+        """``x`` times the share of a normal distribution below it, of float [...]."""
+        error = self.node("Erf", self.node("Div", x, np.array(2**0.5, np.float32)))
+        product = self.node("Mul", x, self.node("Add", error, np.array(1, np.float32)))
+        return self.node("Mul", product, np.array(0.5, np.float32))
+
     def model(self, output: str) -> bytes:
         """Complete graph, as serialized ONNX.
 
@@ -133,7 +139,7 @@ class GraphBuilder:
 
     def _constant(self, array: NDArray[Any]) -> str:
         name = f"constant-{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
 

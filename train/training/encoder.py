@@ -1,0 +1,109 @@
+"""Cutting an encoder: the first blocks of a Whisper encoder, as `serctl.models.encoder` reads them.
+
+Reads Hugging Face's ``model.safetensors`` of a Whisper model, or its encoder alone, and keeps the
+convolutions, the first positions and the first blocks, in float16.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from serctl.errors import ModelError, PathError
+from serctl.models.encoder import PREFIX
+from serctl.models.networks import whisper_encoder_graph as sizes
+
+ENCODERS = ("model.encoder.", "encoder.")  # how its tensors begin, in whole models and by itself
+
+
+def cut_encoder(path: Path) -> bytes:
+    """Convolutions, positions and blocks that the network ``whisper`` uses.
+
+    Parameters
+    ----------
+    path : Path
+        Safetensors of a Whisper model in Hugging Face's form.
+
+    Returns
+    -------
+    bytes
+        Safetensors, float16.
+
+    Raises
+    ------
+    PathError
+        If there is no such file.
+    ModelError
+        If it is no safetensors file, or its encoder has other sizes.
+    """
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            found = set(file.keys())
+            prefix = next((p for p in ENCODERS if f"{p}conv1.weight" in found), None)
+            if prefix is None:
+                raise ModelError(
+                    f"{path}: no tensor {ENCODERS[0]}conv1.weight; a Whisper encoder in Hugging "
+                    "Face's form is needed (model.safetensors of openai/whisper-base)."
+                )
+            tensors = {}
+            for name, shape in needed_shapes().items():
+                if f"{prefix}{name}" not in found:
+                    raise ModelError(f"{path}: no tensor {prefix}{name}, {shape} is needed.")
+                tensors[PREFIX + name] = _checked(file.get_tensor(prefix + name), name, shape, path)
+    except FileNotFoundError as error:
+        raise PathError(f"{path}: no such file. Check the path of --encoder.") from error
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file ({error}).") from error
+    content: bytes = safetensors.numpy.save(tensors)
+    return content
+
+
+def sha256_of(content: bytes) -> str:
+    """SHA-256 in hexadecimal, as ``config.json`` names an encoder."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def needed_shapes() -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that is kept."""
+    width, hidden = sizes.WIDTH, sizes.HIDDEN
+    shapes: dict[str, tuple[int, ...]] = {
+        "conv1.weight": (width, sizes.N_MELS, 3),
+        "conv1.bias": (width,),
+        "conv2.weight": (width, width, 3),
+        "conv2.bias": (width,),
+        "embed_positions.weight": (sizes.MAX_STEPS, width),
+    }
+    block = {
+        **{f"self_attn.{name}_proj.weight": (width, width) for name in ("q", "k", "v", "out")},
+        **{f"self_attn.{name}_proj.bias": (width,) for name in ("q", "v", "out")},
+        **{
+            f"{norm}.{name}": (width,)
+            for norm in ("self_attn_layer_norm", "final_layer_norm")
+            for name in ("weight", "bias")
+        },
+        "fc1.weight": (hidden, width),
+        "fc1.bias": (hidden,),
+        "fc2.weight": (width, hidden),
+        "fc2.bias": (width,),
+    }
+    for i in range(sizes.N_BLOCKS):
+        shapes |= {f"layers.{i}.{name}": shape for name, shape in block.items()}
+    return shapes
+
+
+def _checked(
+    tensor: NDArray[Any], name: str, shape: tuple[int, ...], path: Path
+) -> NDArray[np.float16]:
+    """Tensor in float16, of the positions the first."""
+    if name == "embed_positions.weight":
+        tensor = tensor[: shape[0]]
+    if tensor.shape != shape:
+        raise ModelError(
+            f"{path}: tensor {name} is {tensor.shape}, {shape} is needed. Only encoders of the "
+            "size of Whisper base fit."
+        )
+    return np.ascontiguousarray(tensor, np.float16)
