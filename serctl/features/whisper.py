@@ -2,18 +2,21 @@
 
 The front end of OpenAI's Whisper ("Robust Speech Recognition via Large-Scale Weak Supervision",
 2022): frames of 25 ms every 10 ms, 80 bands of Slaney's mel scale, logarithms to the base 10 floored
-8 below the largest, then shifted and scaled to about [-1, 1]. What differs: silence at both ends is
-trimmed, the level is normalized, and there is no padding to 30 s.
+8 below the largest, then shifted and scaled to about [-1, 1]. What differs: what is below
+`HIGH_PASS_HZ` is removed, silence at both ends is trimmed, the level is normalized, and there is no
+padding to 30 s.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serctl.errors import AudioError
+from serctl.features.high_pass import high_pass
 from serctl.features.mel import POWER_FLOOR, MelSpec, mel_spectrogram
 
 WHISPER_SPEC = MelSpec(rate_hz=16_000, n_fft=400, hop_samples=160, n_mels=80, top_db=80.0)
 
+HIGH_PASS_HZ = 50.0  # below it is DC and rumble, not speech
 TRIM_DB = 40.0  # frames this far below the loudest are silence, at the start and at the end
 LEVEL_RMS = 0.07  # of full scale, of what is left
 LEAST_RMS = 1e-7
@@ -41,7 +44,8 @@ def whisper_log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     """
     if len(samples) == 0 or not np.isfinite(samples).all():
         raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
-    trimmed = trim_silence(samples, spec.n_fft, spec.hop_samples)
+    filtered = high_pass(samples, spec.rate_hz, HIGH_PASS_HZ)
+    trimmed = trim_silence(filtered, spec.n_fft, spec.hop_samples)
     rms = float(np.sqrt(np.mean(np.square(trimmed, dtype=np.float64))))
     mel = mel_spectrogram(trimmed * np.float32(LEVEL_RMS / max(rms, LEAST_RMS)), spec)
     decades = np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
