@@ -9,6 +9,9 @@
                   emotions: fold k tests the clips of its list's fold k + 1; of the corpus's other
                   clips a seeded tenth validates, whole speakers where there are more than four,
                   and the rest trains.
+``cross-corpus-<corpus>``  one corpus is left out: its clips outside fold 0 are tested; of the
+                  other three, CREMA-D's and RAVDESS's clips of fold 1 validate, and everything
+                  else outside fold 0 trains.
 
 Clips known to be silent or to have two labels stay in the test parts and out of the others, so that
 counts are the published ones. Identical clips never stand on both sides.
@@ -26,7 +29,7 @@ from serctl.emotions import EMOTIONS, REPORT_FIVE, map_to_known
 from serctl.errors import UsageError
 from serctl.train.corpora.manifest import CORPORA, IDENTICAL_CLIPS, LEFT_OUT_OF_TRAINING
 
-EMOBOX = "emobox-"
+EMOBOX, CROSS_CORPUS = "emobox-", "cross-corpus-"
 REPORT, NEW_SPEAKERS = "report", "new-speakers"
 REPORT_SEEDS = (0, 1, 2)
 N_FOLDS = 5  # of new-speakers
@@ -37,6 +40,7 @@ FOLD_COUNTS = {
     "emobox-ravdess": 6,
     "emobox-savee": 4,
     "emobox-tess": 1,
+    **{f"{CROSS_CORPUS}{corpus}": 1 for corpus in CORPORA},
 }
 SPLITS = tuple(FOLD_COUNTS)
 MAX_SPEAKERS_SPLIT_BY_CLIP = 4  # with so few, a tenth is less than one speaker
@@ -85,6 +89,8 @@ def split_clips(table: pd.DataFrame, name: str, fold: int = 0, seed: int = 0) ->
         raise UsageError(f"fold {fold}: {name} has folds 0 to {FOLD_COUNTS[name] - 1}.")
     elif name == "new-speakers":
         parts = _new_speakers(table, fold)
+    elif name.startswith(CROSS_CORPUS):
+        parts = _cross_corpus(table, name.removeprefix(CROSS_CORPUS))
     else:
         parts = _emobox(table, name.removeprefix(EMOBOX), fold, seed)
     left_out = np.array([clip in LEFT_OUT_OF_TRAINING for clip in _clips(table)])
@@ -161,6 +167,13 @@ def _new_speakers(table: pd.DataFrame, fold: int) -> tuple[NDArray[np.int64], ..
     tested = held_out & table["test"].to_numpy()
     parts = (~held_out & ~validates, validates, tested)
     return tuple(np.flatnonzero(members) for members in parts)
+
+
+def _cross_corpus(table: pd.DataFrame, corpus: str) -> tuple[NDArray[np.int64], ...]:
+    left_out = (table["corpus"] == corpus).to_numpy()
+    train, validation, _ = _new_speakers(table, 0)
+    tested = left_out & (table["fold"] != 0).to_numpy()
+    return train[~left_out[train]], validation[~left_out[validation]], np.flatnonzero(tested)
 
 
 def _emobox(
