@@ -33,6 +33,10 @@ SPLITS = (
     "emobox-ravdess",
     "emobox-savee",
     "emobox-tess",
+    "cross-corpus-crema-d",
+    "cross-corpus-ravdess",
+    "cross-corpus-savee",
+    "cross-corpus-tess",
 )
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(serctl.__file__)))

@@ -1,67 +1,74 @@
-"""`serctl.models.networks.whisper_torch` as graphs: embedding, heads, and both in one.
+"""`serctl.models.networks.whisper_torch` as graphs: the embedding, and logits of windows alone.
 
-A frozen encoder (`serctl.models.networks.whisper_encoder_graph`), the mean over time of its
-activations, and heads, whose log-probabilities are averaged. A head takes a recording's embedding,
-its difference to the mean of its voice's recordings, and how many these are; of a recording alone
-the difference is zero.
+A frozen encoder (`serctl.models.networks.whisper_encoder_graph`), means and standard deviations over
+time of its last activations, and heads, whose log-probabilities are averaged.
+`serctl.models.voices` gives the same heads a voice's other recordings.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from serctl.models.networks.builder import GraphBuilder
+from serctl.models.networks.builder import GraphBuilder, integers
 from serctl.models.networks.whisper_encoder_graph import WIDTH, encode
 
-POOLED = (3,)  # activations whose means are the embedding: 0 of the convolutions, i of block i
-N_EMBEDDING = len(POOLED) * WIDTH
-N_HEADS = 5
-HIDDEN = 256
+LAST_BLOCKS = (3, 2)  # whose activations are pooled: first all means, then all standard deviations
+N_EMBEDDING = 2 * len(LAST_BLOCKS) * WIDTH
+LEAST_VARIANCE = 1e-8
+MAX_RECORDINGS, COUNT_SCALE = 60, 4.0  # of a voice; heads take log(n) / 4
+
+
+@dataclass(frozen=True)
+class HeadSizes:
+    """Sizes of one head.
+
+    Attributes
+    ----------
+    n_inputs : int
+        The first so many columns of the embedding.
+    n_alone : int
+        The first so many of these are inputs always, the others only beside other recordings.
+    hidden : int
+        Width of its hidden layer.
+    """
+
+    n_inputs: int
+    n_alone: int
+    hidden: int
+
+
+HEADS = (
+    HeadSizes(2 * WIDTH, WIDTH, 256),
+    HeadSizes(N_EMBEDDING, N_EMBEDDING, 256),
+    HeadSizes(N_EMBEDDING, N_EMBEDDING, 192),
+)
 
 
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
-    """Logits of ``frames``, float [batch, `N_MELS`, n_frames], each recording alone."""
-    embedded = embedding(builder, frames)
-    logits = []
-    for i in range(N_HEADS):
-        weights, bias = _hidden(builder, i)
-        # Alone, the difference and the logarithm of one recording are zero.
-        hidden = builder.node("Gemm", embedded, weights[:, :N_EMBEDDING], bias, transB=1)
-        logits.append(_output(builder, hidden, i, n_emotions))
-    return builder.node("Mean", *logits)
+    """Logits of ``frames``, float [batch, 80, n_frames], each window alone."""
+    node = builder.node
+    mean, std = (builder.tensor(f"embedding.{name}", N_EMBEDDING) for name in ("mean", "std"))
+    builder.tensor("class_offsets", n_emotions, N_EMBEDDING)  # for `serctl.models.voices` alone
+    x = node("Div", node("Sub", embedding(builder, frames), mean), std)
+    log_probabilities = []
+    for i, sizes in enumerate(HEADS):
+        weights = builder.tensor(f"heads.{i}.hidden.weight", sizes.hidden, sizes.n_inputs + 1)
+        bias = builder.tensor(f"heads.{i}.hidden.bias", sizes.hidden)
+        inputs = node("Slice", x, integers(0), integers(sizes.n_alone), integers(1))
+        hidden = builder.gelu(node("Gemm", inputs, weights[:, : sizes.n_alone], bias, transB=1))
+        logits = builder.dense(hidden, f"heads.{i}.output", sizes.hidden, n_emotions)
+        log_probabilities.append(node("LogSoftmax", logits, axis=1))
+    return node("Mean", *log_probabilities)
 
 
 def embedding(builder: GraphBuilder, frames: str) -> str:
     """Embedding of ``frames``, float [batch, `N_EMBEDDING`]."""
-    activations = encode(builder, frames)
-    means = [builder.node("ReduceMean", activations[i], axes=(1,), keepdims=0) for i in POOLED]
-    return builder.node("Concat", *means, axis=1)
-
-
-def group_heads(builder: GraphBuilder, features: str, n_emotions: int) -> str:
-    """Logits of recordings with those of the same voice.
-
-    Parameters
-    ----------
-    builder : GraphBuilder
-        With the heads' tensors alone.
-    features : str
-        Float [batch, 2 `N_EMBEDDING` + 1]: `serctl.models.voices.group_features`.
-    n_emotions : int
-        Of the output.
-    """
-    logits = []
-    for i in range(N_HEADS):
-        weights, bias = _hidden(builder, i)
-        hidden = builder.node("Gemm", features, weights, bias, transB=1)
-        logits.append(_output(builder, hidden, i, n_emotions))
-    return builder.node("Mean", *logits)
-
-
-def _hidden(builder: GraphBuilder, i: int) -> tuple[np.ndarray, np.ndarray]:
-    weights = builder.tensor(f"heads.{i}.hidden.weight", HIDDEN, 2 * N_EMBEDDING + 1)
-    return weights, builder.tensor(f"heads.{i}.hidden.bias", HIDDEN)
-
-
-def _output(builder: GraphBuilder, hidden: str, i: int, n_emotions: int) -> str:
-    active = builder.gelu(hidden)
-    logits = builder.dense(active, f"heads.{i}.output", HIDDEN, n_emotions)
-    return builder.node("LogSoftmax", logits, axis=1)
+    node, activations = builder.node, encode(builder, frames)
+    means, stds = [], []
+    for i in LAST_BLOCKS:
+        mean = node("ReduceMean", activations[i], axes=(1,), keepdims=1)
+        difference = node("Sub", activations[i], mean)
+        variance = node("ReduceMean", node("Mul", difference, difference), axes=(1,), keepdims=0)
+        means.append(node("Squeeze", mean, integers(1)))
+        stds.append(node("Sqrt", node("Max", variance, np.array(LEAST_VARIANCE, np.float32))))
+    return node("Concat", *means, *stds, axis=1)

@@ -76,22 +76,56 @@ class Encoder(nn.Module):
 
 
 class Head(nn.Module):
-    """One hidden layer between an embedding, with its voice's others, and the logits.
+    """One hidden layer between an embedding and the log-probabilities.
 
     Parameters
     ----------
+    head : HeadSizes
+        Its sizes.
     n_emotions : int
         Of the output.
     """
 
-    def __init__(self, n_emotions: int) -> None:
+    def __init__(self, head: sizes.HeadSizes, n_emotions: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(2 * sizes.N_EMBEDDING + 1, sizes.HIDDEN)
-        self.output = nn.Linear(sizes.HIDDEN, n_emotions)
+        self.sizes = head
+        self.hidden = nn.Linear(head.n_inputs + 1, head.hidden)
+        self.output = nn.Linear(head.hidden, n_emotions)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Log-probabilities float [batch, n_emotions] of `group_features`."""
-        return log_softmax(self.output(gelu(self.hidden(features))), dim=1)
+    def forward(self, x: Tensor, n_recordings: Tensor, dropout: float = 0.0) -> Tensor:
+        """Log-probabilities of recordings.
+
+        Parameters
+        ----------
+        x : float [batch, n_embedding]
+            Normalized embeddings, less what is common to the voice's recordings.
+        n_recordings : float [batch, 1]
+            How many recordings of the voice there are, at least one.
+        dropout : float
+            Share of the hidden layer that is dropped, in training.
+
+        Returns
+        -------
+        float [batch, n_emotions]
+        """
+        head = self.sizes
+        others = x[:, head.n_alone : head.n_inputs] * (n_recordings > 1)
+        count = n_recordings.clamp(max=sizes.MAX_RECORDINGS).log() / sizes.COUNT_SCALE
+        hidden = gelu(self.hidden(torch.cat([x[:, : head.n_alone], others, count], dim=1)))
+        return log_softmax(self.output(torch.dropout(hidden, dropout, dropout > 0)), dim=1)
+
+
+class Embedding(nn.Module):
+    """Mean and standard deviation of the embedding, over training clips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(sizes.N_EMBEDDING))
+        self.register_buffer("std", torch.ones(sizes.N_EMBEDDING))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize embeddings, float [batch, n_embedding]."""
+        return (x - self.mean) / self.std
 
 
 class Whisper(nn.Module):
@@ -106,12 +140,17 @@ class Whisper(nn.Module):
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
         self.encoder = Encoder()
-        self.heads = nn.ModuleList(Head(n_emotions) for _ in range(sizes.N_HEADS))
+        self.embedding = Embedding()
+        self.register_buffer("class_offsets", torch.zeros(n_emotions, sizes.N_EMBEDDING))
+        self.heads = nn.ModuleList(Head(head, n_emotions) for head in sizes.HEADS)
 
-    def embedding(self, frames: Tensor) -> Tensor:
-        """Embedding float [batch, N_EMBEDDING] of float [batch, 80, n_frames]."""
+    def embed(self, frames: Tensor) -> Tensor:
+        """Embedding float [batch, n_embedding] of float [batch, 80, n_frames]."""
         activations = self.encoder(frames)
-        return torch.cat([activations[i].mean(dim=1) for i in sizes.POOLED], dim=1)
+        chosen = [activations[i] for i in sizes.LAST_BLOCKS]
+        means = [x.mean(dim=1) for x in chosen]
+        variances = [x.var(dim=1, correction=0).clamp(min=sizes.LEAST_VARIANCE) for x in chosen]
+        return torch.cat([*means, *(variance.sqrt() for variance in variances)], dim=1)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits of windows, each alone.
@@ -125,7 +164,6 @@ class Whisper(nn.Module):
         -------
         float [batch, n_emotions]
         """
-        embedded = self.embedding(frames)
-        alone = torch.zeros(len(embedded), sizes.N_EMBEDDING + 1).to(embedded)
-        features = torch.cat([embedded, alone], dim=1)
-        return torch.stack([head(features) for head in self.heads]).mean(dim=0)
+        x = self.embedding(self.embed(frames))
+        alone = x.new_ones(len(x), 1)
+        return torch.stack([head(x, alone) for head in self.heads]).mean(dim=0)
