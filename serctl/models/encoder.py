@@ -65,7 +65,12 @@ def load_encoder(folder: Path, sha256: str) -> dict[str, NDArray[Any]]:
             f"Copy that one to {folder / ENCODER_FILE}, or train the model again."
         )
     try:
-        tensors = safetensors.numpy.load(content)
+        return read_encoder(content)
     except (safetensors.SafetensorError, KeyError) as error:
         raise ModelError(f"{path}: not a safetensors file ({error}).") from error
+
+
+def read_encoder(content: bytes) -> dict[str, NDArray[Any]]:
+    """Tensors of an encoder's file, in float32."""
+    tensors = safetensors.numpy.load(content)
     return {key: tensor.astype(np.float32) for key, tensor in tensors.items()}

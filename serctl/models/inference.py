@@ -24,6 +24,15 @@ ONLY_ERRORS = 3  # log level of ONNX Runtime
 onnxruntime.disable_telemetry_events()
 
 
+def graph_session(graph: bytes) -> onnxruntime.InferenceSession:
+    """Session of ONNX Runtime for a graph, on the CPU, in the thread that calls it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # since windows differ in length
+    options.log_severity_level = ONLY_ERRORS
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
 class GraphInference:
     """The graph of a model on the CPU, in float32, in the calling thread.
 
@@ -46,17 +55,11 @@ class GraphInference:
     batch_size = 1
 
     def __init__(self, model: Model) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # since windows differ in length
-        options.log_severity_level = ONLY_ERRORS
         try:
             graph = model.graph
         except ModelError as error:
             raise ModelError(f"{model.config.name}: {error}. Train it again.") from error
-        self._session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = graph_session(graph)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits [1, n_emotions] of one window's input [1, ...]."""

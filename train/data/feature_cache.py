@@ -23,7 +23,9 @@ from serctl import caches
 from serctl.audio import decoding
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
+from serctl.models.embedding import Embedder
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
+from serctl.models.networks.whisper_graph import LAST_BLOCKS, N_EMBEDDING
 from serctl.train.data.augmented_copies import augment
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
@@ -51,6 +53,10 @@ class ClipFeatures:
         Longest clip allowed.
     copy : int
         0 for the clip itself, others for its augmented copies.
+    encoder : Embedder, optional
+        Makes embeddings of the features, and these are cached.
+    encoder_sha256 : str
+        Of its file.
     """
 
     def __init__(
@@ -60,14 +66,19 @@ class ClipFeatures:
         cache: Path,
         max_duration_s: float = 30.0,
         copy: int = 0,
+        encoder: Embedder | None = None,
+        encoder_sha256: str = "",
     ) -> None:
         self.kind, self.spec = kind, spec
         self.max_duration_s = max_duration_s
         self.copy = copy
+        self._encoder = encoder
         self.dtype = np.float16 if copy else np.float32
         key = f"{CACHE_VERSION} {spec}"
         if kind is not CLIP_STATISTICS or copy:
             key += f" {kind.name} {copy}"
+        if encoder is not None:
+            key += f" {encoder_sha256} {LAST_BLOCKS}"
         parameters = hashlib.sha256(key.encode()).hexdigest()
         self._folder = cache / "features" / parameters[:16]
 
@@ -81,7 +92,8 @@ class ClipFeatures:
 
         Returns
         -------
-        float32 or, of an augmented copy, float16 [n_columns] or [n_frames, n_columns]
+        float32 or, of an augmented copy, float16 [n_columns] or [n_frames, n_columns]; of an
+        encoder [n_embedding]
 
         Raises
         ------
@@ -98,9 +110,12 @@ class ClipFeatures:
 
     def _fits(self, features: NDArray[np.floating]) -> bool:
         """Whether an array is of the shape and type that these features have."""
-        n_dimensions = 1 if self.kind is CLIP_STATISTICS else 2
-        shape = features.shape
-        fits = len(shape) == n_dimensions and shape[-1] == self.kind.n_columns(self.spec)
+        shape, n_columns = features.shape, self.kind.n_columns(self.spec)
+        if self._encoder is not None:
+            fits = shape == (N_EMBEDDING,)
+        else:
+            n_dimensions = 1 if self.kind is CLIP_STATISTICS else 2
+            fits = len(shape) == n_dimensions and shape[-1] == n_columns
         return fits and len(features) > 0 and features.dtype == self.dtype
 
     def _compute(self, path: str, digest: str) -> NDArray[np.floating]:
@@ -118,7 +133,11 @@ class ClipFeatures:
         if self.copy:
             random = np.random.default_rng([self.copy, int(digest, 16)])
             samples = augment(samples, self.spec.rate_hz, random)
-        return self.kind.extract(samples, self.spec).astype(self.dtype, copy=False)
+        features = self.kind.extract(samples, self.spec)
+        if self._encoder is not None:
+            # An augmented copy may be longer than the clip, and than the encoder's positions.
+            features = self._encoder(np.ascontiguousarray(features[: self.kind.max_frames].T))
+        return features.astype(self.dtype, copy=False)
 
 
 def _sha256(path: str) -> str:

@@ -1,7 +1,8 @@
 """Clips prepared for one training: selected, split, labelled, and their features extracted."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from serctl.features.mel import MelSpec
+from serctl.models.embedding import Embedder
 from serctl.models.inputs import CLIP_STATISTICS, InputKind, Normalization
 from serctl.models.networks import NETWORKS
 from serctl.threads import map_in_order, n_cores
@@ -23,6 +25,31 @@ from serctl.train.recipes.schema import MemberRecipe, MixingRecipe, Recipe, Trai
 Features = NDArray[np.floating]
 # Wraps the iterator over clips' features, given how many there will be.
 OnClips = Callable[[Iterable[Features], int], Iterator[Features]]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Embeddings of training or validation recordings.
+
+    Attributes
+    ----------
+    copies : float32 [1 + n_copies, n, n_embedding]
+        Of the clips, then of their augmented copies.
+    labels : int64 [n]
+        Index of each clip's emotion.
+    speakers : int64 [n]
+        Index of its speaker, from 0 on.
+    corpora : str [n]
+        Its corpus.
+    neutral : int
+        Index of the neutral emotion; -1 if there is none.
+    """
+
+    copies: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    speakers: NDArray[np.int64]
+    corpora: NDArray[np.str_]
+    neutral: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,19 @@ class PreparedClips:
             self._auxiliary_targets(auxiliary_weights(recipe, member)),
         )
 
+    def embeddings(self, rows: NDArray[np.int64], copies: bool) -> Embeddings:
+        """Embeddings of some clips; of the training part with its augmented copies."""
+        part = self.clips.iloc[rows]
+        clips = np.stack([self.features[row] for row in rows])
+        all_copies = [clips, *(np.stack(one) for one in self.copies)] if copies else [clips]
+        return Embeddings(
+            np.stack([one.astype(np.float32) for one in all_copies]),
+            self.labels[rows],
+            part["speaker"].factorize(sort=True)[0].astype(np.int64),
+            part["corpus"].to_numpy(str),
+            self.emotions.index("neutral") if "neutral" in self.emotions else -1,
+        )
+
     def _auxiliary_targets(self, names: Iterable[str]) -> dict[str, Tensor]:
         """Indices of the training clips' speakers or sentences, unless none is known."""
         clips = self.clips.iloc[self.split.train]
@@ -112,8 +152,22 @@ def auxiliary_weights(recipe: Recipe, member: MemberRecipe | None) -> dict[str, 
     return weights
 
 
+@dataclass(frozen=True)
+class FrozenEncoder:
+    """Encoder that embeds clips: its tensors, and the SHA-256 of its file."""
+
+    tensors: Mapping[str, NDArray[Any]]
+    sha256: str
+
+
 def prepare_clips(
-    clips: pd.DataFrame, split: str, fold: int, seed: int, recipe: Recipe, on_clips: OnClips
+    clips: pd.DataFrame,
+    split: str,
+    fold: int,
+    seed: int,
+    recipe: Recipe,
+    on_clips: OnClips,
+    encoder: FrozenEncoder | None = None,
 ) -> PreparedClips:
     """Split clips and extract their features, and those of the training clips' augmented copies.
 
@@ -127,6 +181,8 @@ def prepare_clips(
         Of the model.
     on_clips : callable
         Wraps the iterator over features, as a progress bar does.
+    encoder : FrozenEncoder, optional
+        Features are its embeddings.
 
     Raises
     ------
@@ -140,9 +196,11 @@ def prepare_clips(
     clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
     parts = split_clips(clips, split, fold, seed)
     kind, spec = NETWORKS[recipe.model.network].inputs, recipe.features
-    n_copies = recipe.augmentation.n_copies if recipe.augmentation is not None else 0
+    augmented = recipe.augmentation or recipe.heads
+    n_copies = augmented.n_copies if augmented is not None else 0
+    embed, sha256 = (Embedder(encoder.tensors), encoder.sha256) if encoder else (None, "")
     extract = [
-        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, copy)
+        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, copy, embed, sha256)
         for copy in range(1 + n_copies)
     ]
     paths, n_clips, n_train = clips["path"].tolist(), len(clips), len(parts.train)
@@ -159,8 +217,17 @@ def prepare_clips(
         [features[i : i + n_train] for i in range(n_clips, len(jobs), n_train)],
         kind,
         spec,
-        fit_normalization([features[row] for row in parts.train], kind, spec),
+        # An encoder's embeddings have a normalization of their own, in its network.
+        no_normalization(kind, spec)
+        if encoder is not None
+        else fit_normalization([features[row] for row in parts.train], kind, spec),
     )
+
+
+def no_normalization(kind: InputKind, spec: MelSpec) -> Normalization:
+    """Mean 0 and std 1 of every column."""
+    n_columns = kind.n_columns(spec)
+    return Normalization((0.0,) * n_columns, (1.0,) * n_columns)
 
 
 def fit_normalization(

@@ -17,6 +17,7 @@ from serctl.models.networks import NETWORKS
 from serctl.train.recipes.schema import (
     AugmentationRecipe,
     AuxiliaryRecipe,
+    HeadsRecipe,
     MemberRecipe,
     MixingRecipe,
     ModelRecipe,
@@ -37,6 +38,7 @@ PARTS: dict[str, type] = {
     "muon": MuonRecipe,
     "auxiliary": AuxiliaryRecipe,
     "svm": SvmRecipe,
+    "heads": HeadsRecipe,
 }
 
 
@@ -82,8 +84,11 @@ def _check_tables(name: str, recipe: Recipe) -> None:
     network = recipe.model.network
     if network not in NETWORKS:
         raise ValueError(f"{name}.toml: network {network}, there are {', '.join(NETWORKS)}")
-    if (recipe.training is None) == (recipe.svm is None):
-        raise ValueError(f"{name}.toml: either a table training or a table svm is needed")
+    ways = {"training": recipe.training, "svm": recipe.svm, "heads": recipe.heads}
+    if sum(way is not None for way in ways.values()) != 1:
+        raise ValueError(f"{name}.toml: one table of {', '.join(ways)} is needed")
+    if NETWORKS[network].has_encoder != (recipe.heads is not None):
+        raise ValueError(f"{name}.toml: a table heads is for networks with an encoder")
     n_members = NETWORKS[network].n_members if NETWORKS[network].member_class else 0
     if len(recipe.members) != n_members:
         raise ValueError(

@@ -188,6 +188,57 @@ class MemberRecipe:
 
 
 @dataclass(frozen=True)
+class HeadsRecipe:
+    """How heads on a frozen encoder are trained (`serctl.train.training.heads`).
+
+    Attributes
+    ----------
+    n_steps : int
+        Of each head.
+    batch_size : int
+        Recordings in a step, at least.
+    learning_rate : float
+        The highest of a one-cycle schedule, of AdamW.
+    weight_decay, dropout : float
+        Of AdamW, and of the hidden layer.
+    n_copies : int
+        Augmented copies of each clip (`serctl.train.data.augmented_copies`).
+    copy_share : float
+        Share of the groups that are of augmented copies.
+    alone_share : float
+        Share of the draws that are recordings alone, not a voice's group.
+    max_recordings : int
+        Most of a group.
+    neutral_share : float
+        Share of the groups that are mostly neutral.
+    max_certainty : float
+        How much of a group's true shares of emotions its correction knows: 0 to this.
+    share_noise : float
+        How far off the correction is otherwise.
+    speaker_shifts : tuple of float
+        For each head, how far recordings are moved from their speaker's mean towards another's: up
+        to this, in eight of ten groups.
+    label_smoothing : tuple of float
+        For each head.
+    """
+
+    n_steps: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    n_copies: int
+    copy_share: float
+    alone_share: float
+    max_recordings: int
+    neutral_share: float
+    max_certainty: float
+    share_noise: float
+    speaker_shifts: tuple[float, ...]
+    label_smoothing: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class SvmRecipe:
     """How a linear SVM is fitted.
 
@@ -222,6 +273,8 @@ class Recipe:
         If it is trained on auxiliary targets too.
     svm : SvmRecipe or None
         How it is fitted, if it is one.
+    heads : HeadsRecipe or None
+        How its heads are trained, if it has a frozen encoder.
     members : tuple of MemberRecipe
         One for each network that is trained independently, if there are several.
     """
@@ -234,4 +287,5 @@ class Recipe:
     muon: MuonRecipe | None = None
     auxiliary: AuxiliaryRecipe | None = None
     svm: SvmRecipe | None = None
+    heads: HeadsRecipe | None = None
     members: tuple[MemberRecipe, ...] = ()

@@ -14,8 +14,9 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from serctl.errors import ModelError, PathError
-from serctl.models.encoder import PREFIX
+from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.networks import whisper_encoder_graph as sizes
+from serctl.train.data.preparation import FrozenEncoder
 
 ENCODERS = ("model.encoder.", "encoder.")  # how its tensors begin, in whole models and by itself
 
@@ -60,6 +61,18 @@ def cut_encoder(path: Path) -> bytes:
         raise ModelError(f"{path}: not a safetensors file ({error}).") from error
     content: bytes = safetensors.numpy.save(tensors)
     return content
+
+
+def load_frozen_encoder(path: Path | None = None) -> FrozenEncoder:
+    """Encoder to train heads on.
+
+    Parameters
+    ----------
+    path : Path, optional
+        As `cut_encoder` takes it; by default the bundled encoder.
+    """
+    content = bundled_encoder().read_bytes() if path is None else cut_encoder(path)
+    return FrozenEncoder(read_encoder(content), sha256_of(content))
 
 
 def sha256_of(content: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from serctl.errors import RunError, UsageError
@@ -20,14 +21,23 @@ from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
+from serctl.models.networks.whisper_torch import Whisper
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.data.batches import ValidationDataset
-from serctl.train.data.preparation import OnClips, PreparedClips, auxiliary_weights, prepare_clips
+from serctl.train.data.preparation import (
+    FrozenEncoder,
+    OnClips,
+    PreparedClips,
+    auxiliary_weights,
+    prepare_clips,
+)
 from serctl.train.evaluation.held_out_logits import HeldOutLogits
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores, score
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
+from serctl.train.recipes.schema import HeadsRecipe, Recipe, SvmRecipe, TrainingRecipe
+from serctl.train.training.encoder import load_frozen_encoder
+from serctl.train.training.heads import HeadsTraining
 from serctl.train.training.loop import Training, fit_temperature
 from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch, fit_svm
@@ -96,13 +106,25 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     checkpoints = checkpoint_files(options.output, recipe.model.network)
     refuse_loss(options.output, checkpoints[0], options.resume, options.overwrite)
     table = clip_table(options.corpora)
-    clips = prepare_clips(table, options.split, options.fold, options.seed, recipe, watcher.clips)
+    encoder = load_frozen_encoder(options.encoder) if recipe.heads is not None else None
+    clips = prepare_clips(
+        table,
+        options.split,
+        options.fold,
+        options.seed,
+        recipe,
+        watcher.clips,
+        encoder,
+    )
     recipe = replace(recipe, model=replace(recipe.model, emotions=clips.emotions))
     prepare_output(options.output, checkpoints, options.resume)
     network: nn.Module
     fitted: list[History] | CostSearch
     if recipe.svm is not None:
         network, fitted = _fit_svm(clips, recipe.svm)
+    elif recipe.heads is not None:
+        assert encoder is not None
+        network, fitted = _fit_heads(clips, recipe.heads, encoder, options.seed, watcher)
     else:
         assert recipe.training is not None
         network, fitted = _fit_network(clips, recipe, recipe.training, options, device, watcher)
@@ -111,13 +133,14 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         features=recipe.features,
         normalization=clips.normalization,
         temperature=1.0,
+        encoder_sha256=encoder.sha256 if encoder is not None else "",
     )
     validation = clips.split.validation
     model = Model.from_network(config, network)
-    logits = Classifier(model, device="cpu").window_logits(clips.inputs(validation))
+    logits = _logits(model, network, clips, validation)
     temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
     model = replace(model, config=replace(config, temperature=temperature))
-    held_out = _test(model, clips)
+    held_out = _test(model, network, clips)
     scores = _score(held_out)
     write_weights(options, recipe, model, fitted, clips.split, held_out, scores)
     return scores
@@ -217,11 +240,43 @@ def _identity(
     }
 
 
-def _test(model: Model, clips: PreparedClips) -> HeldOutLogits:
-    """Logits of the test part, by the classifier that users get."""
+def _fit_heads(
+    clips: PreparedClips,
+    recipe: HeadsRecipe,
+    encoder: FrozenEncoder,
+    seed: int,
+    watcher: Watcher,
+) -> tuple[nn.Module, list[History]]:
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    network = Whisper(len(clips.emotions))
+    state = {key: torch.from_numpy(tensor) for key, tensor in encoder.tensors.items()}
+    network.load_state_dict(network.state_dict() | state)
+    train = clips.embeddings(clips.split.train, copies=True)
+    validation = clips.embeddings(clips.split.validation, copies=False)
+    histories = HeadsTraining(network, train, validation, recipe, seed).fit(watcher.epochs)
+    return network.eval(), histories
+
+
+def _logits(
+    model: Model, network: nn.Module, clips: PreparedClips, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Logits of some clips, float64 [n, n_emotions], by the classifier that users get.
+
+    Of embeddings by the heads alone: the encoder has already run.
+    """
+    if isinstance(network, Whisper):
+        embeddings = torch.from_numpy(clips.embeddings(rows, copies=False).copies[0])
+        with torch.inference_mode():
+            logits: NDArray[np.float64] = network.classify(embeddings).double().numpy()
+            return logits
+    return Classifier(model, device="cpu").window_logits(clips.inputs(rows))
+
+
+def _test(model: Model, network: nn.Module, clips: PreparedClips) -> HeldOutLogits:
+    """Logits of the test part."""
     rows = clips.split.test
-    classifier = Classifier(model, device="cpu")
-    logits = classifier.window_logits(clips.inputs(rows))
+    logits = _logits(model, network, clips, rows)
     if not np.isfinite(logits).all():
         raise RunError(
             f"{model.config.name}: the trained weights give logits that are not finite. Train it with a "

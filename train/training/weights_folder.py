@@ -57,6 +57,9 @@ class TrainingOptions:
         The weights folder.
     resume, overwrite : bool
         Whether to resume from a checkpoint there, and whether to replace a model there.
+    encoder : Path or None
+        Of a network with an encoder: Hugging Face's safetensors of a Whisper model, instead of the
+        bundled encoder.
     """
 
     corpora: str
@@ -69,6 +72,7 @@ class TrainingOptions:
     output: Path
     resume: bool
     overwrite: bool
+    encoder: Path | None = None
 
 
 def has_folds(split: str) -> bool:

@@ -164,6 +164,10 @@ class Whisper(nn.Module):
         -------
         float [batch, n_emotions]
         """
-        x = self.embedding(self.embed(frames))
+        return self.classify(self.embed(frames))
+
+    def classify(self, embeddings: Tensor) -> Tensor:
+        """Logits float [batch, n_emotions] of embeddings float [batch, n_embedding], each alone."""
+        x = self.embedding(embeddings)
         alone = x.new_ones(len(x), 1)
         return torch.stack([head(x, alone) for head in self.heads]).mean(dim=0)
