@@ -44,7 +44,8 @@ SPLIT = options.option_group(
         default="new-speakers",
         show_default=True,
         help="report: random split. new-speakers: speaker-independent folds. emobox-<corpus>: "
-        "EmoBox's folds of one corpus, with all its emotions.",
+        "EmoBox's folds of one corpus, with all its emotions. cross-corpus-<corpus>: that corpus is "
+        "left out of training and tested.",
     ),
     click.option(
         "--fold",
@@ -82,6 +83,13 @@ OUTPUT = options.option_group(
     help="Maximum number of epochs.  [default: as in the recipe]",
 )
 @options.DEVICE
+@click.option(
+    "--encoder",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Whisper encoder to start from, as safetensors.  [default: the bundled one]",
+)
 @OUTPUT
 @click.option(
     "--all",
@@ -98,6 +106,7 @@ def train(
     model: str | None,
     epochs: int | None,
     device: str,
+    encoder: Path | None,
     to: OutputOptions,
     everything: bool,
 ) -> None:
@@ -133,6 +142,7 @@ def train(
         output,
         to.resume,
         to.overwrite,
+        encoder,
     )
     with TrainingProgress() as watcher:
         scores = train_model(training, watcher)

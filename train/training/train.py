@@ -19,6 +19,7 @@ from serctl.errors import RunError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
+from serctl.models.encoder import ENCODER_FILE
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.whisper_torch import Whisper
@@ -36,7 +37,7 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores, score
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import HeadsRecipe, Recipe, SvmRecipe, TrainingRecipe
-from serctl.train.training.encoder import load_frozen_encoder
+from serctl.train.training.encoder import cut_encoder, load_frozen_encoder
 from serctl.train.training.heads import HeadsTraining
 from serctl.train.training.loop import Training, fit_temperature
 from serctl.train.training.precision import precision_on
@@ -106,7 +107,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     checkpoints = checkpoint_files(options.output, recipe.model.network)
     refuse_loss(options.output, checkpoints[0], options.resume, options.overwrite)
     table = clip_table(options.corpora)
-    encoder = load_frozen_encoder(options.encoder) if recipe.heads is not None else None
+    encoder = _encoder(options, recipe)
     clips = prepare_clips(
         table,
         options.split,
@@ -142,6 +143,8 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     model = replace(model, config=replace(config, temperature=temperature))
     held_out = _test(model, network, clips)
     scores = _score(held_out)
+    if encoder is not None and options.encoder is not None:
+        (options.output / ENCODER_FILE).write_bytes(cut_encoder(options.encoder))
     write_weights(options, recipe, model, fitted, clips.split, held_out, scores)
     return scores
 
@@ -154,6 +157,15 @@ def _recipe(options: TrainingOptions) -> Recipe:
     if recipe.training is None:
         raise UsageError(f"{options.model}: has no epochs. Leave out --epochs.")
     return replace(recipe, training=replace(recipe.training, n_epochs=options.n_epochs))
+
+
+def _encoder(options: TrainingOptions, recipe: Recipe) -> FrozenEncoder | None:
+    """Encoder to start from, for a recipe of heads."""
+    if recipe.heads is not None:
+        return load_frozen_encoder(options.encoder)
+    if options.encoder is not None:
+        raise UsageError(f"{options.model}: starts from no encoder. Leave out --encoder.")
+    return None
 
 
 def _fit_svm(clips: PreparedClips, recipe: SvmRecipe) -> tuple[nn.Module, CostSearch]:
