@@ -17,7 +17,13 @@ from serctl.models.networks import NETWORKS
 FOLDER = Path(__file__).parent / "golden"
 N_CLIPS = 3
 N_EMOTIONS = 5
-INPUT_SHAPES = {"paper-cnn": (148,), "paper-svm": (148,), "paper-rnn": (50, 148), "cnn": (64, 48)}
+INPUT_SHAPES = {
+    "paper-cnn": (148,),
+    "paper-svm": (148,),
+    "paper-rnn": (50, 148),
+    "cnn": (64, 48),
+    "whisper": (80, 48),
+}
 
 
 def drawn_network(name: str, rng: np.random.Generator) -> nn.Module:

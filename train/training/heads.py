@@ -64,8 +64,7 @@ class HeadsTraining:
         self.histories: list[History] = []
         self._network, self._train, self._recipe, self._seed = network, train, recipe, seed
         copies = torch.from_numpy(train.copies)
-        mean = copies.mean(dim=(0, 1))
-        std = (copies - mean).square().mean(dim=(0, 1)).sqrt() + LEAST_STD
+        mean, std = copies[0].mean(dim=0), copies[0].std(dim=0, correction=0) + LEAST_STD
         network.embedding.mean, network.embedding.std = mean, std
         self._copies = network.embedding(copies)
         self._held_out = network.embedding(torch.from_numpy(validation.copies[0]))
