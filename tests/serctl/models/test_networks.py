@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from serctl.emotions import EMOTIONS
-from serctl.models.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL
+from serctl.models.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL, WHISPER_LOG_MEL
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
 from serctl.models.networks.linear_torch import Linear
@@ -208,6 +208,7 @@ def test_a_graph_gives_the_logits_of_its_network(name, n_frames):
         CLIP_STATISTICS: (148,),
         FRAMES: (n_frames, 148),
         LOG_MEL: (64, n_frames + -n_frames % FRAMES_MULTIPLE),
+        WHISPER_LOG_MEL: (80, n_frames),
     }[NETWORKS[name].inputs]
     batch = torch.randn(3, *shape)
     with torch.inference_mode():

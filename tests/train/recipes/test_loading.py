@@ -7,7 +7,7 @@ from serctl.emotions import EMOTIONS, REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS
-from serctl.models.networks import NETWORKS
+from serctl.models.networks import NETWORKS, whisper_graph
 from serctl.train.recipes import loading
 from serctl.train.recipes.loading import load_recipe, recipe_names
 
@@ -39,6 +39,11 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     if recipe.svm is not None:
         assert recipe.training is recipe.augmentation is None
         assert min(recipe.svm.costs) > 0
+        return
+    if recipe.heads is not None:
+        n_heads = len(whisper_graph.HEADS)
+        assert len(recipe.heads.speaker_shifts) == len(recipe.heads.label_smoothing) == n_heads
+        assert min(recipe.heads.n_steps, recipe.heads.batch_size, recipe.heads.n_copies) >= 1
         return
     training = recipe.training
     assert training is not None
@@ -109,7 +114,7 @@ def test_a_word_that_means_nothing_is_an_error(recipes: Path) -> None:
 
 def test_a_recipe_says_how_it_is_trained_once(recipes: Path) -> None:
     change(recipes, "[model]", "[svm]\ncosts = [1.0]\n[model]")
-    with pytest.raises(ValueError, match="either a table training or a table svm is needed"):
+    with pytest.raises(ValueError, match="one table of training, svm, heads is needed"):
         load_recipe("paper-cnn")
 
 

@@ -1,0 +1,61 @@
+"""A voice's other recordings."""
+
+import numpy as np
+import pytest
+import torch
+
+from serctl.models.networks.whisper_graph import N_EMBEDDING
+from serctl.models.networks.whisper_torch import Whisper
+from serctl.models.voices import VoiceHeads
+
+N_EMOTIONS = 3
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = Whisper(N_EMOTIONS)
+    network.class_offsets = torch.randn(N_EMOTIONS, N_EMBEDDING) * 0.3
+    network.embedding.mean = torch.randn(N_EMBEDDING)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def heads(network):
+    return VoiceHeads({key: tensor.numpy() for key, tensor in network.state_dict().items()})
+
+
+@pytest.fixture(scope="module")
+def embeddings():
+    return np.random.default_rng(0).standard_normal((8, N_EMBEDDING)).astype(np.float32)
+
+
+def scores(heads, voices, embeddings):
+    return np.array(list(heads.log_probabilities(lambda: zip(voices, embeddings, strict=True))))
+
+
+def test_a_recording_alone_has_the_networks_probabilities(network, heads, embeddings):
+    with torch.inference_mode():
+        expected = network.classify(torch.from_numpy(embeddings)).log_softmax(dim=1)
+    found = scores(heads, "abcdefgh", embeddings)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-5)
+
+
+def test_voices_do_not_touch_each_other(heads, embeddings):
+    together = scores(heads, "aabbabab", embeddings)
+    of_a = [0, 1, 4, 6]
+    np.testing.assert_array_equal(together[of_a], scores(heads, "aaaa", embeddings[of_a]))
+
+
+def test_what_all_recordings_of_a_voice_share_matters_less(heads, embeddings):
+    moved = embeddings + np.float32(2)
+    alone = np.abs(scores(heads, "abcdefgh", moved) - scores(heads, "abcdefgh", embeddings))
+    grouped = np.abs(scores(heads, "aaaaaaaa", moved) - scores(heads, "aaaaaaaa", embeddings))
+    assert grouped.mean() < 0.7 * alone.mean()
+
+
+def test_the_order_of_a_voices_recordings_does_not_matter(heads, embeddings):
+    found = scores(heads, "aaaaaaaa", embeddings)
+    backwards = scores(heads, "aaaaaaaa", embeddings[::-1])[::-1]
+    np.testing.assert_allclose(found, backwards, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=0, atol=1e-9)
