@@ -50,6 +50,7 @@ SYSTEMS = (
     System("dual RNN", "paper-rnn", 0.43),
     System("CNN on means over time", "paper-cnn", 0.62),
     System("CNN on spectrograms", "cnn", None),
+    System("Whisper encoder with heads", "whisper", None),
     System("human listeners", "", 0.72),
 )
 

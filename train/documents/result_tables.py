@@ -12,7 +12,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.text import markdown_table
 from serctl.train.corpora.manifest import CORPORA
-from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
+from serctl.train.corpora.splits import CROSS_CORPUS, NEW_SPEAKERS, REPORT
 from serctl.train.documents.card_tables import CORPUS_TERMS
 from serctl.train.documents.measurements import (
     CHANCE,
@@ -21,6 +21,7 @@ from serctl.train.documents.measurements import (
     Measurements,
     by_five,
     extent,
+    five,
     pooled,
 )
 from serctl.train.documents.published import EMOBOX
@@ -83,6 +84,23 @@ def comparison(measurements: Measurements) -> str:
         f"voices alone named the acted one of five emotions in {CREMA_D_LISTENERS:.1%} of their "
         "judgements."
     )
+
+
+def cross_corpus(measurements: Measurements) -> str:
+    """Tabulate UA over the five emotions on each corpus when it is left out of training."""
+    rows = []
+    for model in measurements:
+        summaries = [
+            one
+            for corpus in CORPORA
+            if (one := five(measurements[model], f"{CROSS_CORPUS}{corpus}"))
+        ]
+        if len(summaries) == len(CORPORA):
+            ua = [one["ua"] for one in summaries]
+            mean = sum(ua) / len(ua)
+            rows.append((f"`{model}`", f"**{mean:.1%}**", *(f"{value:.1%}" for value in ua)))
+    names = [CORPUS_TERMS[corpus][0] for corpus in CORPORA]
+    return markdown_table(("trained without it, tested on", "mean", *names), rows) if rows else ""
 
 
 def by_corpus(measurements: Measurements) -> str:
@@ -215,6 +233,7 @@ TABLES: dict[str, Callable[[Measurements], str]] = {
     "models": models,
     "comparison": comparison,
     "leak": leak,
+    "cross-corpus": cross_corpus,
     "by-corpus": by_corpus,
     "by-emotion": by_emotion,
     "pictures": pictures,

@@ -3,11 +3,11 @@
     python -m serctl.train.experiments.protocols CORPORA [MODEL]
 
 Run in a checkout. Trains the model on the ``report`` split (seeds 0 to 2), on the five folds of
-``new-speakers`` and on all folds of EmoBox's four splits, each into a folder below
-``serctl-weights/protocols``. An interrupted training resumes, and a finished one is not repeated,
-unless its recipe has changed. Puts the figures of each protocol into
-``train/results/<model>.json``, and fold 0's weights into ``weights/<model>``, with those figures on
-their card.
+``new-speakers``, on all folds of EmoBox's four splits and with each corpus left out
+(``cross-corpus``), each into a folder below ``serctl-weights/protocols``. An interrupted training
+resumes, and a finished one is not repeated, unless its recipe has changed. Puts the figures of each
+protocol into ``train/results/<model>.json``, and fold 0's weights into ``weights/<model>``, with
+those figures on their card.
 """
 
 import json
@@ -23,7 +23,14 @@ from serctl.errors import CheckpointError, SerctlError
 from serctl.models.config import CONFIG_FILE, read_config
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.train.corpora.manifest import CORPORA
-from serctl.train.corpora.splits import FOLD_COUNTS, NEW_SPEAKERS, REPORT, REPORT_SEEDS, SPLITS
+from serctl.train.corpora.splits import (
+    CROSS_CORPUS,
+    FOLD_COUNTS,
+    NEW_SPEAKERS,
+    REPORT,
+    REPORT_SEEDS,
+    SPLITS,
+)
 from serctl.train.documents.card import card_text
 from serctl.train.documents.measurements import RESULTS, read_measurements
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE
@@ -76,12 +83,13 @@ def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, A
     results = {split: _summary(runs)}
     if split == REPORT and "histories" in runs[0]:
         results[split]["runs"][0]["curves"] = _curves(runs[0])
+    folders = [_folder(model, split, number) for number in range(len(runs))]
+    of_five = split == NEW_SPEAKERS or split.startswith(CROSS_CORPUS)
+    if of_five and tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
+        tests = [{"test": scores_of_five(folder)} for folder in folders]
+        five = [run | test for run, test in zip(runs, tests, strict=True)]
+        results[split]["five"] = _summary(five)
     if split == NEW_SPEAKERS:
-        folders = [_folder(model, split, fold) for fold in range(len(runs))]
-        if tuple(runs[0]["test"]["emotions"]) != REPORT_FIVE:
-            tests = [{"test": scores_of_five(folder)} for folder in folders]
-            five = [run | test for run, test in zip(runs, tests, strict=True)]
-            results[split]["five"] = _summary(five)
         results |= pooled_measures(folders)
     return results
 

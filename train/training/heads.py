@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from serctl.models.networks.whisper_graph import HEADS
 from serctl.models.networks.whisper_torch import Head, Whisper
 from serctl.models.voices import SHRINKAGE
-from serctl.train.data.preparation import Embeddings
+from serctl.train.data.preparation import Embeddings, FrozenEncoder, PreparedClips
 from serctl.train.evaluation.history import Epoch, History
 from serctl.train.recipes.schema import HeadsRecipe
 from serctl.train.training.voice_groups import Groups, GroupSampler
@@ -189,3 +189,32 @@ class HeadsTraining:
         history = self.histories[-1]
         history.epochs.append(Epoch(float(np.mean(losses)), loss, right))
         history.best_epoch = len(history.epochs) - 1  # the last one is kept
+
+
+def train_heads(
+    clips: PreparedClips,
+    recipe: HeadsRecipe,
+    encoder: FrozenEncoder,
+    seed: int,
+    on_epoch: OnEpoch,
+) -> tuple[Whisper, list[History]]:
+    """Train a network's heads on the embeddings of prepared clips.
+
+    Parameters
+    ----------
+    clips : PreparedClips
+        With embeddings as features.
+    recipe, seed, on_epoch
+        As for `HeadsTraining`.
+    encoder : FrozenEncoder
+        The one that made them.
+    """
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    network = Whisper(len(clips.emotions))
+    state = {key: torch.from_numpy(tensor) for key, tensor in encoder.tensors.items()}
+    network.load_state_dict(network.state_dict() | state)
+    train = clips.embeddings(clips.split.train, copies=True)
+    validation = clips.embeddings(clips.split.validation, copies=False)
+    histories = HeadsTraining(network, train, validation, recipe, seed).fit(on_epoch)
+    return network.eval(), histories

@@ -12,18 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from serctl.errors import RunError, UsageError
-from serctl.models.classifier import Classifier
+from serctl.errors import UsageError
 from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.encoder import ENCODER_FILE
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
-from serctl.models.networks.whisper_torch import Whisper
-from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
+from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import ValidationDataset
 from serctl.train.data.preparation import (
     FrozenEncoder,
@@ -32,16 +29,16 @@ from serctl.train.data.preparation import (
     auxiliary_weights,
     prepare_clips,
 )
-from serctl.train.evaluation.held_out_logits import HeldOutLogits
 from serctl.train.evaluation.history import History
-from serctl.train.evaluation.scores import Scores, score
+from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.recipes.schema import HeadsRecipe, Recipe, SvmRecipe, TrainingRecipe
+from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
 from serctl.train.training.encoder import cut_encoder, load_frozen_encoder
-from serctl.train.training.heads import HeadsTraining
+from serctl.train.training.heads import train_heads
 from serctl.train.training.loop import Training, fit_temperature
 from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch, fit_svm
+from serctl.train.training.testing import logits_of, score_logits, test_logits
 from serctl.train.training.weights_folder import (
     TrainingOptions,
     checkpoint_files,
@@ -125,7 +122,7 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
         network, fitted = _fit_svm(clips, recipe.svm)
     elif recipe.heads is not None:
         assert encoder is not None
-        network, fitted = _fit_heads(clips, recipe.heads, encoder, options.seed, watcher)
+        network, fitted = train_heads(clips, recipe.heads, encoder, options.seed, watcher.epochs)
     else:
         assert recipe.training is not None
         network, fitted = _fit_network(clips, recipe, recipe.training, options, device, watcher)
@@ -138,11 +135,11 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     )
     validation = clips.split.validation
     model = Model.from_network(config, network)
-    logits = _logits(model, network, clips, validation)
+    logits = logits_of(model, network, clips, validation)
     temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
     model = replace(model, config=replace(config, temperature=temperature))
-    held_out = _test(model, network, clips)
-    scores = _score(held_out)
+    held_out = test_logits(model, network, clips)
+    scores = score_logits(held_out)
     if encoder is not None and options.encoder is not None:
         (options.output / ENCODER_FILE).write_bytes(cut_encoder(options.encoder))
     write_weights(options, recipe, model, fitted, clips.split, held_out, scores)
@@ -250,70 +247,3 @@ def _identity(
         "device": device.type,
         "torch": str(torch.__version__),
     }
-
-
-def _fit_heads(
-    clips: PreparedClips,
-    recipe: HeadsRecipe,
-    encoder: FrozenEncoder,
-    seed: int,
-    watcher: Watcher,
-) -> tuple[nn.Module, list[History]]:
-    torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(1)
-    network = Whisper(len(clips.emotions))
-    state = {key: torch.from_numpy(tensor) for key, tensor in encoder.tensors.items()}
-    network.load_state_dict(network.state_dict() | state)
-    train = clips.embeddings(clips.split.train, copies=True)
-    validation = clips.embeddings(clips.split.validation, copies=False)
-    histories = HeadsTraining(network, train, validation, recipe, seed).fit(watcher.epochs)
-    return network.eval(), histories
-
-
-def _logits(
-    model: Model, network: nn.Module, clips: PreparedClips, rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Logits of some clips, float64 [n, n_emotions], by the classifier that users get.
-
-    Of embeddings by the heads alone: the encoder has already run.
-    """
-    if isinstance(network, Whisper):
-        embeddings = torch.from_numpy(clips.embeddings(rows, copies=False).copies[0])
-        with torch.inference_mode():
-            logits: NDArray[np.float64] = network.classify(embeddings).double().numpy()
-            return logits
-    return Classifier(model, device="cpu").window_logits(clips.inputs(rows))
-
-
-def _test(model: Model, network: nn.Module, clips: PreparedClips) -> HeldOutLogits:
-    """Logits of the test part."""
-    rows = clips.split.test
-    logits = _logits(model, network, clips, rows)
-    if not np.isfinite(logits).all():
-        raise RunError(
-            f"{model.config.name}: the trained weights give logits that are not finite. Train it with a "
-            "lower learning rate."
-        )
-    table = clips.clips.iloc[rows]
-    names = list(zip(table["corpus"], table["clip"], strict=True))
-    return HeldOutLogits(
-        clips=names,
-        speakers=table["speaker"].tolist(),
-        emotions=clips.emotions,
-        references=clips.labels[rows],
-        # `Classifier.extract` finds it silent.
-        has_prediction=np.array([name != SILENT_CLIP for name in names]),
-        logits=logits.astype(np.float32),
-    )
-
-
-def _score(held_out: HeldOutLogits) -> Scores:
-    """Score the most probable emotions."""
-    emotions, best = held_out.emotions, held_out.logits.argmax(axis=1)
-    predictions = [
-        emotions[i] if has_prediction else ""
-        for i, has_prediction in zip(best, held_out.has_prediction, strict=True)
-    ]
-    references = [emotions[i] for i in held_out.references]
-    corpora = [corpus for corpus, _ in held_out.clips]
-    return score(references, predictions, corpora, emotions, held_out.speakers)

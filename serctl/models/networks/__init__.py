@@ -134,7 +134,7 @@ NETWORKS = {
             "whisper_torch:Whisper",
             "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
             "log-mel spectrogram of {n_mels} bands; mean and standard deviation over time of their "
-            "activations; and three heads, whose log-probabilities are averaged.",
+            "activations; and four heads, whose log-probabilities are averaged.",
             whisper_encoder_graph.N_MELS,
             has_encoder=True,
         ),

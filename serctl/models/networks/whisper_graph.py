@@ -39,9 +39,10 @@ class HeadSizes:
 
 # Means travel better to other corpora; standard deviations help on the corpora of training.
 HEADS = (
-    HeadSizes(2 * WIDTH, WIDTH, 256),
-    HeadSizes(2 * WIDTH, WIDTH, 256),
-    HeadSizes(N_EMBEDDING, N_EMBEDDING, 256),
+    HeadSizes(2 * WIDTH, WIDTH, 192),
+    HeadSizes(2 * WIDTH, WIDTH, 192),
+    HeadSizes(N_EMBEDDING, N_EMBEDDING, 224),
+    HeadSizes(N_EMBEDDING, N_EMBEDDING, 224),
 )
 
 
