@@ -29,6 +29,9 @@ Examples:
   serctl classify ./calls --retry-failed
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
+
+The model whisper takes about three times as long as cnn, the default. Use it for recordings unlike
+the corpora: other rooms, microphones and speakers.
 """
 
 

@@ -209,8 +209,9 @@ class ModelOptions:
 MODEL_OPTION = click.option(
     "--model",
     default=None,
+    envvar="SERCTL_MODEL",
     metavar="NAME|FOLDER",
-    help="Model or weights folder.  [default: cnn]",
+    help="Model or weights folder; or set SERCTL_MODEL.  [default: cnn]",
 )
 MODEL = option_group(
     "model",
