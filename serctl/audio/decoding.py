@@ -20,7 +20,6 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import HighPass
 from serctl.audio.mixing import Mixer
 from serctl.audio.opening import open_recording
 from serctl.audio.sources import Source
@@ -31,7 +30,6 @@ BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mon
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
 SILENT_PEAK = 1 / 32768  # a step of 16 bits; what never reaches it is silence
-RINGS_S = 0.06  # until full scale has become less than a step of 16 bits in the high-pass filter
 MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
@@ -68,7 +66,7 @@ class Recording:
 
 
 def read_windows(
-    path: str, rate_hz: int, window_s: float, highpass: bool = False
+    path: str, rate_hz: int, window_s: float
 ) -> tuple[Recording, Iterator[NDArray[np.float32]]]:
     """Open a recording and iterate over its windows.
 
@@ -80,8 +78,6 @@ def read_windows(
         To resample to.
     window_s : float
         Length of a window; the last one is shorter.
-    highpass : bool
-        Whether DC offset and rumble are taken away (`serctl.audio.highpass`), as for every model.
 
     Returns
     -------
@@ -102,23 +98,16 @@ def read_windows(
     with Timer(OPEN):
         source = open_recording(path)
     recording = Recording(path, source.rate_hz, source.n_channels)
-    samples = _resampled(source, recording, rate_hz)
-    if highpass:
-        samples = map(HighPass(rate_hz), samples)
-    return recording, _windows(source, recording, samples, rate_hz, round(window_s * rate_hz))
+    return recording, _windows(source, recording, rate_hz, round(window_s * rate_hz))
 
 
 def _windows(
-    source: Source,
-    recording: Recording,
-    blocks: Iterator[NDArray[np.float32]],
-    rate_hz: int,
-    window_samples: int,
+    source: Source, recording: Recording, rate_hz: int, window_samples: int
 ) -> Iterator[NDArray[np.float32]]:
     held: list[NDArray[np.float32]] = []
     n_held = n_total = 0
     with closing(source):
-        for samples in blocks:
+        for samples in _resampled(source, recording, rate_hz):
             held.append(samples)
             n_held += len(samples)
             n_total += len(samples)
@@ -192,24 +181,6 @@ def _read_mono(
         recording.peak = max(recording.peak, peak)
     recording.n_frames += len(mono)
     return mono
-
-
-def is_silent(samples: NDArray[np.float32], rate_hz: int, is_first: bool) -> bool:
-    """Whether a window is silent.
-
-    Parameters
-    ----------
-    samples : float32 [n_samples]
-        A window that was read with ``highpass``.
-    rate_hz : int
-        Of the samples.
-    is_first : bool
-        Whether it is the first of its recording. Others begin with what the filter still rings of
-        the window before.
-    """
-    rest = samples if is_first else samples[round(RINGS_S * rate_hz) :]
-    # Filters take a little of the smallest step of 16 bits.
-    return not len(rest) or peak_of(rest) < SILENT_PEAK / 2
 
 
 def peak_of(samples: NDArray[np.floating]) -> float:

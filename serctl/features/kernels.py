@@ -157,31 +157,3 @@ def spectral_shape(
             k += 1
             below += magnitude[k]
         rolloffs[i] = k
-
-
-@numba.njit(nogil=True, cache=True)
-def second_order_filter(
-    samples: NDArray[np.float32], b: float, a_1: float, a_2: float, filtered: NDArray[np.float32]
-) -> None:
-    """High-pass filter of the second order, in float64, in its transposed direct form II.
-
-    Parameters
-    ----------
-    samples : float32 [n_samples]
-        Before the first, it is taken to have lasted for ever.
-    b : float
-        The numerator is (b, -2 b, b).
-    a_1, a_2 : float
-        The denominator is (1, a_1, a_2).
-    filtered : float32 [n_samples]
-        Output.
-    """
-    if samples.shape[0] == 0:
-        return
-    z_1, z_2 = -b * samples[0], b * samples[0]
-    for i in range(samples.shape[0]):
-        x = np.float64(samples[i])
-        y = b * x + z_1
-        z_1 = -2 * b * x - a_1 * y + z_2
-        z_2 = b * x - a_2 * y
-        filtered[i] = y

@@ -10,8 +10,8 @@ padding to 30 s.
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import HighPass
 from serctl.errors import AudioError
-from serctl.features.high_pass import high_pass
 from serctl.features.mel import POWER_FLOOR, MelSpec, mel_spectrogram
 
 WHISPER_SPEC = MelSpec(rate_hz=16_000, n_fft=400, hop_samples=160, n_mels=80, top_db=80.0)
@@ -44,7 +44,7 @@ def whisper_log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     """
     if len(samples) == 0 or not np.isfinite(samples).all():
         raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
-    filtered = high_pass(samples, spec.rate_hz, HIGH_PASS_HZ)
+    filtered = HighPass(spec.rate_hz, HIGH_PASS_HZ)(samples)
     trimmed = trim_silence(filtered, spec.n_fft, spec.hop_samples)
     rms = float(np.sqrt(np.mean(np.square(trimmed, dtype=np.float64))))
     mel = mel_spectrogram(trimmed * np.float32(LEVEL_RMS / max(rms, LEAST_RMS)), spec)

@@ -158,16 +158,13 @@ class Classifier:
     def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
         config, spec = self.config, self.config.features
         min_samples = config.min_duration_s * spec.rate_hz
-        recording, windows = decoding.read_windows(
-            extraction.path, spec.rate_hz, config.window_s, highpass=True
-        )
+        recording, windows = decoding.read_windows(extraction.path, spec.rate_hz, config.window_s)
         extraction.recording = recording
-        for i, samples in enumerate(windows):
+        for samples in windows:
             if on_window is not None:
                 on_window()
             # A remainder that is too short, or a silent window, is skipped.
-            is_silent = decoding.is_silent(samples, spec.rate_hz, is_first=i == 0)
-            if len(samples) < min_samples or is_silent:
+            if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
                 continue
             with Timer(FEATURES):
                 raw = config.inputs.extract(samples, spec)

@@ -30,7 +30,7 @@ from serctl.train.data.augmented_copies import augment
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
 # `serctl.train.data.augmented_copies` changes.
-CACHE_VERSION = 3
+CACHE_VERSION = 2
 
 
 def cache_folder() -> Path:
@@ -119,9 +119,7 @@ class ClipFeatures:
         return fits and len(features) > 0 and features.dtype == self.dtype
 
     def _compute(self, path: str, digest: str) -> NDArray[np.floating]:
-        recording, windows = decoding.read_windows(
-            path, self.spec.rate_hz, self.max_duration_s, highpass=True
-        )
+        recording, windows = decoding.read_windows(path, self.spec.rate_hz, self.max_duration_s)
         clip = list(windows)
         if len(clip) != 1:
             raise AudioError(

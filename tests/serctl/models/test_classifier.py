@@ -50,7 +50,7 @@ def test_probabilities_are_the_softmax_of_logits_over_temperature(
     classifier, tiny_folder, write_recording
 ):
     path = write_recording("a.wav")
-    (samples,) = decoding.read_windows(path, RATE_HZ, 30.0, highpass=True)[1]
+    (samples,) = decoding.read_windows(path, RATE_HZ, 30.0)[1]
     config = classifier.config
     statistics = mel.clip_statistics(samples, config.features)
     inputs = config.inputs.normalize(statistics, config.normalization, config.features)
@@ -277,7 +277,7 @@ def test_windows_of_frames_are_heard_one_by_one_at_their_own_length(
     seen, hear = [], framed._inference.logits
     monkeypatch.setattr(framed._inference, "logits", lambda x: (seen.append(x.copy()), hear(x))[1])
     extraction = framed.extract(path)
-    samples = list(decoding.read_windows(path, config.features.rate_hz, 2.0, highpass=True)[1])
+    samples = list(decoding.read_windows(path, config.features.rate_hz, 2.0)[1])
     assert [len(window) for window in samples] == extraction.lengths
     assert len(samples) == 3
     for window, given in zip(samples, seen, strict=True):
