@@ -12,6 +12,12 @@ import soundfile
 
 import serctl  # noqa: F401 - before a test imports ONNX Runtime: switches off its telemetry
 
+
+def pytest_collection_modifyitems(items):
+    """Put the modules that are marked as slow last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 SIGNALS = ("noise", "tone", "chirp", "speech", "click", "silence")
 
 

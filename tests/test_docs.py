@@ -24,6 +24,8 @@ from serctl.train.documents.result_tables import TABLES
 from serctl.train.documents.rewrite import BLOCK, render_documents
 from serctl.train.recipes.loading import recipe_names
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))
 DOCUMENTS = (*PAGES, "CONTRIBUTING.md")

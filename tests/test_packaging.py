@@ -42,7 +42,8 @@ def test_all_data_is_named() -> None:
             path
             for path in (ROOT / room).rglob("*")
             if path.is_file()
-            and path.suffix not in (".py", ".pyc", ".nbi", ".nbc")
+            and path.parent.name != "__pycache__"
+            and path.suffix != ".py"
             and path.relative_to(ROOT / room).parts[0] not in left_out
         }
         assert found == named

@@ -1,4 +1,7 @@
-"""Whatever bytes a file holds, a row comes of it and nothing is raised; see also tests/fuzz.py."""
+"""Whatever bytes a file holds, a row comes of it and nothing is raised.
+
+`just fuzz` tries thousands of files.
+"""
 
 import os
 import re
@@ -10,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serctl.results.schema import STATUSES, row_of
+
+pytestmark = pytest.mark.slow
 
 MAGICS = [
     b"RIFF\x24\x80\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\x80\0\0",
@@ -66,7 +71,7 @@ def check(classifier, path):
 
 
 @settings(
-    deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     magic=st.sampled_from(MAGICS), rest=st.binary(max_size=3000), name=st.sampled_from(EXTENSIONS)
@@ -83,7 +88,7 @@ def clips(tmp_path_factory):
 
 
 @settings(
-    deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     extension=st.sampled_from(fuzz.FORMATS),
@@ -107,7 +112,7 @@ def test_mutated_recordings_have_a_row(
 
 
 @settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(extension=st.sampled_from(fuzz.FORMATS), which=st.integers(0, 10_000), share=st.floats(0, 1))
 def test_of_what_is_cut_off_no_more_comes_than_was_there(

@@ -18,6 +18,8 @@ from support import synthetic_corpora
 
 from serctl.cli import cli
 
+pytestmark = pytest.mark.slow
+
 RECORDING = Path(__file__).parents[1] / "recordings" / "calls" / "bakery-order.wav"
 OTHER_RECORDING = RECORDING.with_name("train-times.wav")
 # Telemetry of ONNX Runtime looks up its server 8.5 s after it was loaded.

@@ -27,10 +27,11 @@ from serctl.train.corpora.manifest import (
 )
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe
-from serctl.train.training import train
+from serctl.train.training import train, weights_folder
 
 RATE_HZ = 16000
 DURATION_S = 0.4
+FIGURES = ("learning_curve", "confusion_matrix")  # functions that draw into a weights folder
 WIDTHS = (16, 16, 32, 48)  # channels of the narrow network
 
 
@@ -66,14 +67,27 @@ def small_recipe(name: str) -> Recipe:
     return replace(recipe, training=training, augmentation=augmentation)
 
 
-def install(patch: pytest.MonkeyPatch) -> None:
-    """Have the corpora consist of the small manifest, and small models be made by the small recipe."""
+def install(patch: pytest.MonkeyPatch, draws_figures: bool = False) -> None:
+    """Have the corpora consist of the small manifest, and small models be made by the small recipe.
+
+    Figures are empty files unless ``draws_figures``: drawing takes longer than such a training.
+    """
     table = small_manifest()
     keys = dict.fromkeys(zip(table["corpus"], table["clip"], strict=True))
     patch.setattr(corpora, "_read_manifest", lambda: table)
     patch.setattr(corpora, "_manifest_keys", lambda: keys)
     patch.setattr(train, "load_recipe", small_recipe)
+    if not draws_figures:
+        for name in FIGURES:
+            patch.setattr(weights_folder, name, leave_empty)
     narrow(patch)
+
+
+def leave_empty(*arguments: object) -> None:
+    """Stand in for a function that draws a figure to the path that is its last argument."""
+    path = arguments[-1]
+    assert isinstance(path, Path)
+    path.touch()
 
 
 def narrow(patch: pytest.MonkeyPatch) -> None:
@@ -118,5 +132,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "--write":
         write_clips(Path(sys.argv[2]))
         sys.exit()
-    install(pytest.MonkeyPatch())
+    install(pytest.MonkeyPatch(), draws_figures=True)
     main(sys.argv[1:])

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from serctl.cli import run
 from serctl.cli.options import SPLITS as cli_splits
 from serctl.train.corpora.manifest import SOURCES
 from serctl.train.corpora.splits import SPLITS
+from serctl.train.recipes.schema import Recipe
 from serctl.train.training import train
 
 Run = Callable[..., tuple[int, str, str]]
-N_EPOCHS = 30  # so many that a kill comes before the last
+pytestmark = pytest.mark.slow
+
+N_EPOCHS = 100  # so many that a kill comes before the last
 
 
 PAPER_CNN = ("--model", "paper-cnn")  # which is trained in no time
@@ -78,7 +82,15 @@ def cells(output: str, first: str) -> list[list[str]]:
 # What it does
 
 
-def test_bare_it_trains_the_default_model_to_the_default_folder(serctl: Run) -> None:
+def test_bare_it_trains_the_default_model_to_the_default_folder(
+    serctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recipe_of_two_epochs(name: str) -> Recipe:
+        recipe = synthetic_corpora.small_recipe(name)
+        assert recipe.training is not None
+        return replace(recipe, training=replace(recipe.training, n_epochs=2))
+
+    monkeypatch.setattr(train, "load_recipe", recipe_of_two_epochs)
     status, output, progress = serctl()
     assert status == 0
     folder = Path("serctl-weights", "cnn")
@@ -95,10 +107,10 @@ def test_bare_it_trains_the_default_model_to_the_default_folder(serctl: Run) -> 
 
 
 def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
-    status, output, _ = serctl("--epochs", 2, "--fold", 3, "-o", "weights")
+    status, output, _ = serctl(*PAPER_CNN, "--epochs", 2, "--fold", 3, "-o", "weights")
     assert status == 0
     test = json.loads(Path("weights", "metrics.json").read_text())["test"]
-    assert f"cnn, test part of new-speakers, fold 3: {test['n_clips']} clips" in output
+    assert f"paper-cnn, test part of new-speakers, fold 3: {test['n_clips']} clips" in output
     assert f"UA {test['ua']:.1%}" in output
     assert f"WA {test['wa']:.1%}" in output
     for i, emotion in enumerate(test["emotions"]):
@@ -115,14 +127,16 @@ def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
 
 
 def test_the_seed_of_the_report_split_is_printed(serctl: Run) -> None:
-    status, output, _ = serctl("--epochs", 1, "--split", "report", "--seed", 5, "-o", "weights")
+    status, output, _ = serctl(
+        *PAPER_CNN, "--epochs", 1, "--split", "report", "--seed", 5, "-o", "weights"
+    )
     assert status == 0
     assert "test part of report, seed 5:" in output
     assert json.loads(Path("weights", "metrics.json").read_text())["seed"] == 5
 
 
 def test_a_folder_is_printed_as_it_is_called(serctl: Run) -> None:
-    status, output, _ = serctl("--epochs", 1, "-o", "mine [red]1:smile:")
+    status, output, _ = serctl(*PAPER_CNN, "--epochs", 1, "-o", "mine [red]1:smile:")
     assert status == 0
     assert "Weights: mine [red]1:smile:" in output.splitlines()
 
@@ -246,28 +260,28 @@ def test_a_device_that_is_not_there_is_wrong_usage(serctl: Run) -> None:
 
 def test_the_largest_seed_is_one(serctl: Run) -> None:
     for split in ("report", "new-speakers"):
-        arguments = ("--epochs", 1, "--split", split, "--seed", 2**32 - 1, "--overwrite")
-        assert serctl(*arguments, "-o", "weights")[0] == 0
+        arguments = (*PAPER_CNN, "--epochs", 1, "--split", split, "--overwrite")
+        assert serctl(*arguments, "--seed", 2**32 - 1, "-o", "weights")[0] == 0
 
 
 def test_a_model_that_is_there_is_not_replaced_unasked(serctl: Run) -> None:
-    assert serctl("--epochs", 1, "-o", "weights")[0] == 0
-    status, _, error = serctl("--epochs", 1, "-o", "weights")
+    assert serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights")[0] == 0
+    status, _, error = serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights")
     assert status == 2
     assert "weights: contains a model. Give another folder, or --overwrite." in error
-    assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
+    assert serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
 
 
 def test_a_damaged_checkpoint_cannot_be_resumed(serctl: Run) -> None:
     Path("weights").mkdir()
     Path("weights", "checkpoint.pt").write_bytes(b"torn")
-    status, _, error = serctl("--epochs", 1, "-o", "weights")
+    status, _, error = serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights")
     assert status == 2
     assert "--resume continues it, --overwrite starts anew" in error
-    status, _, error = serctl("--epochs", 1, "-o", "weights", "--resume")
+    status, _, error = serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights", "--resume")
     assert status == 3
     assert "weights/checkpoint.pt: not a readable checkpoint" in error
-    assert serctl("--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
+    assert serctl(*PAPER_CNN, "--epochs", 1, "-o", "weights", "--overwrite")[0] == 0
 
 
 # All of it
@@ -362,7 +376,8 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     serctl: Run, clips_folder: Path, cache: Path, tmp_path: Path
 ) -> None:
     # -P: without the folder of the script, whose folder `serctl` would pass for the package.
-    command = [sys.executable, "-P", synthetic_corpora.__file__, "train", "--epochs", f"{N_EPOCHS}"]
+    command = [sys.executable, "-P", synthetic_corpora.__file__, "train"]
+    arguments = (*PAPER_CNN, "--epochs", f"{N_EPOCHS}")
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
@@ -371,11 +386,14 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     }
     killed = tmp_path / "killed"
     with subprocess.Popen(
-        [*command, "-o", str(killed)], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, *arguments, "-o", str(killed)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("network 1 of 3, epoch 5 "):
+            if line.startswith("epoch 5 "):
                 process.kill()
                 break
     assert process.returncode == -signal.SIGKILL
@@ -383,12 +401,12 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     assert "checkpoint.pt" in left
     assert left <= {"checkpoint.pt", "checkpoint.pt.part"}
 
-    status, _, progress = serctl("--epochs", N_EPOCHS, "-o", killed, "--resume")
+    status, _, progress = serctl(*arguments, "-o", killed, "--resume")
     assert status == 0
-    first = progress.removeprefix("network 1 of 3, epoch ").split()
+    first = progress.removeprefix("epoch ").split()
     assert 5 <= int(first[0]) < N_EPOCHS
     unbroken = tmp_path / "unbroken"
-    assert serctl("--epochs", N_EPOCHS, "-o", unbroken)[0] == 0
+    assert serctl(*arguments, "-o", unbroken)[0] == 0
     for name in ("model.safetensors", "config.json", "metrics.json", "card.md"):
         assert (killed / name).read_bytes() == (unbroken / name).read_bytes()
     assert not (killed / "checkpoint.pt.part").exists()

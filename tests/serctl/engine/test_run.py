@@ -15,6 +15,8 @@ from support import faulty_worker
 
 from serctl.cli import run
 
+pytestmark = pytest.mark.slow
+
 N_CLIPS = 80  # more than a batch, so that rows come before the last is read
 STOP_S = 20.0  # a tenth of a second on a machine that does nothing else
 

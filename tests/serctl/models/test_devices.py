@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from serctl.errors import UsageError
 from serctl.models import devices
+from serctl.models.classifier import Classifier
 from serctl.models.devices import choose_device
 
 
@@ -26,5 +28,12 @@ def test_without_a_driver_torch_is_not_asked(monkeypatch):
     assert choose_device("auto") == "cpu"
 
 
-def test_a_driver_is_looked_for():
-    assert devices._has_gpu() or not torch.cuda.is_available()
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")
+def test_a_gpu_is_found_and_gives_the_probabilities_of_the_cpu(frames_folder, write_recording):
+    assert choose_device("auto") == choose_device("cuda") == "cuda"
+    path = write_recording("a.flac", "speech", 13.1, 16000)
+    expected = Classifier(str(frames_folder), device="cpu").classify(path)
+    for batch_size in (1, 3, 64):
+        result = Classifier(str(frames_folder), device="cuda", batch_size=batch_size).classify(path)
+        assert (result.status, result.windows) == (expected.status, expected.windows)
+        np.testing.assert_allclose(result.probabilities, expected.probabilities, atol=1e-3)

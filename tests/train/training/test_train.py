@@ -24,6 +24,7 @@ from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
 from serctl.train.data import feature_cache
 from serctl.train.documents.card import card_text
+from serctl.train.evaluation import figures
 from serctl.train.evaluation.history import History
 from serctl.train.evaluation.labelled import recordings_of_split
 from serctl.train.evaluation.scores import Scores
@@ -32,6 +33,8 @@ from serctl.train.training import precision, weights_folder
 from serctl.train.training import train as training
 from serctl.train.training.train import Watcher, train_model
 from serctl.train.training.weights_folder import TrainingOptions, command_line
+
+pytestmark = pytest.mark.slow
 
 FILES = {
     "model.safetensors",
@@ -130,7 +133,11 @@ def trained(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Tr
     folder = tmp_path_factory.mktemp("trained") / "paper-cnn"
     options = few(small_corpora, folder, n_epochs=None)
     calls = Calls()
-    return Trained(options, folder, train_model(options, calls.watcher()), calls)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in synthetic_corpora.FIGURES:
+            patch.setattr(weights_folder, name, getattr(figures, name))
+        scores = train_model(options, calls.watcher())
+    return Trained(options, folder, scores, calls)
 
 
 @pytest.fixture(scope="module")
