@@ -12,7 +12,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import UsageError
 from serctl.models.loading import load_model
 from serctl.train.corpora.manifest import clip_table, parse_clip_name
-from serctl.train.corpora.splits import FOLD_COUNTS, SPLITS
+from serctl.train.corpora.splits import FOLD_COUNTS, REPORT_SEEDS, SPLITS
 from serctl.train.evaluation.history import History
 from serctl.train.experiments import protocols, train_all
 from serctl.train.experiments.protocols import run_protocols
@@ -122,6 +122,8 @@ def test_every_seed_and_every_fold_is_run(monkeypatch: pytest.MonkeyPatch) -> No
         runs.append((split, number))
         return {}
 
+    monkeypatch.setattr(protocols, "FOLD_COUNTS", FOLD_COUNTS)
+    monkeypatch.setattr(protocols, "REPORT_SEEDS", REPORT_SEEDS)
     monkeypatch.setattr(protocols, "_trained", trained)
     monkeypatch.setattr(protocols, "_measured", lambda model, split, runs: {})
     for name in ("_write", "_bundle"):
@@ -129,7 +131,7 @@ def test_every_seed_and_every_fold_is_run(monkeypatch: pytest.MonkeyPatch) -> No
     run_protocols("corpora", "paper-cnn", watcher())
     numbers = {split: [number for one, number in runs if one == split] for split in SPLITS}
     folds = {split: list(range(n)) for split, n in FOLD_COUNTS.items()}
-    assert numbers == folds | {"report": [0, 1, 2]}
+    assert numbers == folds | {"report": list(REPORT_SEEDS)}
 
 
 @pytest.mark.parametrize("model", ["paper-svm", "paper-cnn"])
