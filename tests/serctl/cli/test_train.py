@@ -21,7 +21,7 @@ from serctl.train.training import train
 Run = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.slow
 
-N_EPOCHS = 100  # so many that a kill comes before the last
+N_EPOCHS = 40  # so many that a kill comes before the last
 
 
 PAPER_CNN = ("--model", "paper-cnn")  # which is trained in no time
