@@ -100,7 +100,9 @@ def test_a_table_in_utf_16_is_read(write: Write) -> None:
 
 def test_backslashes_get_a_hint(write: Write) -> None:
     table = write("path,emotion\nsub\\b.wav,sad\n")
-    with pytest.raises(LabelsError, match="Paths have backslashes, as on Windows; write / in place"):
+    with pytest.raises(
+        LabelsError, match="Paths have backslashes, as on Windows; write / in place"
+    ):
         read(table)
 
 
