@@ -1,5 +1,6 @@
 """Progress on standard error: a bar on a terminal, and a line every 10 s otherwise."""
 
+import io
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -35,10 +36,23 @@ def progress(items: Iterable[Item], n_items: int, verb: str, unit: str) -> Itera
         if now - last >= PLAIN_LINE_EVERY_S and n_done < n_items:
             last = now
             left_s = (now - began) / n_done * (n_items - n_done)
-            print(
+            _print_line(
                 f"{verb}: {n_done} of {n_items} {unit}s ({n_done / n_items:.0%}), "
-                f"about {left_s:.0f} s left",
-                file=sys.stderr,
-                flush=True,
+                f"about {left_s:.0f} s left"
             )
         yield item
+
+
+def _print_line(line: str) -> None:
+    """Print on standard error, as long as there is one: a terminal may go away during a run."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = _Nowhere()
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that discards what is written."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)

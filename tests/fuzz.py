@@ -1,6 +1,6 @@
 """Mutated recordings by the thousand through the real command: `just fuzz 100000`.
 
-Clips cut from tests/recordings, in twelve encodings, are damaged: bits of the header or of the body
+Clips cut from tests/recordings, in two dozen encodings, are damaged: bits of the header or of the body
 flipped, runs of bytes overwritten, left out or put in, the end cut off. Every file must have its row,
 in order, and the command must end, by itself and with the status that the rows say. The same seed
 makes the same files; those of a batch that fails are kept, and so is what the command said.
@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 import soundfile
+from support.encoded_audio import encoded
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CLIP_S = 0.8
@@ -30,8 +31,26 @@ ENCODINGS = {  # extension: subtypes
     "ogg": ("VORBIS", "OPUS"),
     "mp3": ("MPEG_LAYER_III",),
 }
-FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
-SHARES = (0.3, 0.25, 0.2, 0.2, 0.05)
+SNDFILE_FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
+# Of support.encoded_audio, which FFmpeg writes, and reads here.
+FFMPEG_ENCODINGS = (
+    "aac.m4a",
+    "alac.m4a",
+    "aac.mp4",
+    "opus.webm",
+    "flac.mkv",
+    "wma2.wma",
+    "adts.aac",
+    "ac3.ac3",
+    "flac.oga",
+    "opus.opus",
+    "mp3.avi",
+    "aac.ts",
+    "tta.tta",
+    "wavpack.wv",
+)
+FORMATS = (*SNDFILE_FORMATS, "ffmpeg")
+SHARES = (0.15, 0.15, 0.1, 0.15, 0.05, 0.4)
 HEADER_BYTES = 128  # what stands before the sound, roughly, in all of these
 LIMIT_PER_FILE_S = 0.2
 LIMIT_S = 300.0
@@ -80,7 +99,7 @@ MUTATIONS = (flip_header, flip_body, truncate, overwrite, leave_out, put_in)
 
 
 def make_clips(folder: Path, n_clips: int = N_CLIPS) -> dict[str, list[bytes]]:
-    """Contents of whole clips, by extension; ``n_clips`` of each recording in each encoding."""
+    """Contents of whole clips, by extension or ``ffmpeg``: of each recording and encoding ``n_clips``."""
     clips: dict[str, list[bytes]] = {}
     for path in sorted(RECORDINGS.rglob("*.*")):
         samples, rate_hz = soundfile.read(path)
@@ -94,6 +113,9 @@ def make_clips(folder: Path, n_clips: int = N_CLIPS) -> dict[str, list[bytes]]:
                     rate = 48000 if subtype == "OPUS" and rate_hz not in (8000, 16000) else rate_hz
                     soundfile.write(written, clip, rate, subtype)
                     clips.setdefault(extension, []).append(written.read_bytes())
+            mono = clip if clip.ndim == 1 else clip.mean(axis=1)
+            for name in FFMPEG_ENCODINGS:
+                clips.setdefault("ffmpeg", []).append(encoded(name, mono, rate_hz))
     return clips
 
 
@@ -104,6 +126,8 @@ def mutated(clips: dict[str, list[bytes]], seed: int, number: int) -> tuple[str,
     content = bytearray(clips[extension][int(rng.integers(len(clips[extension])))])
     mutation = MUTATIONS[int(rng.integers(len(MUTATIONS)))]
     mutation(content, rng)
+    if extension == "ffmpeg":  # under a name of another format: the content says what it is
+        extension = "m4a"
     return f"{number:07}-{mutation.__name__}.{extension}", bytes(content)
 
 

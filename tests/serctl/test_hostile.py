@@ -16,13 +16,14 @@ import pytest
 from support.hostile_arguments import NAMED, REFUSED, RIGHTS
 from support.hostile_audio import AUDIO_CASES
 from support.hostile_cases import NEIGHBOURS, NO_ROW, Case, command, lay_out
+from support.hostile_formats import FORMAT_CASES
 from support.hostile_names import NAME_CASES
 from support.hostile_weights import HOSTILE
 
 from serctl.results.reader import read_results
 from serctl.results.schema import Result
 
-CASES = {case.name: case for case in (*AUDIO_CASES, *NAME_CASES)}
+CASES = {case.name: case for case in (*AUDIO_CASES, *FORMAT_CASES, *NAME_CASES)}
 TABLE = Path(__file__).parents[1] / "hostile.md"
 LIMIT_S = 120.0  # a run takes seconds; what takes longer hangs
 
@@ -81,7 +82,7 @@ def uninterrupted(tmp_path_factory, tiny_folder):
 
 
 def test_no_two_cases_have_one_name():
-    assert len(CASES) == len(AUDIO_CASES) + len(NAME_CASES)
+    assert len(CASES) == len(AUDIO_CASES) + len(FORMAT_CASES) + len(NAME_CASES)
 
 
 @pytest.mark.parametrize("status", [0, 1])

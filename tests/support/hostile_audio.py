@@ -6,7 +6,16 @@ import zipfile
 from functools import reduce
 
 import numpy as np
-from support.hostile_cases import RECORDINGS, Case, around, cut, edited, holding, put, written
+from support.hostile_cases import (
+    RECORDINGS,
+    Case,
+    around,
+    cut,
+    edited,
+    holding,
+    put,
+    written,
+)
 
 TRUNCATED = r"truncated: \d\.\d s came of [23]\.\d s that its header promises\."
 BROKEN_OFF = r"truncated: decoding broke off after \d\.\d s \(.*\)\."
@@ -224,6 +233,8 @@ HEADERS += [
     ),
     Case("MP3 of 10 bytes", edited(MP3, lambda content: content[:10]), "unreadable", NOT_AUDIO),
 ]
+
+
 AUDIO_CASES: list[Case] = reduce(
     list.__add__,
     [ENCODINGS, CHANNELS, RATES, SIGNALS, LENGTHS, OTHER_NAMES, JUNK, NO_AUDIO, HEADERS],
