@@ -16,6 +16,7 @@ from serctl.train.documents import card_tables
 from serctl.train.documents.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.documents.card_tables import share_of
 from serctl.train.documents.measurements import extent
+from serctl.train.documents.voices import voices_of
 
 WIDTH = 100  # of lines in a card
 
@@ -69,6 +70,12 @@ GROUPS = (
     "Test clips of {folds} of `new-speakers`, with sex and age as the corpora list them. Age is "
     "known for CREMA-D's actors and TESS's two women. Scores of groups with few speakers are "
     "uncertain. Race, ethnicity and accent were not measured."
+)
+VOICES = (
+    "The test clips of fold 0, each alone and beside other clips of its speaker, without their labels "
+    "(`serctl.models.voice_classifier`). It helps most when a voice's recordings have all emotions. "
+    "Where one emotion prevails, it gains less, and can lose rare emotions; recordings that all have "
+    "one emotion lose some points. Do not use it for recordings that were chosen by their emotion."
 )
 ROBUSTNESS = (
     "These weights on the {n_clips} clips of fold 0 with one of {n_emotions} emotions, after synthetic "
@@ -153,6 +160,7 @@ def card_text(
         *_section(
             "By sex and age", GROUPS, card_tables.groups(measurements), folds=_folds(measurements)
         ),
+        *_voices(measurements),
         *_robustness(config, measurements),
         *_calibration(config, measurements),
         "## Limits",
@@ -230,6 +238,16 @@ def _protocols(measurements: dict[str, Any]) -> list[str]:
         "## Accuracy by every protocol" if of_all or emobox else "",
         *((_filled(PROTOCOLS), of_all, _filled(BY_CORPUS), by_corpus) if of_all else ()),
         *((_filled(EMOBOX), emobox) if emobox else ()),
+    ]
+
+
+def _voices(measurements: dict[str, Any]) -> list[str]:
+    if "voices" not in measurements:
+        return []
+    return [
+        "## With a voice's other recordings",
+        _filled(VOICES),
+        voices_of(measurements["voices"]),
     ]
 
 

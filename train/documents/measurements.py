@@ -69,7 +69,8 @@ def read_measurements(checkout: Path) -> Measurements:
     -------
     dict of str to dict
         As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`; as
-        ``robustness`` what ``robustness-<model>.json`` holds, and as ``proposed-features`` what
+        ``robustness`` and ``voices`` what ``robustness-<model>.json`` and ``voices-<model>.json``
+        hold, and as ``proposed-features`` what
         ``proposed-features.json`` has of the model.
 
     Raises
@@ -84,8 +85,9 @@ def read_measurements(checkout: Path) -> Measurements:
     for model in (system.model for system in SYSTEMS if system.model):
         if (folder / f"{model}.json").exists():
             found[model] = _read_json(folder / f"{model}.json")
-            if (folder / f"robustness-{model}.json").exists():
-                found[model]["robustness"] = _read_json(folder / f"robustness-{model}.json")
+            for part in ("robustness", "voices"):
+                if (folder / f"{part}-{model}.json").exists():
+                    found[model][part] = _read_json(folder / f"{part}-{model}.json")
             if model in of_proposed:
                 found[model]["proposed-features"] = of_proposed[model]
     return found

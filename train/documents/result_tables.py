@@ -26,6 +26,7 @@ from serctl.train.documents.measurements import (
 )
 from serctl.train.documents.published import EMOBOX
 from serctl.train.documents.sentences import headline, leak, paragraph, robustness_summary
+from serctl.train.documents.voices import voices
 
 NOT_MEASURED = "Not measured yet."
 PICTURES = (  # what is measured, the figure's file, and what it shows
@@ -235,6 +236,7 @@ TABLES: dict[str, Callable[[Measurements], str]] = {
     "leak": leak,
     "cross-corpus": cross_corpus,
     "by-corpus": by_corpus,
+    "voices": voices,
     "by-emotion": by_emotion,
     "pictures": pictures,
     "worse": robustness_summary,

@@ -18,7 +18,7 @@ from serctl.train.documents.card import card_text
 from serctl.train.documents.measurements import Measurements, read_measurements
 from serctl.train.documents.result_tables import TABLES
 
-DOCUMENTS = (Path("README.md"), Path("docs", "results.md"))
+DOCUMENTS = (Path("README.md"), Path("docs", "results.md"), Path("docs", "voices.md"))
 WEIGHTS, METRICS_FILE, CARD_FILE = Path("weights"), "metrics.json", "card.md"
 
 BEGIN, END = "<!-- table: ", "<!-- end -->"
