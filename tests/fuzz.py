@@ -99,7 +99,7 @@ MUTATIONS = (flip_header, flip_body, truncate, overwrite, leave_out, put_in)
 
 
 def make_clips(folder: Path, n_clips: int = N_CLIPS) -> dict[str, list[bytes]]:
-    """Contents of whole clips, by extension or ``ffmpeg``: of each recording and encoding ``n_clips``."""
+    """Contents of whole clips, by extension or ``ffmpeg``: ``n_clips`` of each encoding."""
     clips: dict[str, list[bytes]] = {}
     for path in sorted(RECORDINGS.rglob("*.*")):
         samples, rate_hz = soundfile.read(path)
