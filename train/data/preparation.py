@@ -1,8 +1,7 @@
 """Clips prepared for one training: selected, split, labelled, and their features extracted."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 from serctl.train.corpora.votes import votes_of
 from serctl.train.data.batches import FrameDataset, StatisticsDataset, TrainingDataset, soft_targets
+from serctl.train.data.encoder import FrozenEncoder
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.recipes.schema import MemberRecipe, MixingRecipe, Recipe, TrainingRecipe
 
@@ -150,14 +150,6 @@ def auxiliary_weights(recipe: Recipe, member: MemberRecipe | None) -> dict[str, 
     if member is not None and member.sentence > 0:
         weights["sentence"] = member.sentence
     return weights
-
-
-@dataclass(frozen=True)
-class FrozenEncoder:
-    """Encoder that embeds clips: its tensors, and the SHA-256 of its file."""
-
-    tensors: Mapping[str, NDArray[Any]]
-    sha256: str
 
 
 def prepare_clips(

@@ -19,10 +19,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 from serctl.models.networks.whisper_graph import HEADS
 from serctl.models.networks.whisper_torch import Head, Whisper
 from serctl.models.voices import SHRINKAGE
-from serctl.train.data.preparation import Embeddings, FrozenEncoder, PreparedClips
+from serctl.train.data.encoder import FrozenEncoder
+from serctl.train.data.preparation import Embeddings, PreparedClips
+from serctl.train.data.voice_groups import Groups, GroupSampler
 from serctl.train.evaluation.history import Epoch, History
 from serctl.train.recipes.schema import HeadsRecipe
-from serctl.train.training.voice_groups import Groups, GroupSampler
 
 N_EPOCHS = 10  # parts of a training, each with its point on the learning curve
 RISING_SHARE = 0.1  # of the steps

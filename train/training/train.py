@@ -22,8 +22,8 @@ from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import ValidationDataset
+from serctl.train.data.encoder import FrozenEncoder, cut_encoder, load_frozen_encoder
 from serctl.train.data.preparation import (
-    FrozenEncoder,
     OnClips,
     PreparedClips,
     auxiliary_weights,
@@ -33,7 +33,6 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
-from serctl.train.training.encoder import cut_encoder, load_frozen_encoder
 from serctl.train.training.heads import train_heads
 from serctl.train.training.loop import Training, fit_temperature
 from serctl.train.training.precision import precision_on

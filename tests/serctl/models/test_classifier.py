@@ -247,11 +247,11 @@ def test_a_loaded_model_is_taken(tiny_folder):
 
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_a_batch_of_nothing_is_refused(tiny_folder, batch_size):
-    with pytest.raises(UsageError, match=f"batch size {batch_size}: at least 1"):
+    with pytest.raises(UsageError, match=f"batch size {batch_size}: it must be at least 1"):
         Classifier(str(tiny_folder), batch_size=batch_size)
 
 
-# Networks that hear frames
+# Networks that take frames
 
 
 @pytest.fixture

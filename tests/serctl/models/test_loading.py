@@ -313,7 +313,8 @@ def test_every_network_takes_the_features_that_its_shapes_need(folder, name):
     spec = MelSpec(16000, 1024, 200, network.n_mels, network.n_mfcc or 13, 60.0)
     n_columns = network.inputs.n_columns(spec)
     scaling = {"mean": [0.0] * n_columns, "deviation": [1.0] * n_columns}
-    changes = {"network": name, "scaling": scaling}
+    changes = {"network": name, "scaling": scaling, "window_s": 5.0}
+    changes["encoder_sha256"] = "0" * 64 if network.has_encoder else ""
     rewrite_config(folder, **changes, features=asdict(spec))
     config = read_config(folder)
     assert (config.features, config.inputs) == (spec, network.inputs)

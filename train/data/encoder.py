@@ -5,6 +5,8 @@ convolutions, the first positions and the first blocks, in float16.
 """
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,16 @@ from numpy.typing import NDArray
 from serctl.errors import ModelError, PathError
 from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.networks import whisper_encoder_graph as sizes
-from serctl.train.data.preparation import FrozenEncoder
 
 ENCODERS = ("model.encoder.", "encoder.")  # how its tensors begin, in whole models and by itself
+
+
+@dataclass(frozen=True)
+class FrozenEncoder:
+    """Encoder that embeds clips: its tensors, and the SHA-256 of its file."""
+
+    tensors: Mapping[str, NDArray[Any]]
+    sha256: str
 
 
 def cut_encoder(path: Path) -> bytes:
