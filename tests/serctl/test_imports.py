@@ -108,6 +108,17 @@ def test_no_folder_has_more_than_a_dozen_modules(package):
     assert len(modules) <= 12
 
 
+SOURCES = sorted(
+    path for package in (ROOT, Path(serctl.train.__file__).parent) for path in package.rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_no_module_has_more_than_300_lines(path):
+    if path.name != "journal.py":  # to be split with the changes that are under way
+        assert path.read_text("utf-8").count("\n") <= 300
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_packages_hold_no_code_in_their_init(name):
     """So that importing one of its modules loads no other: the parent of a run must stay light."""
