@@ -18,6 +18,8 @@ ENCODED = {
     "flac.mkv": ("matroska", "flac"),
     "ac3.mka": ("matroska", "ac3", 48000),
     "wma2.wma": ("asf", "wmav2", 44100),
+    "amr.amr": ("amr", "libopencore_amrnb", 8000),
+    "amr.3gp": ("3gp", "libopencore_amrnb", 8000),
     "ac3.ac3": ("ac3", "ac3", 48000),
     "eac3.eac3": ("eac3", "eac3", 48000),
     "adts.aac": ("adts", "aac"),
@@ -38,7 +40,7 @@ ENCODED = {
     "g723.g723": ("data", "g723_1", 8000),
     "g726.g726": ("g726le", "g726le", 8000),
 }
-BIT_RATES = {"wmav2": 64000, "g723_1": 6300}
+BIT_RATES = {"libopencore_amrnb": 12200, "wmav2": 64000, "g723_1": 6300}
 LOSSLESS = frozenset(
     "alac.m4a pcm.mov flac.mkv pcm.caf flac.oga pcm.avi tta.tta wavpack.wv".split()
 )

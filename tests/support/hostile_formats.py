@@ -3,7 +3,7 @@
 import struct
 
 from support.encoded_audio import ENCODED, encoded
-from support.hostile_audio import FLAC, HEADER, HOLE, MP3, RANDOM, WAV
+from support.hostile_audio import FLAC, HEADER, MP3, RANDOM, WAV
 from support.hostile_cases import NO_ROW, Case, around, cut, edited, holding, put, voice, written
 
 
@@ -53,8 +53,12 @@ FORMAT_CASES += [
         r".*\(MP4\)\. Its index is missing: .*",
     ),
     Case("WebM cut off", as_format("opus.webm", edit=cut(0.6)), "ok", r"truncated: .*"),
-    Case("MP3 with a hole", as_format("cbr.mp3", edit=zeros_in), "ok", rf"{HOLE}|"),
-    Case("AAC with a hole", as_format("adts.aac", edit=zeros_in), "ok", rf"{HOLE}|"),
+    Case(
+        "MP3 with a hole", as_format("cbr.mp3", edit=zeros_in), "ok", r"((damaged|truncated): .*)?"
+    ),
+    Case(
+        "AAC with a hole", as_format("adts.aac", edit=zeros_in), "ok", r"((damaged|truncated): .*)?"
+    ),
     Case(
         "WAV that promises a tenth of a second",
         edited(WAV, put(40, "<I", 3200)),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from serctl.audio.formats.mpeg import starts_with_frames
 
-HEAD_BYTES = 1 << 14  # read of a file to know its kind
+HEAD_BYTES = 1 << 12  # read of a file to know its kind
 
 
 @dataclass(frozen=True)

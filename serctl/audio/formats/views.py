@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+HEAD_BYTES = 1 << 12
+
 
 class FileView(io.RawIOBase):
     """Bytes ``start`` to ``stop`` of a file, read-only.
@@ -45,6 +47,7 @@ class FileView(io.RawIOBase):
         self._start = start
         self._size = max((size if stop is None else min(stop, size)) - start, 0)
         self._place = 0
+        self._head = b""  # what headers are parsed from, read once
 
     def __len__(self) -> int:
         """Bytes in the view."""
@@ -71,14 +74,21 @@ class FileView(io.RawIOBase):
         n_bytes = left if n_bytes is None or n_bytes < 0 else min(n_bytes, left)
         if not n_bytes:
             return b""
+        content = self._head[self._place : self._place + n_bytes]
+        if len(content) < n_bytes:
+            content = self._from_file(n_bytes)
+            if self._place == 0:
+                self._head = content[:HEAD_BYTES]
+        self._place += len(content)
+        return content
+
+    def _from_file(self, n_bytes: int) -> bytes:
         try:
             os.lseek(self._file, self._start + self._place, os.SEEK_SET)
-            content = os.read(self._file, n_bytes)
+            return os.read(self._file, n_bytes)
         except OSError as error:
             self.error = error
             return b""
-        self._place += len(content)
-        return content
 
     def raise_error(self) -> None:
         """Raise the error that ended it, OSError, if there was one."""
