@@ -68,6 +68,8 @@ class Classifier:
         If the model cannot be loaded.
     """
 
+    _windows_in_threads = True  # whether one recording's windows may be classified side by side
+
     def __init__(
         self,
         model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
@@ -258,7 +260,7 @@ class Classifier:
 
     def _compute(self, extraction: Extraction, windows: Iterator[NDArray[np.float32]]) -> None:
         """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
-        if extraction.is_long and self.device == "cpu":
+        if extraction.is_long and self.device == "cpu" and self._windows_in_threads:
             begun: deque[Future[NDArray[np.float64]]] = deque()
             for samples in windows:
                 begun.append(self._threads.submit(self._window_probabilities, samples))
