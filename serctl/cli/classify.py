@@ -97,6 +97,8 @@ class TimelineOptions:
         Formats of `serctl.timeline.exports`, separated by commas, and the folder for them.
     segments_from, tier : str or None
         As `serctl.timeline.matching.GivenSegments` takes them.
+    min_confidence : float
+        What is less probable is labelled ``uncertain``.
     """
 
     speech: str
@@ -110,6 +112,7 @@ class TimelineOptions:
     segments_dir: str | None
     segments_from: str | None
     tier: str | None
+    min_confidence: float
 
     def check(self) -> None:
         """Raise UsageError if values do not fit together, before a worker starts."""
@@ -187,6 +190,13 @@ TIMELINE = options.option_group(
         "--segments-from",
         metavar="FILE|DIR",
         help="Classify given segments: csv, rttm, WhisperX json, srt, vtt, TextGrid, eaf, txt.",
+    ),
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Label less probable results uncertain.",
     ),
     click.option("--tier", metavar="NAME", help="Tier of a TextGrid or eaf.  [default: all]"),
 )
@@ -266,6 +276,7 @@ def classify(
         timeline.min_segment_s,
         timeline.windows_output is not None,
         given.sha256 if given else None,
+        timeline.min_confidence,
     )
     destination = Destination(
         to.output,

@@ -45,6 +45,7 @@ TIMELINE_KEYS = (
     "min_segment_s",
     "windows",
     "given_sha256",
+    "min_confidence",
 )
 
 Task = tuple[Any, ...]  # place in the scan, path, and the given stretches, if any are
@@ -72,6 +73,8 @@ class Request:
         Whether every window of long recordings is wanted.
     given_sha256 : str or None
         Of the segments that are given, if they are (`serctl.timeline.matching`).
+    min_confidence : float
+        What is less probable is `serctl.results.schema.UNCERTAIN`.
     """
 
     model: str | None = None
@@ -86,6 +89,7 @@ class Request:
     min_segment_s: float = 8.0
     windows: bool = False
     given_sha256: str | None = None
+    min_confidence: float = 0.0
 
 
 class Message(NamedTuple):

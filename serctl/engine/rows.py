@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from serctl.engine.messages import Request
 from serctl.models.classifier import Classifier, Extraction
-from serctl.results.schema import CHANNELS_KEY, SEGMENTS_KEY, WINDOWS_KEY, row_of
+from serctl.results.schema import CHANNELS_KEY, SEGMENTS_KEY, UNCERTAIN, WINDOWS_KEY, row_of
+from serctl.results.segments import Segment
 from serctl.timeline.segments import TimelineSpec, given_segments_of, segments_of, windows_of
 
 # A channel by itself is one speaker's, whose usual way of speaking outweighs what changes, so that
@@ -43,23 +44,38 @@ def channel_row(
         than a window, and its windows if they are wanted.
     """
     row: dict[str, Any] = row_of(classifier.result(extraction, probabilities), classifier.emotions)
+    if row["status"] == "ok" and row["confidence"] < request.min_confidence:
+        row["emotion"] = UNCERTAIN
     if extraction.status != "ok" or not (extraction.is_long or extraction.given):
         return row
     every = np.array([*extraction.probabilities, *probabilities])
     rate_hz = classifier.config.features.rate_hz
     if extraction.given is not None:
         segments = given_segments_of(extraction, every, classifier.emotions, rate_hz)
-        row[SEGMENTS_KEY] = [segment.packed() for segment in segments]
+        row[SEGMENTS_KEY] = _packed(segments, request)
         return row
     spec = TimelineSpec(min_segment_s=request.min_segment_s)
     if request.channels == "each":
         spec = replace(spec, change_cost_nats=0.0, mean_s=CHANNEL_MEAN_S)
     segments = segments_of(extraction, every, classifier.emotions, rate_hz, spec)
-    row[SEGMENTS_KEY] = [segment.packed() for segment in segments]
+    row[SEGMENTS_KEY] = _packed(segments, request)
     if request.windows:
         windows = windows_of(extraction, every, classifier.emotions, rate_hz)
-        row[WINDOWS_KEY] = [window.packed() for window in windows]
+        row[WINDOWS_KEY] = _packed(windows, request)
     return row
+
+
+def _packed(segments: Sequence[Segment], request: Request) -> list[Any]:
+    """Packed segments; those below the least confidence are uncertain."""
+    return [
+        replace(
+            segment,
+            emotion=UNCERTAIN
+            if segment.confidence is not None and segment.confidence < request.min_confidence
+            else segment.emotion,
+        ).packed()
+        for segment in segments
+    ]
 
 
 def joined_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

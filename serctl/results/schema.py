@@ -19,6 +19,7 @@ LEADING = ("path", "status", "reason", "emotion", "confidence")
 TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows", "speech_s", "channel")
 ADDED_IN_2 = ("speech_s", "channel")
 PROBABILITY = "p_"
+UNCERTAIN = "uncertain"  # in place of an emotion below ``--min-confidence``
 
 PROBABILITY_DECIMALS = 6
 DURATION_DECIMALS = 3
@@ -48,7 +49,7 @@ class Result:
     reason : str
         Why the status is not ``ok``, in words.
     emotion : str
-        The most probable emotion; empty unless the status is ``ok``.
+        The most probable emotion, or `UNCERTAIN`; empty unless the status is ``ok``.
     confidence : float or None
         Its probability, in [0, 1].
     probabilities : tuple of float
@@ -118,7 +119,9 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
     numbers = (result.confidence, result.duration_s, result.speech_s, *probabilities)
     if not all(number is None or math.isfinite(number) for number in numbers):
         raise ValueError(f"a number that is not finite: {result}")
-    if result.status not in STATUSES or (result.emotion and result.emotion not in emotions):
+    if result.status not in STATUSES or (
+        result.emotion and result.emotion not in (*emotions, UNCERTAIN)
+    ):
         raise ValueError(f"an unknown status or emotion: {result}")
     cells: tuple[Cell, ...] = (
         result.path,
@@ -195,7 +198,7 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
     if status not in STATUSES:
         raise _wrong(where, "status", status, f"one of {', '.join(STATUSES)}")
     emotion = _text(row, "emotion", where)
-    if emotion not in (emotions if status == "ok" else (*emotions, "")):
+    if emotion not in (*emotions, UNCERTAIN) and (emotion or status == "ok"):
         raise _wrong(where, "emotion", emotion, f"one of {', '.join(emotions)}")
     named = ["confidence", *(PROBABILITY + name for name in emotions)]
     shares = [_number(row, column, where, upper=1.0) for column in named]

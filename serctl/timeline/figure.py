@@ -114,9 +114,8 @@ def _draw_waveform(
     bars = list(zip(edges[::2].tolist(), np.diff(edges)[::2].tolist(), strict=True))
     axes.broken_barh(bars, (-1.45 * limit, 0.2 * limit), color="black", linewidth=0)
     for segment in segments:
-        axes.axvspan(
-            segment.start_s, segment.end_s, color=colours[segment.emotion], alpha=0.25, linewidth=0
-        )
+        colour = colours.get(segment.emotion, "#999999")
+        axes.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.25, linewidth=0)
     axes.set_ylabel("waveform" if channel.number is None else f"channel {channel.number}")
     axes.set_yticks([])
 

@@ -89,6 +89,15 @@ def test_a_long_recording_has_segments(classify, long_recording, tmp_path):
     assert classify(long_recording, "--min-segment-s", 100)[1] is None
 
 
+def test_what_is_less_probable_is_uncertain(classify, long_recording, capsys, tmp_path):
+    rows, segments = classify(long_recording, "--min-confidence", 1)
+    assert {row["emotion"] for row in (*rows, *segments)} == {"uncertain"}
+    assert (rows[0]["status"], len(rows[0]["p_sad"])) == ("ok", 8)
+    capsys.readouterr()
+    assert run(["report", str(tmp_path / "r.csv"), "--format", "csv"]) == 0
+    assert "\nuncertain,1,1.0," in capsys.readouterr().out
+
+
 def test_channels_have_rows_of_their_own(classify, long_recording, tmp_path):
     rows, segments = classify(long_recording, "--channels", "each", "--min-segment-s", 0)
     assert [(row["channel"], row["channels"], row["status"]) for row in rows] == [
