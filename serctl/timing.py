@@ -8,13 +8,16 @@ import threading
 import time
 from types import TracebackType
 
-OPEN, DECODE, RESAMPLE, FEATURES, NETWORK = "open", "decode", "resample", "features", "network"
+OPEN, DECODE, RESAMPLE, SPEECH = "open", "decode", "resample", "speech"
+FEATURES, NETWORK, SMOOTHING = "features", "network", "smoothing"
 STAGES = (
     OPEN,
     DECODE,
     RESAMPLE,
+    SPEECH,
     FEATURES,
     NETWORK,
+    SMOOTHING,
 )  # in the order in which a recording passes them
 
 

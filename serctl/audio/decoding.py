@@ -66,7 +66,7 @@ class Recording:
 
 
 def read_windows(
-    path: str, rate_hz: int, window_s: float
+    path: str, rate_hz: int, window_s: float, channel: int | None = None
 ) -> tuple[Recording, Iterator[NDArray[np.float32]]]:
     """Open a recording and iterate over its windows.
 
@@ -78,6 +78,8 @@ def read_windows(
         To resample to.
     window_s : float
         Length of a window; the last one is shorter.
+    channel : int, optional
+        Take this channel alone, counted from 1, in place of the mean of all channels.
 
     Returns
     -------
@@ -90,24 +92,76 @@ def read_windows(
     Raises
     ------
     AudioError
-        Here or while iterating: if the file cannot be decoded, or has invalid samples (NaN or out
-        of range).
+        Here or while iterating: if the file cannot be decoded, has invalid samples (NaN or out of
+        range), or has no such channel.
     OSError
         Here or while iterating: if the disk or the network share fails.
     """
     with Timer(OPEN):
         source = open_recording(path)
     recording = Recording(path, source.rate_hz, source.n_channels)
-    return recording, _windows(source, recording, rate_hz, round(window_s * rate_hz))
+    if channel is not None and channel > source.n_channels:
+        source.close()
+        raise AudioError(
+            f"Has {source.n_channels} channels; channel {channel} is needed. Use --channels mix.",
+            path,
+        )
+    mixer = Mixer(None if channel is None else channel - 1)
+    return recording, _windows(source, recording, mixer, rate_hz, round(window_s * rate_hz))
+
+
+def read_levels(path: str, frame_s: float) -> NDArray[np.float32]:
+    """Power of every channel of a recording, frame by frame.
+
+    Parameters
+    ----------
+    path : str
+        Of the recording.
+    frame_s : float
+        Length of a frame.
+
+    Returns
+    -------
+    float32 [n_frames, n_channels]
+        In dB of full scale, at least -120. Without a last frame that is not whole.
+
+    Raises
+    ------
+    AudioError, OSError
+        As `read_windows`.
+    """
+    levels: list[NDArray[np.float32]] = []
+    with closing(open_recording(path)) as source:
+        n_channels, n_seen = source.n_channels, 0
+        held = np.zeros((0, n_channels))
+        while not source.ended:
+            with Timer(DECODE):
+                block = source.read(max(1, BLOCK_FRAMES // n_channels))
+            scale = 1 / 32768 if block.dtype == np.int16 else 1.0
+            held = np.concatenate([held, block[:, :n_channels] * scale])
+            # Bounds are rounded from the start, so that frames do not drift.
+            n_frames = int((n_seen + len(held)) / source.rate_hz / frame_s) - round(
+                n_seen / source.rate_hz / frame_s
+            )
+            first = round(n_seen / source.rate_hz / frame_s)
+            bounds = np.round(np.arange(first, first + n_frames + 1) * frame_s * source.rate_hz)
+            bounds = bounds.astype(np.int64) - n_seen
+            bounds = bounds[bounds <= len(held)]
+            if len(bounds) > 1:
+                sums = np.add.reduceat(np.square(held[: bounds[-1]]), bounds[:-1], axis=0)
+                power = sums / np.diff(bounds)[:, None]
+                levels.append((10 * np.log10(np.maximum(power, 1e-12))).astype(np.float32))
+                held, n_seen = held[bounds[-1] :], n_seen + int(bounds[-1])
+    return np.concatenate([np.zeros((0, n_channels), np.float32), *levels])
 
 
 def _windows(
-    source: Source, recording: Recording, rate_hz: int, window_samples: int
+    source: Source, recording: Recording, mixer: Mixer, rate_hz: int, window_samples: int
 ) -> Iterator[NDArray[np.float32]]:
     held: list[NDArray[np.float32]] = []
     n_held = n_total = 0
     with closing(source):
-        for samples in _resampled(source, recording, rate_hz):
+        for samples in _resampled(source, recording, mixer, rate_hz):
             held.append(samples)
             n_held += len(samples)
             n_total += len(samples)
@@ -125,7 +179,9 @@ def _windows(
         yield joined
 
 
-def _resampled(source: Source, recording: Recording, rate_hz: int) -> Iterator[NDArray[np.float32]]:
+def _resampled(
+    source: Source, recording: Recording, mixer: Mixer, rate_hz: int
+) -> Iterator[NDArray[np.float32]]:
     stream = None
     if recording.rate_hz != rate_hz:
         idle = _idle_streams(recording.rate_hz, rate_hz)
@@ -135,7 +191,6 @@ def _resampled(source: Source, recording: Recording, rate_hz: int) -> Iterator[N
         # One more than there should be shows the end; memory that is not read into costs time too.
         n_frames = min(n_frames, source.n_frames + 1)
     n_frames = max(1, n_frames)
-    mixer = Mixer()
     while not source.ended:
         with Timer(DECODE):
             mono = _read_mono(source, recording, mixer, n_frames)

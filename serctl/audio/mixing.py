@@ -18,15 +18,20 @@ FAINT_POWER = STEP_OF_16_BITS**2  # channels of no more are silent, and say noth
 class Mixer:
     """Mixes the blocks of one recording.
 
+    Parameters
+    ----------
+    only : int, optional
+        Index of the one channel to take in place of a mix.
+
     Attributes
     ----------
     reason : str
         Which channel was taken, if they cancel; empty otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, only: int | None = None) -> None:
         self.reason = ""
-        self._channel: int | None = None
+        self._channel = only
 
     def mix(self, frames: NDArray[Any]) -> NDArray[np.float32]:
         """Mix a block.

@@ -24,6 +24,7 @@ import click
 
 from serctl import __version__
 from serctl.cli.classify import classify
+from serctl.cli.clips import clips
 from serctl.cli.corpora import corpora
 from serctl.cli.evaluate import evaluate
 from serctl.cli.features import features
@@ -55,7 +56,7 @@ def cli() -> None:
     """
 
 
-for command in (classify, report, features, plot, evaluate, train, corpora):
+for command in (classify, report, clips, features, plot, evaluate, train, corpora):
     cli.add_command(command)
 
 

@@ -9,7 +9,7 @@ import click
 
 from serctl.cli import options
 from serctl.cli.terminal.profile import Stopwatch, print_profile
-from serctl.errors import RunError
+from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from serctl.audio.scan import Skipped
@@ -81,11 +81,133 @@ OUTPUT = options.option_group(
 )
 
 
+@dataclass(frozen=True)
+class TimelineOptions:
+    """Speech detection, and what becomes of recordings that are longer than a window.
+
+    Attributes
+    ----------
+    speech, window_s, hop_s, channels
+        As of `serctl.audio.windows.Windowing`.
+    min_segment_s : float
+        As of `serctl.timeline.segments.TimelineSpec`.
+    segments_output, windows_output : str or None
+        As ``segments`` and ``windows`` of `serctl.engine.run.Destination`.
+    segment_formats, segments_dir : str or None
+        Formats of `serctl.timeline.exports`, separated by commas, and the folder for them.
+    segments_from, tier : str or None
+        As `serctl.timeline.matching.GivenSegments` takes them.
+    min_confidence : float
+        What is less probable is labelled ``uncertain``.
+    """
+
+    speech: str
+    window_s: float
+    hop_s: float
+    channels: str
+    min_segment_s: float
+    segments_output: str | None
+    windows_output: str | None
+    segment_formats: str | None
+    segments_dir: str | None
+    segments_from: str | None
+    tier: str | None
+    min_confidence: float
+
+    def check(self) -> None:
+        """Raise UsageError if values do not fit together, before a worker starts."""
+        channel = self.channels.isdecimal() and int(self.channels) > 0
+        if self.channels not in ("mix", "each") and not channel:
+            raise UsageError(f"--channels {self.channels}: mix, each or a number from 1 is needed.")
+        if self.segments_from is not None and (self.windows_output or self.channels != "mix"):
+            raise UsageError(
+                "--segments-from: gives the segments and their channels; remove --windows-output and "
+                "--channels."
+            )
+        if self.tier is not None and self.segments_from is None:
+            raise UsageError("--tier: names one of --segments-from, which is not given.")
+        if (self.segment_formats is None) != (self.segments_dir is None):
+            raise UsageError("--segment-formats and --segments-dir: give both, or neither.")
+        if self.hop_s > self.window_s:
+            raise UsageError(
+                f"--hop-s {self.hop_s:g}: no more than --window-s {self.window_s:g} is needed."
+            )
+
+
+TIMELINE = options.option_group(
+    "timeline",
+    TimelineOptions,
+    click.option(
+        "--speech",
+        type=click.Choice(["auto", "off"]),
+        default="auto",
+        show_default=True,
+        help="Classify speech only; off classifies any sound.",
+    ),
+    click.option(
+        "--window-s",
+        type=click.FloatRange(0.25, 3600),
+        default=4.0,
+        show_default=True,
+        help="Window length in long recordings, in seconds.",
+    ),
+    click.option(
+        "--hop-s",
+        type=click.FloatRange(0.1, 3600),
+        default=1.0,
+        show_default=True,
+        help="Time between windows in long recordings.",
+    ),
+    click.option(
+        "--channels",
+        default="mix",
+        show_default=True,
+        metavar="mix|each|N",
+        help="Channels: their mean, each by itself, or one of them.",
+    ),
+    click.option(
+        "--min-segment-s",
+        type=click.FloatRange(0),
+        default=8.0,
+        show_default=True,
+        help="Drop shorter segments.",
+    ),
+    click.option(
+        "--segments-output",
+        metavar="FILE|-",
+        help="Segments of long recordings; - for none.  [default: <output>.segments.csv]",
+    ),
+    click.option(
+        "--windows-output", metavar="FILE", help="Also write each window of long recordings."
+    ),
+    click.option(
+        "--segment-formats",
+        metavar="A,B,...",
+        help="Export segments: audacity, textgrid, eaf, rttm, srt, vtt.",
+    ),
+    click.option("--segments-dir", metavar="DIR", help="Folder for the exported segments."),
+    click.option(
+        "--segments-from",
+        metavar="FILE|DIR",
+        help="Classify given segments: csv, rttm, WhisperX json, srt, vtt, TextGrid, eaf, txt.",
+    ),
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Label less probable results uncertain.",
+    ),
+    click.option("--tier", metavar="NAME", help="Tier of a TextGrid or eaf.  [default: all]"),
+)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
 @options.SELECTION
 @click.option("--dry-run", is_flag=True, help="Only list the recordings that would be classified.")
 @OUTPUT
+@TIMELINE
 @options.MODEL
 @options.WORKERS
 @click.option(
@@ -106,6 +228,7 @@ def classify(
     selection: options.SelectionOptions,
     dry_run: bool,
     to: OutputOptions,
+    timeline: TimelineOptions,
     model: options.ModelOptions,
     workers: int | None,
     batch_size: int,
@@ -124,6 +247,7 @@ def classify(
     from serctl.audio.scan import Skipped
     from serctl.engine.process import Request
     from serctl.engine.run import Destination, Run
+    from serctl.timeline.export_files import parse_formats
 
     skipped = Skipped()
     if dry_run:
@@ -132,12 +256,41 @@ def classify(
         _print_skipped(skipped, stderr=True)
         options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
+    timeline.check()
+    given = None
+    if timeline.segments_from is not None:
+        from serctl.timeline.matching import GivenSegments
+
+        given = GivenSegments(timeline.segments_from, timeline.tier)
     began = datetime.now(UTC)
-    request = Request(model.model, model.emotions, model.device, batch_size, workers)
-    taking_up = to.resume or to.retry_failed
-    destination = Destination(to.output, to.overwrite, taking_up, to.retry_failed, to.dialect)
+    request = Request(
+        model.model,
+        model.emotions,
+        model.device,
+        batch_size,
+        workers,
+        timeline.speech,
+        timeline.window_s,
+        timeline.hop_s,
+        timeline.channels,
+        timeline.min_segment_s,
+        timeline.windows_output is not None,
+        given.sha256 if given else None,
+        timeline.min_confidence,
+    )
+    destination = Destination(
+        to.output,
+        to.overwrite,
+        to.resume or to.retry_failed,
+        to.retry_failed,
+        to.dialect,
+        timeline.segments_output,
+        timeline.windows_output,
+        formats=parse_formats(timeline.segment_formats) if timeline.segment_formats else (),
+        exports=timeline.segments_dir,
+    )
     stopwatch = Stopwatch()
-    with Run(request, destination) as run:
+    with Run(request, destination, given) as run:
         recordings, unlisted = selection.find(paths, skipped)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
@@ -150,7 +303,8 @@ def classify(
         run.finish(record | {"arguments": list(paths)} | found)
     to_stdout = to.output == STANDARD_OUTPUT
     _print_summary(summary, few, stderr=to_stdout)
-    _check_row_count(len(recordings), summary.total.n, stderr=to_stdout)
+    n_rows = summary.total.n - run.n_other_channels
+    _check_row_count(len(recordings), n_rows, stderr=to_stdout)
     _print_skipped(skipped, stderr=to_stdout)
     if profile:
         print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)

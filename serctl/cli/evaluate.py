@@ -61,6 +61,7 @@ def evaluate(
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
     _check_outputs(outputs)
+    from serctl.audio.windows import Windowing
     from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
     from serctl.engine.pipeline import classify_recordings
@@ -81,7 +82,7 @@ def evaluate(
         )
     else:
         clips = _labelled(finder, labelling, config, chosen)
-    classifier = Classifier(loaded, clips.emotions, model.device)
+    classifier = Classifier(loaded, clips.emotions, model.device, windowing=Windowing(speech="off"))
     classified = classify_recordings(clips.paths, classifier, workers)
     results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
     scores, calibration = clips.score(results), clips.calibration(results)

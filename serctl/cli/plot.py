@@ -1,15 +1,57 @@
 """``serctl plot``: figures of recordings."""
 
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import click
 
 from serctl.cli import options
+from serctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXAMPLES = """\b
 Examples:
   serctl plot talk.wav
+  serctl plot interview.wav --timeline serctl-results.csv -o interview.png
   serctl plot angry.wav sad.wav -o angry-and-sad.svg
   serctl plot ./calls --include 'monday-*.wav' -o monday.png
 """
+
+
+@dataclass(frozen=True)
+class TimelineOptions:
+    """Timeline of one long recording.
+
+    Attributes
+    ----------
+    results : str or None
+        Results file with segments beside it, or a file of segments or windows.
+    from_s, to_s : float or None
+        Part to draw, in seconds.
+    """
+
+    results: str | None
+    from_s: float | None
+    to_s: float | None
+
+
+TIMELINE = options.option_group(
+    "timeline",
+    TimelineOptions,
+    click.option(
+        "--timeline",
+        "results",
+        metavar="RESULTS",
+        help="Plot the segments of one recording in RESULTS, or in a --windows-output.",
+    ),
+    click.option(
+        "--from", "from_s", type=click.FloatRange(0), metavar="S", help="Start, in seconds."
+    ),
+    click.option("--to", "to_s", type=click.FloatRange(0), metavar="S", help="End, in seconds."),
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -24,13 +66,19 @@ Examples:
     help="Image file: .png or .svg.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing image.")
+@TIMELINE
 def plot(
-    paths: tuple[str, ...], selection: options.SelectionOptions, output: str, overwrite: bool
+    paths: tuple[str, ...],
+    selection: options.SelectionOptions,
+    output: str,
+    overwrite: bool,
+    timeline: TimelineOptions,
 ) -> int:
     """Plot recordings side by side.
 
     Plots waveform, mel spectrogram and MFCC of one to six recordings on the same scales, for
-    comparison. PATHS are recordings and folders.
+    comparison. With --timeline, plots the segments of one long recording, of any length. PATHS are
+    recordings and folders.
     """
     selection.require(paths)
     from serctl.cli.terminal.tables import plain_console
@@ -39,7 +87,33 @@ def plot(
 
     check_figure(output, overwrite)
     recordings, unlisted = selection.find(paths)
-    save_figure(draw_recordings(recordings), output)
+    if timeline.results is None:
+        figure = draw_recordings(recordings)
+    else:
+        figure = _timeline_figure(recordings, timeline)
+    save_figure(figure, output)
     plain_console().print(f"Figure: {printable(output)}", soft_wrap=True)
     options.warn_unlisted(unlisted)
     return 1 if unlisted else 0
+
+
+def _timeline_figure(recordings: list[str], timeline: TimelineOptions) -> "Figure":
+    """Figure of the timeline of one recording."""
+    from serctl.results.segments import SEGMENTS, read_segments
+    from serctl.timeline.figure import draw_timeline
+
+    assert timeline.results is not None
+    if len(recordings) != 1:
+        raise UsageError(
+            f"{len(recordings)} recordings: --timeline plots one. Name a single recording."
+        )
+    beside = timeline.results + SEGMENTS
+    emotions, segments = read_segments(beside if os.path.exists(beside) else timeline.results)
+    found = os.path.realpath(recordings[0])
+    held = [segment for segment in segments if os.path.realpath(segment.path) == found]
+    if not held:
+        raise UsageError(
+            f"{recordings[0]}: no segments in {timeline.results}. Was it longer than a window, and "
+            "classified with the same path?"
+        )
+    return draw_timeline(recordings[0], emotions, held, timeline.from_s or 0.0, timeline.to_s)

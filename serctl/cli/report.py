@@ -1,9 +1,11 @@
 """``serctl report``: summarize results."""
 
 import os
+from dataclasses import dataclass
 
 import click
 
+from serctl.cli import options
 from serctl.errors import PathError
 from serctl.results.schema import JOURNAL
 
@@ -14,7 +16,56 @@ Examples:
   serctl report                                summarize serctl-results.csv
   serctl report --by folder mon.csv tue.csv    two files, by folder
   serctl report --format csv > emotions.csv    for a spreadsheet
+  serctl report --rank angry                   what to listen to first
+  serctl report --moments 20 --emotion angry   and at which time
 """
+
+
+@dataclass(frozen=True)
+class MomentOptions:
+    """Lists of what to listen to, from the segments of long recordings.
+
+    Attributes
+    ----------
+    moments : int or None
+        How many segments.
+    emotion : str or None
+        Of these segments.
+    rank : str or None
+        Emotion that recordings are ranked by.
+    threshold : float
+        Probability from which a segment counts.
+    """
+
+    moments: int | None
+    emotion: str | None
+    rank: str | None
+    threshold: float
+
+
+MOMENTS = options.option_group(
+    "listing",
+    MomentOptions,
+    click.option(
+        "--moments",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="List the N segments with the highest probability. No label is evidence of anything.",
+    ),
+    click.option("--emotion", metavar="NAME", help="Emotion of these segments."),
+    click.option(
+        "--rank",
+        metavar="EMOTION",
+        help="Rank recordings by an emotion. In the EU not allowed at work or in education.",
+    ),
+    click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        show_default=True,
+        help="Probability from which --rank counts a segment.",
+    ),
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -32,7 +83,8 @@ Examples:
     show_default=True,
     help="Output format; csv is one tidy table, json has all groupings.",
 )
-def report(results: tuple[str, ...], by: str | None, form: str) -> None:
+@MOMENTS
+def report(results: tuple[str, ...], by: str | None, form: str, listing: MomentOptions) -> None:
     """Summarize results: counts, shares, confidence and duration.
 
     RESULTS are files of serctl classify (.csv, .jsonl or .json); the default is serctl-results.csv.
@@ -48,6 +100,15 @@ def report(results: tuple[str, ...], by: str | None, form: str) -> None:
             f"{DEFAULT_RESULTS}: does not exist in this folder, and no RESULTS are given. Create it "
             "with: serctl classify ./recordings"
         )
+    if listing.moments or listing.rank:
+        from serctl.cli.terminal.moments import print_moments, print_ranked
+
+        if listing.rank:
+            print_ranked(results or (DEFAULT_RESULTS,), listing.rank, listing.threshold, form)
+        if listing.moments:
+            files = results or (DEFAULT_RESULTS,)
+            print_moments(files, listing.moments, listing.emotion, form)
+        return
     summary = summarize(results or (DEFAULT_RESULTS,))
     if form == "table":
         print_summary(summary, by)

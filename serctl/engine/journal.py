@@ -36,7 +36,7 @@ from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import open_locked
 from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.files.sync import Syncer, sync_folder
-from serctl.results.schema import JOURNAL, Result, result_of
+from serctl.results.schema import JOURNAL
 
 RETRYABLE = frozenset(("unreadable", "failed"))  # statuses that ``--retry-failed`` tries again
 N_NAMED = 3  # of the missing recordings, in a message
@@ -45,7 +45,7 @@ N_NAMED = 3  # of the missing recordings, in a message
 class Journal:
     """Context manager of the journal beside one output.
 
-    Entering it takes the lock; `begin` writes or checks the header; `add` saves a row; `results`
+    Entering it takes the lock; `begin` writes or checks the header; `add` saves a row; `rows`
     gives all rows in scan order; `finish` removes the journal.
 
     Parameters
@@ -182,8 +182,8 @@ class Journal:
             if self._syncer.error is not None:
                 raise self._refused(self._syncer.error) from self._syncer.error
 
-    def results(self, emotions: Sequence[str]) -> Iterator[Result]:
-        """Results of all recordings that have a row, in scan order, with the paths of this scan."""
+    def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Place and row of all recordings that have one, in scan order, with this scan's paths."""
         with open(self.path, "rb") as file:
             place = 0
             for recording, offset in zip(self._recordings, self._offsets, strict=True):
@@ -199,7 +199,7 @@ class Journal:
                     raise ResultsError(
                         f"{where}: the row that was here is damaged. Check the disk."
                     )
-                yield result_of(record.row | {"path": recording}, emotions, where)
+                yield where, record.row | {"path": recording}
 
     def finish(self) -> None:
         """Remove the journal: the output has all rows."""

@@ -21,10 +21,10 @@ heavy: the parent loads it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, takewhile
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 READY = "R"
 BEGIN = "b"
@@ -36,7 +36,19 @@ ERROR = "x"
 
 END_OF_JOB = "\n"
 
-Task = tuple[int, str]  # place in the scan, and path
+# Of a request, what results depend on beside the model.
+TIMELINE_KEYS = (
+    "speech",
+    "window_s",
+    "hop_s",
+    "channels",
+    "min_segment_s",
+    "windows",
+    "given_sha256",
+    "min_confidence",
+)
+
+Task = tuple[Any, ...]  # place in the scan, path, and the given stretches, if any are
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,16 @@ class Request:
         Windows that a GPU computes at a time.
     workers : int or None
         Threads; None for the number of cores.
+    speech, window_s, hop_s, channels
+        As of `serctl.audio.windows.Windowing`.
+    min_segment_s : float
+        As of `serctl.timeline.segments.TimelineSpec`.
+    windows : bool
+        Whether every window of long recordings is wanted.
+    given_sha256 : str or None
+        Of the segments that are given, if they are (`serctl.timeline.matching`).
+    min_confidence : float
+        What is less probable is `serctl.results.schema.UNCERTAIN`.
     """
 
     model: str | None = None
@@ -60,6 +82,14 @@ class Request:
     device: str = "auto"
     batch_size: int = 64
     workers: int | None = None
+    speech: str = "auto"
+    window_s: float = 4.0
+    hop_s: float = 1.0
+    channels: str = "mix"
+    min_segment_s: float = 8.0
+    windows: bool = False
+    given_sha256: str | None = None
+    min_confidence: float = 0.0
 
 
 class Message(NamedTuple):
@@ -92,9 +122,9 @@ def read_request(line: bytes) -> tuple[Request, int]:
     return Request(**values), parent
 
 
-def task_line(index: int, path: str) -> str:
-    """Line of a recording to classify."""
-    return json.dumps([index, path]) + "\n"
+def task_line(index: int, path: str, given: Sequence[Any] | None = None) -> str:
+    """Line of a recording to classify, with the stretches that are given for it, if any are."""
+    return json.dumps([index, path] if given is None else [index, path, given]) + "\n"
 
 
 def read_jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:

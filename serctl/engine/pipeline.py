@@ -6,7 +6,7 @@ the recordings, so results do not depend on the number of threads.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -45,10 +45,41 @@ def classify_recordings(
     Result
         One for every path, in their order.
     """
-    n_workers = n_workers or n_cores()
-    extractions = map_in_order(extract or classifier.extract, paths, n_workers)  # type: ignore[arg-type]
-    for extraction, probabilities in _in_batches(extractions, classifier):
+    one = extract or classifier.extract
+
+    def extract_one(item: Item) -> list[Extraction]:
+        return [one(item)]  # type: ignore[arg-type]
+
+    done = classify_extractions(paths, classifier, n_workers, extract_one)
+    for extraction, probabilities in done:
         yield classifier.result(extraction, probabilities)
+
+
+def classify_extractions(
+    paths: Iterable[Item],
+    classifier: Classifier,
+    n_workers: int | None = None,
+    extract: Callable[[Item], Sequence[Extraction]] | None = None,
+) -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
+    """Do what `classify_recordings` does, and give what results and timelines are made of.
+
+    Parameters
+    ----------
+    paths, classifier, n_workers
+        As `classify_recordings` takes them.
+    extract : callable, optional
+        What a thread does for one of ``paths``, in place of the classifier's `extract_channels`.
+
+    Yields
+    ------
+    extraction : Extraction
+        One for every channel that is classified of every path, in their order.
+    probabilities : float64 [n_windows, n_emotions]
+        Of the windows that it had left, as `Classifier.result` takes them.
+    """
+    n_workers = n_workers or n_cores()
+    of_paths = map_in_order(extract or classifier.extract_channels, paths, n_workers)  # type: ignore[arg-type]
+    yield from _in_batches((one for some in of_paths for one in some), classifier)
 
 
 def _in_batches(

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from serctl.engine.journal import RETRYABLE
@@ -19,7 +20,8 @@ from serctl.engine.journal_format import check_parameters
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.results.reader import read_results
-from serctl.results.schema import row_of
+from serctl.results.schema import CHANNELS_KEY, row_of
+from serctl.results.segments import read_segments
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 
@@ -31,6 +33,8 @@ class PreviousRun:
     ----------
     output : str
         Path of its results.
+    tables : mapping of str to str
+        Paths of its files of segments and of windows, by the key that a row has for them.
 
     Raises
     ------
@@ -38,8 +42,9 @@ class PreviousRun:
         If there is no whole record of the run beside them.
     """
 
-    def __init__(self, output: str) -> None:
+    def __init__(self, output: str, tables: Mapping[str, str]) -> None:
         self._output = output
+        self._tables = tables
         self._path = f"{output}.run.json"
         try:
             with open(self._path, encoding="utf-8") as file:
@@ -78,13 +83,21 @@ class PreviousRun:
         indexes = {real_path(path): index for index, path in enumerate(recordings)}
         self._check(indexes, real_path, parameters["emotions"])  # all rows, before one is kept
         emotions, results = read_results(self._output)
-        for result in results:
-            index = indexes.get(real_path(result.path))
-            if index is None or result.status in RETRYABLE:
+        tables = {key: _packed_by_channel(path) for key, path in self._tables.items()}
+        for path, of_path in groupby(results, key=lambda result: result.path):
+            channels = list(of_path)
+            index = indexes.get(real_path(path))
+            if index is None or RETRYABLE.intersection(result.status for result in channels):
                 continue
-            stamp = stamp_of(result.path)
-            if _last_changed_ns(result.path) < self._began_ns:
-                yield index, stamp, json.dumps(row_of(result, emotions))
+            stamp = stamp_of(path)
+            if _last_changed_ns(path) < self._began_ns:
+                rows: list[dict[str, Any]] = [row_of(result, emotions) for result in channels]
+                for key, packed in tables.items():
+                    for row in rows:
+                        if (path, row["channel"]) in packed:
+                            row[key] = packed[path, row["channel"]]
+                first, *others = rows
+                yield index, stamp, json.dumps(first | ({CHANNELS_KEY: others} if others else {}))
 
     def _check(
         self, scanned: Container[str], real_path: RealPaths, expected: Sequence[str]
@@ -103,6 +116,15 @@ class PreviousRun:
                     "recordings found now, and it would be lost. Give the same PATHS and patterns "
                     "as before, or another output."
                 )
+
+
+def _packed_by_channel(path: str) -> dict[tuple[str, int | None], list[Any]]:
+    """Packed segments by path and channel; none if there is no such file."""
+    packed: dict[tuple[str, int | None], list[Any]] = {}
+    if os.path.exists(path):
+        for segment in read_segments(path)[1]:
+            packed.setdefault((segment.path, segment.channel), []).append(segment.packed())
+    return packed
 
 
 def _last_changed_ns(path: str) -> float:

@@ -20,8 +20,20 @@ from serctl.engine.retry import PreviousRun
 from serctl.engine.supervisor import Done, Supervisor
 from serctl.errors import UsageError
 from serctl.files.outputs import STANDARD_OUTPUT, check_output
-from serctl.results.schema import EXTENSIONS, JOURNAL, Result, result_of
+from serctl.results.schema import (
+    CHANNELS_KEY,
+    EXTENSIONS,
+    JOURNAL,
+    SEGMENTS_KEY,
+    WINDOWS_KEY,
+    Result,
+    result_of,
+)
+from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, Segment
 from serctl.results.writer import ResultsWriter, write_run
+from serctl.timeline.export_files import ExportFolder
+from serctl.timeline.given import GivenSegment
+from serctl.timeline.matching import GivenSegments
 
 Progress = Callable[[Iterable[Done], int], Iterable[Done]]
 
@@ -43,6 +55,15 @@ class Destination:
         run, are classified again.
     dialect : str
         How CSV is written: one of `serctl.results.dialects.DIALECTS`.
+    segments : str or None
+        Path of the segments file, with the extension of a results file; ``-`` for none. By default
+        it stands beside the output, if a recording has segments.
+    windows : str or None
+        Path of a file for the windows of long recordings, if they are wanted.
+    formats : tuple of str
+        Of `serctl.timeline.exports.FORMATS`, in which segments are exported too.
+    exports : str or None
+        Folder that the exports go to.
     """
 
     output: str
@@ -50,6 +71,33 @@ class Destination:
     resume: bool = False
     retry_failed: bool = False
     dialect: str = "standard"
+    segments: str | None = None
+    windows: str | None = None
+    formats: tuple[str, ...] = ()
+    exports: str | None = None
+
+    @property
+    def segments_path(self) -> str | None:
+        """Where segments go, if they go anywhere."""
+        if self.segments is not None:
+            return None if self.segments == STANDARD_OUTPUT else self.segments
+        return None if self.output == STANDARD_OUTPUT else self.output + SEGMENTS
+
+    def check_tables(self, overwrite: bool) -> None:
+        """Refuse files of segments and windows that could not be written.
+
+        Raises
+        ------
+        UsageError, ResultsError
+            As `check_output`; also if two outputs are the same file.
+        """
+        named = [path for path in (self.segments_path, self.windows) if path is not None]
+        if len({os.path.abspath(path) for path in (self.output, *named)}) < 1 + len(named):
+            raise UsageError(f"{', '.join(named)}: each output needs a file of its own.")
+        if self.segments is not None and self.segments_path is not None:
+            check_output(self.segments_path, EXTENSIONS, overwrite)
+        if self.windows is not None:
+            check_output(self.windows, EXTENSIONS, overwrite)
 
 
 class Run:
@@ -59,6 +107,8 @@ class Run:
     ----------
     request : Request
         What the worker classifies with.
+    given : GivenSegments, optional
+        Segments that another program found: only these are classified.
     destination : Destination
         Where the results go.
 
@@ -68,12 +118,16 @@ class Run:
         When entered, if the output cannot be written or is taken.
     """
 
-    def __init__(self, request: Request, destination: Destination) -> None:
+    def __init__(
+        self, request: Request, destination: Destination, given: GivenSegments | None = None
+    ) -> None:
+        self._given = given
         self._destination = destination
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
         self._previous: PreviousRun | None = None
         self._stack = ExitStack()
+        self.n_other_channels = 0  # rows beside the first of each recording
 
     def __enter__(self) -> Self:
         """Take what the run needs; release it if some of it is not available."""
@@ -93,10 +147,13 @@ class Run:
                     "Give --retry-failed to try unreadable and failed recordings again, or "
                     "--overwrite to start again."
                 )
-            self._previous = PreviousRun(to.output)
+            paths = {SEGMENTS_KEY: to.segments_path, WINDOWS_KEY: to.windows}
+            tables = {key: path for key, path in paths.items() if path is not None}
+            self._previous = PreviousRun(to.output, tables)
         check_output(
             to.output, EXTENSIONS, to.overwrite or unfinished or self._previous is not None
         )
+        to.check_tables(to.overwrite or unfinished or self._previous is not None)
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
                 journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
@@ -140,18 +197,41 @@ class Run:
             If the run cannot continue. Finished rows stay in the journal.
         """
         emotions = self.description["emotions"]
+        of_recording: dict[str, list[GivenSegment]] = {}
+        if self._given is not None:
+            of_recording = self._given.of_recordings(recordings)
+            self._supervisor.given = {
+                path: [(s.start_s, s.end_s, s.channel) for s in segments]
+                for path, segments in of_recording.items()
+            }
         if self._journal is None:
             every = range(len(recordings))
             done = progress(self._supervisor.classify(recordings, every), len(recordings))
-            results = _in_order(done, emotions)
+            rows = _in_order(done)
         else:
             self._fill(self._journal, recordings, progress)
-            results = self._journal.results(emotions)
+            rows = self._journal.rows()
         to = self._destination
-        with ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer:
-            for result in results:
-                writer.write(result)
-                yield result
+        segments_file = OptionalSegmentsWriter(to.segments_path, emotions, to.segments is not None)
+        windows_file = OptionalSegmentsWriter(to.windows, emotions, to.windows is not None)
+        exports = ExportFolder(to.exports, to.formats) if to.exports else None
+        with (
+            segments_file,
+            windows_file,
+            ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer,
+        ):
+            for where, first in rows:
+                rows_of_it = (first, *first.get(CHANNELS_KEY, ()))
+                self.n_other_channels += len(rows_of_it) - 1
+                for row in rows_of_it:
+                    result = result_of(row | {"path": first["path"]}, emotions, where)
+                    writer.write(result)
+                    _carry_along(of_recording.get(result.path, ()), row)
+                    segments_file.write(result.path, row.get(SEGMENTS_KEY, ()))
+                    windows_file.write(result.path, row.get(WINDOWS_KEY, ()))
+                    yield result
+                if exports is not None:
+                    _export(exports, first["path"], rows_of_it)
 
     def seconds_by_stage(self) -> dict[str, float]:
         """Seconds that threads spent in each stage (`serctl.timing`), once all is classified."""
@@ -176,12 +256,29 @@ class Run:
             journal.add(*done)
 
 
-def _in_order(done: Iterable[Done], emotions: Sequence[str]) -> Iterator[Result]:
-    """Results in scan order; those that come early wait."""
-    early: dict[int, Result] = {}
+def _carry_along(given: Sequence[GivenSegment], row: dict[str, Any]) -> None:
+    """Put speaker and text of given segments into those of a row, which are in the same order."""
+    of_channel = [segment for segment in given if segment.channel == row["channel"]]
+    packed = row.get(SEGMENTS_KEY, ())
+    if of_channel and len(of_channel) == len(packed):
+        for values, segment in zip(packed, of_channel, strict=True):
+            values[1], values[-1] = segment.speaker, segment.text
+
+
+def _export(exports: ExportFolder, path: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Export the segments of a recording, if it is one that has segments."""
+    if any(SEGMENTS_KEY in row for row in rows):
+        packed = [values for row in rows for values in row.get(SEGMENTS_KEY, ())]
+        segments = [Segment.unpacked(path, values) for values in packed]
+        exports.write(path, segments, rows[0]["duration_s"] or 0.0)
+
+
+def _in_order(done: Iterable[Done]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and row of each recording, in scan order; those that come early wait."""
+    early: dict[int, str] = {}
     turn = 0
     for index, _, row in done:
-        early[index] = result_of(json.loads(row), emotions, "standard output")
+        early[index] = row
         while turn in early:
-            yield early.pop(turn)
+            yield "standard output", json.loads(early.pop(turn))
             turn += 1

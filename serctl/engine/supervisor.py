@@ -15,7 +15,7 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -59,6 +59,8 @@ class Supervisor:
         self._stall_s = stall_s
         self._description: dict[str, Any] = {}
         self._stamps: dict[int, Stamp] = {}
+        # Stretches by recording, if only these are classified: start, end and channel.
+        self.given: Mapping[str, Sequence[tuple[float, float, int | None]]] | None = None
         self._child: Child
 
     def __enter__(self) -> Self:
@@ -202,7 +204,8 @@ class Supervisor:
 
     def _line(self, index: int, recordings: Sequence[str]) -> str:
         self._stamps[index] = stamp_of(recordings[index])
-        return task_line(index, recordings[index])
+        given = None if self.given is None else self.given.get(recordings[index], [])
+        return task_line(index, recordings[index], given)
 
 
 def _not_started(child: Child) -> str:

@@ -25,7 +25,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from serctl.engine import messages
-from serctl.engine.messages import Request, Task, message_line
+from serctl.engine.messages import TIMELINE_KEYS, Request, Task, message_line
 from serctl.errors import SerctlError
 
 if TYPE_CHECKING:
@@ -81,31 +81,41 @@ def main() -> None:
 
 def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
     gc.disable()
-    from serctl.engine.pipeline import classify_recordings
+    from serctl.audio.windows import Windowing
+    from serctl.engine.pipeline import classify_extractions
+    from serctl.engine.rows import channel_row, joined_row
     from serctl.models.classifier import Classifier
     from serctl.models.loading import DEFAULT_MODEL
-    from serctl.results.schema import row_of
     from serctl.threads import n_cores
     from serctl.timing import seconds_by_stage
 
     n_workers = request.workers or n_cores()
     classifier = Classifier(
-        request.model or DEFAULT_MODEL, request.emotions, request.device, request.batch_size
+        request.model or DEFAULT_MODEL,
+        request.emotions,
+        request.device,
+        request.batch_size,
+        Windowing(request.speech, request.window_s, request.hop_s, request.channels),
     )
     _warm_up(classifier)
     gc.freeze()
     gc.enable()
     if classifier.device == "cpu":  # GPU drivers map far more than they use
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
-    description = json.dumps(_description(classifier, n_workers))
+    description = json.dumps(_description(classifier, n_workers, request))
     channel.send(message_line(messages.READY, text=description))
     extract = _Extractor(classifier, channel)
     for job in messages.read_jobs(lines):
         indexes: deque[int] = deque()
-        results = classify_recordings(_noted(job, indexes), classifier, n_workers, extract)
-        for result in results:
-            row = json.dumps(row_of(result, classifier.emotions), allow_nan=False)
-            channel.send(message_line(messages.ROW, indexes.popleft(), row))
+        done = classify_extractions(_noted(job, indexes), classifier, n_workers, extract)
+        rows: list[dict[str, Any]] = []
+        for extraction, probabilities in done:
+            rows.append(channel_row(classifier, extraction, probabilities, request))
+            if not extraction.is_last:
+                continue
+            text = json.dumps(joined_row(rows), allow_nan=False)
+            rows = []
+            channel.send(message_line(messages.ROW, indexes.popleft(), text))
         channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
 
 
@@ -116,8 +126,8 @@ class _Extractor:
         self._classifier = classifier
         self._channel = channel
 
-    def __call__(self, task: Task) -> "Extraction":
-        index, path = task
+    def __call__(self, task: Task) -> "list[Extraction]":
+        index, path, *given = task
         sent_s = time.monotonic()
 
         def on_window() -> None:
@@ -127,9 +137,12 @@ class _Extractor:
                 self._channel.send(message_line(messages.PROGRESS, index))
 
         self._channel.send(message_line(messages.BEGIN, index))
-        extraction = self._classifier.extract(path, on_window)
+        if given:
+            extractions = self._classifier.extract_given(path, given[0], on_window)
+        else:
+            extractions = self._classifier.extract_channels(path, on_window)
         self._channel.send(message_line(messages.END, index))
-        return extraction
+        return extractions
 
 
 def _noted(job: Iterator[Task], indexes: deque[int]) -> Iterator[Task]:
@@ -139,7 +152,7 @@ def _noted(job: Iterator[Task], indexes: deque[int]) -> Iterator[Task]:
         yield task
 
 
-def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
+def _description(classifier: "Classifier", n_workers: int, request: Request) -> dict[str, Any]:
     """Everything that results depend on, and the number of threads."""
     import hashlib
 
@@ -151,6 +164,7 @@ def _description(classifier: "Classifier", n_workers: int) -> dict[str, Any]:
         "emotions": list(classifier.emotions),
         "device": classifier.device,
         "batch_size": classifier.batch_size,
+        **{key: getattr(request, key) for key in TIMELINE_KEYS},
         "workers": n_workers,
     }
 

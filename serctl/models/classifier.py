@@ -11,53 +11,31 @@ windows, and `result` combines both. `serctl.engine.pipeline` does this for many
 """
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
+from serctl.audio.speech import FRAME_S, SpeechRule
+from serctl.audio.windows import SpeechGate, Windowing, overheard_frames
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
 from serctl.models.devices import choose_device
+from serctl.models.extraction import Extraction, cut_recording, describe
 from serctl.models.inference import GraphInference, TorchInference
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
 from serctl.results.schema import Result
+from serctl.threads import n_cores
 from serctl.timing import FEATURES, NETWORK, Timer
 
 DEFAULT_BATCH_SIZE = 64
-
-
-@dataclass
-class Extraction:
-    """One recording, before all of its windows are classified.
-
-    Attributes
-    ----------
-    path : str
-        Path of the recording.
-    status, reason : str
-        As in a result; ``ok`` if there are windows to classify.
-    recording : Recording or None
-        Its duration, sample rate and channels, if it could be opened.
-    lengths : list of int
-        Samples in each window; its weight in the mean.
-    probabilities : list of float64 [n_emotions]
-        Of the first windows, which are already classified.
-    windows : list of float32 [...]
-        Input of the network for each of the other windows.
-    """
-
-    path: str
-    status: str = "ok"
-    reason: str = ""
-    recording: decoding.Recording | None = None
-    lengths: list[int] = field(default_factory=list)
-    probabilities: list[NDArray[np.float64]] = field(default_factory=list)
-    windows: list[NDArray[np.float32]] = field(default_factory=list)
+WINDOWS_AHEAD = 64  # of one long recording, that wait for a thread; more only costs memory
 
 
 class Classifier:
@@ -74,6 +52,8 @@ class Classifier:
         ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``mps``.
     batch_size : int
         Windows per batch on a GPU, at least 1; on a CPU, the batch size is always 1.
+    windowing : Windowing
+        Whether speech is looked for, and the windows of long recordings.
 
     Attributes
     ----------
@@ -88,12 +68,15 @@ class Classifier:
         If the model cannot be loaded.
     """
 
+    _windows_in_threads = True  # whether one recording's windows may be classified side by side
+
     def __init__(
         self,
         model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
         emotions: str | Sequence[str] | None = None,
         device: str = "auto",
         batch_size: int = DEFAULT_BATCH_SIZE,
+        windowing: Windowing = Windowing(),  # noqa: B008 - frozen
     ) -> None:
         if batch_size < 1:
             raise UsageError(f"batch size {batch_size}: it must be at least 1.")
@@ -105,6 +88,9 @@ class Classifier:
         self.emotions = known if emotions is None else parse_emotions(emotions, known)
         self.device = choose_device(device)
         self.batch_size = batch_size
+        self.windowing = windowing
+        # For the windows of one long recording; threads start when they are needed.
+        self._threads = ThreadPoolExecutor(n_cores(), thread_name_prefix="serctl-windows")
         self._columns = [known.index(emotion) for emotion in self.emotions]
         self._inference: GraphInference | TorchInference
         if self.device == "cpu":
@@ -135,9 +121,81 @@ class Classifier:
         ModelError
             As `probabilities` does.
         """
-        extraction = Extraction(os.fspath(path))
+        channels = self.windowing.channels
+        channel = int(channels) if channels.isdecimal() else None
+        return self._extract_channel(os.fspath(path), channel, None, on_window)
+
+    def extract_given(
+        self,
+        path: str | os.PathLike[str],
+        given: Sequence[tuple[float, float, int | None]],
+        on_window: Callable[[], None] | None = None,
+    ) -> list[Extraction]:
+        """Do what `extract` does, for exactly the stretches that another program found.
+
+        Parameters
+        ----------
+        path, on_window
+            As `extract` takes them.
+        given : sequence of tuple
+            Start and end in seconds, and the channel, counted from 1, or None for the mean of all.
+
+        Returns
+        -------
+        list of Extraction
+            One for each channel that is named, in their order, with its stretches in ``given``.
+        """
+        found = []
+        channels = sorted({channel for *_, channel in given}, key=lambda channel: channel or 0)
+        for channel in channels or [None]:
+            extraction = Extraction(os.fspath(path), channel=channel, is_last=False)
+            extraction.given = [(start, end) for start, end, of in given if of == channel]
+            found.append(self._extract_safely(extraction, None, on_window))
+        found[-1].is_last = True
+        return found
+
+    def extract_channels(
+        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
+    ) -> list[Extraction]:
+        """Do what `extract` does, for every channel that is to be classified by itself.
+
+        Returns
+        -------
+        list of Extraction
+            One, unless ``windowing.channels`` is ``each`` and the recording has several channels.
+        """
+        if self.windowing.channels != "each":
+            return [self.extract(path, on_window)]
+        path = os.fspath(path)
         try:
-            self._extract(extraction, on_window)
+            levels = decoding.read_levels(path, FRAME_S)
+        except Exception:  # whatever it is, the first channel's row says so
+            return [self._extract_channel(path, 1, None, on_window)]
+        found = []
+        for channel in range(1, levels.shape[1] + 1):
+            overheard = overheard_frames(levels, channel)
+            found.append(self._extract_channel(path, channel, overheard, on_window))
+            found[-1].is_last = channel == levels.shape[1]
+        return found
+
+    def _extract_channel(
+        self,
+        path: str,
+        channel: int | None,
+        overheard: NDArray[np.bool_] | None,
+        on_window: Callable[[], None] | None,
+    ) -> Extraction:
+        extraction = Extraction(path, channel=channel)
+        return self._extract_safely(extraction, overheard, on_window)
+
+    def _extract_safely(
+        self,
+        extraction: Extraction,
+        overheard: NDArray[np.bool_] | None,
+        on_window: Callable[[], None] | None,
+    ) -> Extraction:
+        try:
+            self._extract(extraction, overheard, on_window)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
@@ -152,40 +210,79 @@ class Classifier:
             extraction.status = "failed"
             extraction.reason = f"{type(error).__name__}: {error}"
         if extraction.status != "ok":
-            extraction.lengths, extraction.probabilities, extraction.windows = [], [], []
+            extraction.starts, extraction.lengths, extraction.given_places = [], [], []
+            extraction.probabilities, extraction.windows = [], []
         return extraction
 
-    def _extract(self, extraction: Extraction, on_window: Callable[[], None] | None) -> None:
+    def _extract(
+        self,
+        extraction: Extraction,
+        overheard: NDArray[np.bool_] | None,
+        on_window: Callable[[], None] | None,
+    ) -> None:
         config, spec = self.config, self.config.features
-        min_samples = config.min_duration_s * spec.rate_hz
-        recording, windows = decoding.read_windows(extraction.path, spec.rate_hz, config.window_s)
+        recording, blocks = decoding.read_windows(
+            extraction.path, spec.rate_hz, config.window_s, extraction.channel
+        )
         extraction.recording = recording
+        # Whether there is a second block says whether the recording is longer than a window.
+        begun = list(islice(blocks, 2))
+        extraction.is_long = len(begun) > 1
+        blocks = chain(begun, blocks)
+        gate = None
+        if self.windowing.speech != "off":
+            gate = SpeechGate(spec.rate_hz, SpeechRule(), overheard)
+            blocks = gate.watch(blocks)
+        n_sounding = 0
+
+        def counted() -> Iterator[NDArray[np.float32]]:
+            nonlocal n_sounding
+            for start, samples, place in cut_recording(blocks, extraction, config, self.windowing):
+                if on_window is not None:
+                    on_window()
+                # A recording that is too short, or a silent window, is skipped.
+                if len(samples) < config.min_duration_s * spec.rate_hz:
+                    continue
+                if decoding.peak_of(samples) < decoding.SILENT_PEAK:
+                    continue
+                n_sounding += 1
+                if place is not None:
+                    extraction.given_places.append(place)
+                elif gate is not None and not gate.holds_speech(start, len(samples)):
+                    continue
+                extraction.starts.append(start)
+                extraction.lengths.append(len(samples))
+                yield samples
+
+        self._compute(extraction, counted())
+        extraction.speech = None if gate is None else gate.speech()
+        describe(extraction, config, n_sounding)
+
+    def _compute(self, extraction: Extraction, windows: Iterator[NDArray[np.float32]]) -> None:
+        """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
+        if extraction.is_long and self.device == "cpu" and self._windows_in_threads:
+            begun: deque[Future[NDArray[np.float64]]] = deque()
+            for samples in windows:
+                begun.append(self._threads.submit(self._window_probabilities, samples))
+                if len(begun) > WINDOWS_AHEAD:
+                    extraction.probabilities.append(begun.popleft().result())
+            extraction.probabilities.extend(future.result() for future in begun)
+            return
         for samples in windows:
-            if on_window is not None:
-                on_window()
-            # A remainder that is too short, or a silent window, is skipped.
-            if len(samples) < min_samples or decoding.peak_of(samples) < decoding.SILENT_PEAK:
-                continue
-            with Timer(FEATURES):
-                raw = config.inputs.extract(samples, spec)
-                extraction.windows.append(config.inputs.normalize(raw, config.normalization, spec))
-            extraction.lengths.append(len(samples))
+            extraction.windows.append(self._input_of(samples))
             if len(extraction.windows) == self._n_left_below:
                 extraction.probabilities.extend(self.probabilities(extraction.windows))
                 extraction.windows.clear()
-        if recording.duration_s < config.min_duration_s:
-            extraction.status = "too_short"
-            extraction.reason = (
-                f"{recording.duration_s:.3f} s; at least {config.min_duration_s} s are needed."
-            )
-        elif recording.peak < decoding.SILENT_PEAK or not extraction.lengths:
-            silent = (
-                "sample" if recording.peak < decoding.SILENT_PEAK else "part that is long enough"
-            )
-            extraction.status = "silent"
-            extraction.reason = f"No {silent} reaches 1/32768 of full scale."
-        if recording.reason:
-            extraction.reason = f"{extraction.reason} {recording.reason}".lstrip()
+
+    def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        config = self.config
+        with Timer(FEATURES):
+            raw = config.inputs.extract(samples, config.features)
+            return config.inputs.normalize(raw, config.normalization, config.features)
+
+    def _window_probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        (found,) = self.probabilities([self._input_of(samples)])
+        return found
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Classify windows.
@@ -241,15 +338,17 @@ class Classifier:
             Of `Extraction.windows`. The result has the mean over all windows, weighted by length.
         """
         recording = extraction.recording
-        described: dict[str, Any] = {}
+        described: dict[str, Any] = {"channel": extraction.channel}
         if recording is not None:
-            described = {
+            described |= {
                 "duration_s": recording.duration_s,
                 "sample_rate_hz": recording.rate_hz,
                 "channels": recording.n_channels,
+                "speech_s": extraction.speech_s,
             }
         if extraction.status == "unreadable":
             described["duration_s"] = None  # only a part was decoded
+            described["speech_s"] = None
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
         of_windows = [*extraction.probabilities, *probabilities]

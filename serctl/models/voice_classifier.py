@@ -43,6 +43,8 @@ class VoiceClassifier(Classifier):
         If the model has no encoder, or as for `Classifier`.
     """
 
+    _windows_in_threads = False  # `window_logits` keeps embeddings by thread
+
     def __init__(
         self,
         model: str | os.PathLike[str] | Model = "whisper",

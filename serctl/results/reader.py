@@ -18,7 +18,6 @@ from serctl.results.schema import (
     JOURNAL,
     REMAKE,
     Result,
-    columns,
     emotions_of,
     result_of,
 )
@@ -49,6 +48,19 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
         Here or while iterating, if it cannot be read or is no results file: the message has the
         line, the column, what was found and what was expected.
     """
+    lines, where, names = open_rows(path)
+    emotions = emotions_of(names, where)
+    return emotions, _results(lines, emotions)
+
+
+def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
+    """Open a table that serctl wrote: its lines, and where its columns stand and which they are.
+
+    Raises
+    ------
+    PathError, UsageError, ResultsError
+        As `read_results`.
+    """
     path = os.fspath(path)
     if not os.path.exists(path):
         advice = "Check the path, or create it with serctl classify."
@@ -67,7 +79,7 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     opening.close()
     if not names:
         raise ResultsError(f"{path}: empty; a row for every recording was expected. {REMAKE}")
-    return emotions_of(names, where), _results(read(path), emotions_of(names, where))
+    return read(path), where, names
 
 
 # Place in the file, columns, and values. The first one of a file has no values.
@@ -75,15 +87,20 @@ _Line = tuple[str, tuple[str, ...], Sequence[object]]
 
 
 def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Result]:
-    expected = columns(emotions)
-    next(lines)
+    for where, row in rows_of(lines):
+        yield result_of(row, emotions, where)
+
+
+def rows_of(lines: Iterator[_Line]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Place and cells of each row of `open_rows`; ResultsError if its columns are others."""
+    _, expected, _ = next(lines)
     for where, names, values in lines:
         if names != expected:
             raise ResultsError(
                 f"{where}: found {', '.join(names)}; the columns of the first row were expected, "
                 f"{', '.join(expected)}. {REMAKE}"
             )
-        yield result_of(dict(zip(names, values, strict=True)), emotions, where)
+        yield where, dict(zip(names, values, strict=True))
 
 
 def _csv_lines(path: str) -> Generator[_Line]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from serctl.errors import ResultsError
 from serctl.text import printable
 
-SCHEMA_VERSION = 1
-STATUSES = ("ok", "silent", "too_short", "unreadable", "failed")
+SCHEMA_VERSION = 2  # 1 had no speech_s and no channel
+STATUSES = ("ok", "silent", "no_speech", "too_short", "unreadable", "failed")
 
 LEADING = ("path", "status", "reason", "emotion", "confidence")
-TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows")
+TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows", "speech_s", "channel")
+ADDED_IN_2 = ("speech_s", "channel")
 PROBABILITY = "p_"
+UNCERTAIN = "uncertain"  # in place of an emotion below ``--min-confidence``
 
 PROBABILITY_DECIMALS = 6
 DURATION_DECIMALS = 3
@@ -25,6 +27,9 @@ LONGEST_S = 1e9  # thirty years; what is longer is no recording
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
 JOURNAL = ".journal"
+# Of a row on its way from the worker, through the journal: packed segments and windows, and the rows
+# of the recording's other channels.
+SEGMENTS_KEY, WINDOWS_KEY, CHANNELS_KEY = "segments", "window_list", "channel_rows"
 
 REMAKE = (
     "Was it written by another version of serctl, or edited? Create it again with serctl classify."
@@ -44,7 +49,7 @@ class Result:
     reason : str
         Why the status is not ``ok``, in words.
     emotion : str
-        The most probable emotion; empty unless the status is ``ok``.
+        The most probable emotion, or `UNCERTAIN`; empty unless the status is ``ok``.
     confidence : float or None
         Its probability, in [0, 1].
     probabilities : tuple of float
@@ -57,6 +62,10 @@ class Result:
         As in the file, before downmixing.
     windows : int
         Number of windows; the probabilities are their mean.
+    speech_s : float or None
+        Seconds of speech; None without speech detection.
+    channel : int or None
+        Channel of the file, counted from 1; None for the mean of all channels.
     """
 
     path: str
@@ -69,11 +78,14 @@ class Result:
     sample_rate_hz: int | None = None
     channels: int | None = None
     windows: int = 0
+    speech_s: float | None = None
+    channel: int | None = None
 
 
-def columns(emotions: Sequence[str]) -> tuple[str, ...]:
+def columns(emotions: Sequence[str], version: int = SCHEMA_VERSION) -> tuple[str, ...]:
     """Columns of a results file, in their fixed order, for the emotions of a model."""
-    return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *TRAILING)
+    trailing = TRAILING if version >= 2 else TRAILING[: -len(ADDED_IN_2)]
+    return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *trailing)
 
 
 Cell = str | float | int | None
@@ -104,10 +116,12 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
         raise ValueError(
             f"{len(probabilities)} probabilities for {len(emotions)} emotions: {result}"
         )
-    numbers = (result.confidence, result.duration_s, *probabilities)
+    numbers = (result.confidence, result.duration_s, result.speech_s, *probabilities)
     if not all(number is None or math.isfinite(number) for number in numbers):
         raise ValueError(f"a number that is not finite: {result}")
-    if result.status not in STATUSES or (result.emotion and result.emotion not in emotions):
+    if result.status not in STATUSES or (
+        result.emotion and result.emotion not in (*emotions, UNCERTAIN)
+    ):
         raise ValueError(f"an unknown status or emotion: {result}")
     cells: tuple[Cell, ...] = (
         result.path,
@@ -120,6 +134,8 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
         result.sample_rate_hz,
         result.channels,
         result.windows,
+        _rounded(result.speech_s, DURATION_DECIMALS),
+        result.channel,
     )
     return dict(zip(columns(emotions), cells, strict=True))
 
@@ -145,8 +161,9 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
         for name in header
         if name.startswith(PROBABILITY) and name != PROBABILITY
     )
-    if not emotions or len(set(emotions)) < len(emotions) or tuple(header) != columns(emotions):
-        missing = [name for name in (*LEADING, *TRAILING) if name not in header]
+    versions = [columns(emotions, version) for version in range(1, SCHEMA_VERSION + 1)]
+    if not emotions or len(set(emotions)) < len(emotions) or tuple(header) not in versions:
+        missing = [name for name in versions[0] if name not in header]
         if not emotions:
             missing.append("p_<emotion>")
         what = (
@@ -165,7 +182,8 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
     Parameters
     ----------
     row : mapping
-        From every column to text (CSV), or to text, number or None (JSON).
+        From every column to text (CSV), or to text, number or None (JSON). The columns that
+        version 2 added may be absent.
     emotions : sequence of str
         Emotions of the file.
     where : str
@@ -180,7 +198,7 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
     if status not in STATUSES:
         raise _wrong(where, "status", status, f"one of {', '.join(STATUSES)}")
     emotion = _text(row, "emotion", where)
-    if emotion not in (emotions if status == "ok" else (*emotions, "")):
+    if emotion not in (*emotions, UNCERTAIN) and (emotion or status == "ok"):
         raise _wrong(where, "emotion", emotion, f"one of {', '.join(emotions)}")
     named = ["confidence", *(PROBABILITY + name for name in emotions)]
     shares = [_number(row, column, where, upper=1.0) for column in named]
@@ -199,6 +217,8 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
         sample_rate_hz=_whole(row, "sample_rate_hz", where),
         channels=_whole(row, "channels", where),
         windows=0 if windows is None else windows,
+        speech_s=_number(row, "speech_s", where) if "speech_s" in row else None,
+        channel=_whole(row, "channel", where) if "channel" in row else None,
     )
 
 

@@ -25,7 +25,7 @@ from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
 from serctl.results.dialects import csv_line
 from serctl.results.reader import read_results
-from serctl.results.schema import STATUSES, Result
+from serctl.results.schema import STATUSES, UNCERTAIN, Result
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # paths per reason
@@ -107,6 +107,11 @@ class Summary:
     by_status: dict[str, Tally] = field(default_factory=dict)
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
     n_duplicates: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions, and `serctl.results.schema.UNCERTAIN` if a recording is."""
+        return (*self.emotions, *((UNCERTAIN,) if UNCERTAIN in self.by_emotion else ()))
 
     def add(self, result: Result) -> None:
         """Add the result of one recording."""
@@ -190,7 +195,7 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     if by == "emotion":
         return [
             {"emotion": emotion, **_figures(tally, summary.total.n_labelled)}
-            for emotion in summary.emotions
+            for emotion in summary.labels
             for tally in [summary.by_emotion.get(emotion, Tally())]
         ]
     if by == "folder":
@@ -198,10 +203,10 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
             {
                 "folder": folder,
                 **_figures(tally, summary.total.n),
-                "most_frequent": max(summary.emotions, key=tally.emotions.__getitem__)
+                "most_frequent": max(summary.labels, key=tally.emotions.__getitem__)
                 if tally.n_labelled
                 else "",
-                **{f"n_{emotion}": tally.emotions[emotion] for emotion in summary.emotions},
+                **{f"n_{emotion}": tally.emotions[emotion] for emotion in summary.labels},
             }
             for folder, tally in sorted(summary.by_folder.items())
         ]

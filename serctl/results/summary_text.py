@@ -122,7 +122,7 @@ def _by_folder(summary: Summary) -> list[Table]:
     counts: list[dict[str, Value]] = []
     for row in rows(summary, "folder"):
         counts.append({"folder": row["folder"]})
-        counts[-1].update({emotion: row.pop(f"n_{emotion}") for emotion in summary.emotions})
+        counts[-1].update({emotion: row.pop(f"n_{emotion}") for emotion in summary.labels})
         figures.append({**row, "most_frequent": row["most_frequent"] or NO_VALUE})
     return [_table("By folder", figures), _table("Emotions by folder", counts)]
 

@@ -40,15 +40,15 @@ from serctl.results.schema import (
 )
 
 
-class ResultsWriter:
-    """Context manager that writes results one by one.
+class RowsWriter:
+    """Context manager that writes the rows of a table one by one.
 
     Parameters
     ----------
     output : str or path
         A path with one of `EXTENSIONS`, or ``-`` for CSV on standard output.
-    emotions : sequence of str
-        Emotions of the model, in the order of each result's probabilities.
+    names : sequence of str
+        The columns, in the order of each row's cells.
     overwrite : bool
         Whether an existing file may be replaced. It is replaced when the new one is complete.
     dialect : str
@@ -71,7 +71,7 @@ class ResultsWriter:
     def __init__(
         self,
         output: str | os.PathLike[str],
-        emotions: Sequence[str],
+        names: Sequence[str],
         overwrite: bool = False,
         dialect: str = "standard",
     ) -> None:
@@ -79,9 +79,9 @@ class ResultsWriter:
         self.output = os.fspath(output)
         self.n_written = 0
         self._dialect = DIALECTS[dialect]
-        self._numeric = [column not in TEXT_COLUMNS for column in columns(emotions)]
+        self._numeric = [column not in TEXT_COLUMNS for column in names]
         self._to_file = self.output != STANDARD_OUTPUT
-        self._emotions = tuple(emotions)
+        self._names = tuple(names)
         self._extension = extension_of(output, EXTENSIONS) if self._to_file else ".csv"
         self._file: BinaryIO
         self._stack = ExitStack()
@@ -99,22 +99,18 @@ class ResultsWriter:
                 self._file = sys.stdout.buffer
             if self._extension == ".csv":
                 mark = BYTE_ORDER_MARK if self._dialect.for_excel else ""
-                names = columns(self._emotions)
-                self._put(mark + self._dialect.line(names, [False] * len(names)))
+                self._put(mark + self._dialect.line(self._names, [False] * len(self._names)))
             self._stack = stack.pop_all()
         return self
 
-    def write(self, result: Result) -> None:
+    def write_row(self, row: Mapping[str, Cell]) -> None:
         """Write a row. On standard output, it is flushed at once.
 
         Raises
         ------
         ResultsError
             If it cannot be written.
-        ValueError
-            If the result does not fit the schema: an error of the calling code, not of the user.
         """
-        row = row_of(result, self._emotions)
         if self._extension == ".csv":
             self._put(self._dialect.line(_csv_cells(row), self._numeric))
         else:
@@ -164,6 +160,42 @@ class ResultsWriter:
         )
 
 
+class ResultsWriter(RowsWriter):
+    """Context manager that writes results one by one.
+
+    Parameters
+    ----------
+    output : str or path
+        As `RowsWriter` takes it.
+    emotions : sequence of str
+        Emotions of the model, in the order of each result's probabilities.
+    overwrite, dialect
+        As `RowsWriter` takes them.
+    """
+
+    def __init__(
+        self,
+        output: str | os.PathLike[str],
+        emotions: Sequence[str],
+        overwrite: bool = False,
+        dialect: str = "standard",
+    ) -> None:
+        super().__init__(output, columns(emotions), overwrite, dialect)
+        self._emotions = tuple(emotions)
+
+    def write(self, result: Result) -> None:
+        """Write a row. On standard output, it is flushed at once.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be written.
+        ValueError
+            If the result does not fit the schema: an error of the calling code, not of the user.
+        """
+        self.write_row(row_of(result, self._emotions))
+
+
 def write_run(output: str | os.PathLike[str], record: dict[str, Any]) -> str:
     """Write ``<output>.run.json``, the record of a run.
 
@@ -197,6 +229,6 @@ def _csv_cells(row: Mapping[str, Cell]) -> list[str]:
 
 def _csv_cell(column: str, value: Cell) -> str:
     if isinstance(value, float):
-        decimals = DURATION_DECIMALS if column == "duration_s" else PROBABILITY_DECIMALS
+        decimals = DURATION_DECIMALS if column.endswith("_s") else PROBABILITY_DECIMALS
         return f"{value:.{decimals}f}"
     return "" if value is None else str(value)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from serctl.audio.windows import Windowing
 from serctl.emotions import map_to_known
 from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
@@ -132,7 +133,9 @@ def measure(
     clips = clip_folder.known_clips(known)
     references, corpora = ([clip[i] for clip in clips.values()] for i in (0, 1))
     emotions = [emotion for emotion in known if emotion in references]
-    classifier = Classifier(loaded, ",".join(emotions), device="cpu")
+    classifier = Classifier(
+        loaded, ",".join(emotions), device="cpu", windowing=Windowing(speech="off")
+    )
     rows: list[dict[str, Any]] = []
     for corruption in (None, *corruptions):
         name = corruption.name if corruption else "clean"

@@ -14,12 +14,16 @@ from serctl.engine import journal as journal_module
 from serctl.engine.journal import Journal
 from serctl.errors import ResultsError, UsageError
 from serctl.files.stamps import Stamp, stamp_of
-from serctl.results.schema import STATUSES, Result, row_of
+from serctl.results.schema import STATUSES, Result, result_of, row_of
 
 EMOTIONS = ("angry", "sad")
 PARAMETERS = {"schema_version": 1, "model_sha256": "abc", "emotions": list(EMOTIONS)}
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name).map(os.fsdecode)
+
+
+def results_of(journal):
+    return [result_of(row, EMOTIONS, where) for where, row in journal.rows()]
 
 
 def result(path, status="ok"):
@@ -64,7 +68,7 @@ def test_rows_are_taken_up_and_come_in_the_order_of_the_scan(files):
         assert journal.n_rows == 2
         for index in (4, 0, 2):
             journal.add(index, stamp_of(paths[index]), row(paths[index]))
-        assert list(journal.results(EMOTIONS)) == [result(path) for path in paths]
+        assert list(results_of(journal)) == [result(path) for path in paths]
         journal.finish()
     assert not os.path.exists(journal.path)
 
@@ -93,7 +97,7 @@ def test_of_two_rows_the_last_counts(files):
     keep(output, paths, [0], "silent", resume=True)
     with Journal(output, resume=True) as journal:
         assert journal.begin(PARAMETERS, paths) == [1, 2, 3, 4]
-        assert [result.status for result in journal.results(EMOTIONS)] == ["silent"]
+        assert [result.status for result in results_of(journal)] == ["silent"]
 
 
 def test_files_that_are_gone_are_left_out_and_new_ones_are_left_to_do(files):
@@ -103,7 +107,7 @@ def test_files_that_are_gone_are_left_out_and_new_ones_are_left_to_do(files):
     others = [paths[4], paths[2], paths[0]]
     with Journal(output, resume=True) as journal:
         assert journal.begin(PARAMETERS, others) == [0]
-        assert [result.path for result in journal.results(EMOTIONS)] == [paths[2], paths[0]]
+        assert [result.path for result in results_of(journal)] == [paths[2], paths[0]]
 
 
 def test_a_scan_without_recordings_that_have_a_row_is_refused_and_they_are_named(files):
@@ -130,7 +134,7 @@ def test_recordings_are_known_by_their_real_paths(files, monkeypatch):
         recordings = [typed + name for name in names]
         with Journal(output, resume=True) as journal:
             assert journal.begin(PARAMETERS, recordings) == [1, 3, 4]
-            shown = [result.path for result in journal.results(EMOTIONS)]
+            shown = [result.path for result in results_of(journal)]
         assert shown == [recordings[0], recordings[2]]  # as an uninterrupted run would show them
 
 
@@ -307,7 +311,7 @@ def test_whatever_a_torn_write_leaves_only_torn_rows_are_done_again(
         assert journal.begin(PARAMETERS, names) == expected
         for index in expected:
             journal.add(index, stamp, row(names[index]))
-        assert list(journal.results(EMOTIONS)) == [result(name) for name in names]
+        assert list(results_of(journal)) == [result(name) for name in names]
 
 
 def test_a_full_disk_is_said_and_leaves_whole_rows(files):

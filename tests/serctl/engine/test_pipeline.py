@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.fake_gpu import as_on_a_gpu
+from support.windowing import ONE_BY_ONE
 
 from serctl.engine.pipeline import classify_recordings
 from serctl.models.classifier import Classifier, Extraction
@@ -41,7 +42,9 @@ def test_results_are_the_same_for_any_number_of_workers(classifier, mixed):
 def test_results_hardly_depend_on_the_size_of_a_batch(tiny_folder, classifier, mixed):
     expected = list(classify_recordings(mixed, classifier, 2))
     for batch_size in (1, 3, 200):
-        other = Classifier(str(tiny_folder), device="cpu", batch_size=batch_size)
+        other = Classifier(
+            str(tiny_folder), device="cpu", batch_size=batch_size, windowing=ONE_BY_ONE
+        )
         for result, known in zip(classify_recordings(mixed, other, 2), expected, strict=True):
             assert (result.path, result.status, result.emotion) == (
                 known.path,
@@ -72,7 +75,7 @@ def test_statistics_in_batches_as_on_a_gpu_give_nearly_the_same(
 @pytest.fixture
 def framed(frames_folder):
     """Classifier, on the CPU, of a model that hears frames in windows of 2 s."""
-    return Classifier(str(frames_folder), device="cpu", batch_size=5)
+    return Classifier(str(frames_folder), device="cpu", batch_size=5, windowing=ONE_BY_ONE)
 
 
 def test_frames_give_the_same_results_for_any_number_of_workers(framed, mixed):

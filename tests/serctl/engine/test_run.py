@@ -29,6 +29,7 @@ FAULTY = (
     "main()"
 )
 SLOW = {"SERCTL_TEST_SLOW_S": "0.05"}  # for each recording
+OPTIONS = ("--speech", "off", "--model")  # any sound will do
 PLAIN = "from serctl.cli import main; main()"
 
 
@@ -45,7 +46,7 @@ def clips(tmp_path_factory, make_signal):
 def uninterrupted(clips, tiny_folder, tmp_path_factory):
     """Bytes of the results of `clips`, with no path's folder."""
     output = tmp_path_factory.mktemp("uninterrupted") / "r.csv"
-    assert run(["classify", str(clips), "-o", str(output), "--model", str(tiny_folder)]) == 0
+    assert run(["classify", str(clips), "-o", str(output), *OPTIONS, str(tiny_folder)]) == 0
     return output.read_bytes()
 
 
@@ -58,7 +59,7 @@ def start(clips, tiny_folder, tmp_path):
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | how
         env = os.environ | how.pop("env", {})
         command = [sys.executable, "-P", "-c", code, "classify", str(clips), *options]
-        command += ["--model", str(tiny_folder)]
+        command += [*OPTIONS, str(tiny_folder)]
         # A parent may have been set to ignore it, and a child does as its parent.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -227,7 +228,7 @@ def test_what_was_put_in_its_place_since_is_done_again(tmp_path, write_recording
     for path in (old, other):
         os.utime(path, (1, 1))
     arguments = ["classify", str(tmp_path / "noise"), "-o", str(tmp_path / "r.jsonl")]
-    arguments += ["--model", str(tiny_folder)]
+    arguments += [*OPTIONS, str(tiny_folder)]
     assert run(arguments) == 0
     before = json.loads((tmp_path / "r.jsonl").read_text())
     os.replace(other, old)  # with its time of change, and of the same size

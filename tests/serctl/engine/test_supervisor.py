@@ -38,7 +38,7 @@ def run(tiny_folder):
     """Give a function that classifies in a child and returns the rows, by path."""
 
     def classify(paths, command=faulty_worker.COMMAND, stall_s=60.0, left=None):
-        request = Request(str(tiny_folder), device="cpu", workers=2)
+        request = Request(str(tiny_folder), device="cpu", workers=2, speech="off")
         with Supervisor(request, command, stall_s) as watching:
             left = range(len(paths)) if left is None else left
             done = list(watching.classify(paths, left))

@@ -3,6 +3,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,18 +18,19 @@ from serctl.results.summary import summarize
 from serctl.results.writer import ResultsWriter, write_run
 
 EMOTIONS = ("angry", "happy", "sad")
-OK = Result("r/a.wav", "ok", "", "sad", 0.7, (0.1, 0.2, 0.7), 1.25, 16000, 1, 1)
+OK = Result("r/a.wav", "ok", "", "sad", 0.7, (0.1, 0.2, 0.7), 1.25, 16000, 1, 1, 0.96, 2)
 UNREADABLE = Result("r/b, c.m4a", "unreadable", 'Not "audio"; convert it.')
 SILENT = Result("r/d.wav", "silent", "silence", duration_s=0.5, sample_rate_hz=8000, channels=2)
 
 HEADER = (
     "path,status,reason,emotion,confidence,p_angry,p_happy,p_sad,"
-    "duration_s,sample_rate_hz,channels,windows\n"
+    "duration_s,sample_rate_hz,channels,windows\n"  # of version 1, which is still read
 )
+HEADER_2 = HEADER.replace("windows", "windows,speech_s,channel")
 CSV = (
-    HEADER + "r/a.wav,ok,,sad,0.700000,0.100000,0.200000,0.700000,1.250,16000,1,1\n"
-    '"r/b, c.m4a",unreadable,"Not ""audio""; convert it.",,,,,,,,,0\n'
-    "r/d.wav,silent,silence,,,,,,0.500,8000,2,0\n"
+    HEADER_2 + "r/a.wav,ok,,sad,0.700000,0.100000,0.200000,0.700000,1.250,16000,1,1,0.960,2\n"
+    '"r/b, c.m4a",unreadable,"Not ""audio""; convert it.",,,,,,,,,0,,\n'
+    "r/d.wav,silent,silence,,,,,,0.500,8000,2,0,,\n"
 )
 
 # Any name that the system allows: bytes without NUL, UTF-8 or not; and any text without surrogates
@@ -55,6 +57,8 @@ def any_result(draw):
         sample_rate_hz=draw(st.none() | COUNTS),
         channels=draw(st.none() | COUNTS),
         windows=draw(COUNTS),
+        speech_s=draw(st.none() | THOUSANDTHS),
+        channel=draw(st.none() | COUNTS),
     )
 
 
@@ -78,8 +82,14 @@ def read(path):
 
 
 def test_columns_are_fixed():
-    assert ",".join(columns(EMOTIONS)) + "\n" == HEADER
-    assert SCHEMA_VERSION == 1
+    assert ",".join(columns(EMOTIONS)) + "\n" == HEADER_2
+    assert ",".join(columns(EMOTIONS, version=1)) + "\n" == HEADER
+    assert SCHEMA_VERSION == 2
+
+
+def test_results_of_version_1_are_read(tmp_path):
+    (tmp_path / "r.csv").write_text(HEADER + "r/a.wav,ok,,sad,0.7,0.1,0.2,0.7,1.25,16000,1,1\n")
+    assert read(tmp_path / "r.csv")[1] == [replace(OK, speech_s=None, channel=None)]
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

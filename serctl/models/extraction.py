@@ -1,0 +1,149 @@
+"""What is known of one recording before all of its windows are classified, and how it is cut."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serctl.audio import decoding
+from serctl.audio.speech import FRAME_S
+from serctl.audio.windows import Windowing, cut_stretches, cut_windows, plan_windows
+from serctl.models.config import ModelConfig
+
+
+@dataclass
+class Extraction:
+    """One recording, before all of its windows are classified.
+
+    Attributes
+    ----------
+    path : str
+        Path of the recording.
+    status, reason : str
+        As in a result; ``ok`` if there are windows to classify.
+    recording : Recording or None
+        Its duration, sample rate and channels, if it could be opened.
+    starts, lengths : list of int
+        First sample and number of samples of each window that counts, at the model's rate. The
+        length is the weight in the mean.
+    probabilities : list of float64 [n_emotions]
+        Of the first windows, which are already classified.
+    windows : list of float32 [...]
+        Input of the network for each of the other windows.
+    is_long : bool
+        Whether the recording is longer than the model's window, so that it has a timeline.
+    speech : bool [n_frames] or None
+        Whether somebody speaks, every `serctl.audio.speech.FRAME_S`; None without speech detection.
+    channel : int or None
+        Channel that was read, counted from 1; None for the mean of all.
+    is_last : bool
+        Whether it is the last of its recording's channels.
+    given : list of tuple of float
+        Seconds at which each given stretch begins and ends, if stretches were given.
+    given_places : list of int
+        Which of these each window is in.
+    """
+
+    path: str
+    status: str = "ok"
+    reason: str = ""
+    recording: decoding.Recording | None = None
+    starts: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    probabilities: list[NDArray[np.float64]] = field(default_factory=list)
+    windows: list[NDArray[np.float32]] = field(default_factory=list)
+    is_long: bool = False
+    speech: NDArray[np.bool_] | None = None
+    channel: int | None = None
+    is_last: bool = True
+    given: list[tuple[float, float]] | None = None
+    given_places: list[int] = field(default_factory=list)
+
+    @property
+    def speech_s(self) -> float | None:
+        """Seconds of speech; None without speech detection."""
+        if self.speech is None or self.recording is None:
+            return None
+        return min(float(np.count_nonzero(self.speech) * FRAME_S), self.recording.duration_s)
+
+
+def cut_recording(
+    blocks: Iterable[NDArray[np.float32]],
+    extraction: Extraction,
+    config: ModelConfig,
+    windowing: Windowing,
+) -> Iterator[tuple[int, NDArray[np.float32], int | None]]:
+    """Cut a recording into windows: one as long as it is, or many that overlap.
+
+    Parameters
+    ----------
+    blocks : iterable of float32 [n_samples]
+        Of the recording, at the model's rate.
+    extraction : Extraction
+        Whether the recording is long, and the stretches that are given.
+    config : ModelConfig
+        Of the model.
+    windowing : Windowing
+        Parameters.
+
+    Yields
+    ------
+    tuple of int, float32 [n_samples] and int or None
+        First sample and samples of each window, and which of the given stretches it is in.
+    """
+    rate_hz, longest_s = config.features.rate_hz, config.window_s
+    window_s = min(longest_s, windowing.window_s)
+    if not extraction.is_long and extraction.given is None:
+        window_s = longest_s
+    window, hop = (
+        max(round(seconds * rate_hz), 1) for seconds in (window_s, min(window_s, windowing.hop_s))
+    )
+    if extraction.given is None:
+        for start, samples in cut_windows(blocks, window, hop):
+            yield start, samples, None
+        return
+    stretches = [
+        (round(start_s * rate_hz), round((end_s - start_s) * rate_hz))
+        for start_s, end_s in extraction.given
+    ]
+    plan = plan_windows(stretches, round(longest_s * rate_hz), window, hop)
+    for place, samples in cut_stretches(blocks, [(start, n) for start, n, _ in plan]):
+        yield plan[place][0], samples, plan[place][2]
+
+
+def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> None:
+    """Set status and reason of a recording that has been read.
+
+    Parameters
+    ----------
+    extraction : Extraction
+        Of the recording.
+    config : ModelConfig
+        Of the model.
+    n_sounding : int
+        Windows that are long enough and not silent.
+    """
+    recording = extraction.recording
+    assert recording is not None
+    if recording.duration_s < config.min_duration_s:
+        extraction.status = "too_short"
+        extraction.reason = (
+            f"{recording.duration_s:.3f} s; at least {config.min_duration_s} s are needed."
+        )
+    elif extraction.given is not None and not extraction.lengths:
+        extraction.status = "no_speech"
+        extraction.reason = (
+            "None of the given segments is in it and long enough."
+            if extraction.given
+            else "No segments are given for it."
+        )
+    elif recording.peak < decoding.SILENT_PEAK or not n_sounding:
+        silent = "sample" if recording.peak < decoding.SILENT_PEAK else "part that is long enough"
+        extraction.status = "silent"
+        extraction.reason = f"No {silent} reaches 1/32768 of full scale."
+    elif not extraction.lengths:
+        extraction.status = "no_speech"
+        extraction.reason = "No speech was found. To classify it all the same, use --speech off."
+    if recording.reason:
+        extraction.reason = f"{extraction.reason} {recording.reason}".lstrip()

@@ -1,0 +1,1 @@
+"""Timelines: probabilities of windows become segments of one emotion each, with times."""
