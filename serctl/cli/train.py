@@ -43,6 +43,7 @@ SPLIT = options.option_group(
         type=click.Choice(options.SPLITS),
         default="new-speakers",
         show_default=True,
+        metavar="NAME",
         help="report: random split. new-speakers: speaker-independent folds. emobox-<corpus>: "
         "EmoBox's folds of one corpus, with all its emotions. cross-corpus-<corpus>: that corpus is "
         "left out of training and tested.",

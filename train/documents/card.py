@@ -13,7 +13,6 @@ from serctl.models.config import ModelConfig
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.documents import card_tables
-from serctl.train.documents.card_tables import CORPUS_TERMS as CORPUS_TERMS
 from serctl.train.documents.card_tables import share_of
 from serctl.train.documents.measurements import extent
 from serctl.train.documents.voices import voices_of

@@ -239,6 +239,6 @@ def test_a_fault_is_told_and_not_raised(write_recording, monkeypatch):
     def fail(*arguments):
         raise MemoryError("too little")
 
-    monkeypatch.setattr(descriptors, "_analyse", fail)
+    monkeypatch.setattr(descriptors, "_describe", fail)
     description = describe(write_recording("a.wav"), SPEC)
     assert (description.status, description.reason) == ("failed", "MemoryError: too little")

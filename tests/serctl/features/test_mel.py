@@ -55,7 +55,7 @@ def test_statistics_are_librosas(write_recording, make_signal, rate_hz, n_frames
 @pytest.mark.parametrize("kind", ["noise", "chirp", "speech", "click"])
 @pytest.mark.parametrize("rate_hz", [8000, 48000])
 def test_statistics_of_a_minute_are_librosas(write_recording, rate_hz, kind):
-    assert_as_librosa(write_recording("a.wav", kind, 60.0, rate_hz, 2), SPEC)
+    assert_as_librosa(write_recording("a.wav", kind, 60.0, rate_hz, 2))
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "FLOAT", "DOUBLE"])

@@ -38,7 +38,7 @@ def test_level_offset_and_silence_around_change_little(speech, change):
         "silence around": np.pad(speech, 1600),
     }[change]
     expected, found = whisper_log_mel(speech, WHISPER_SPEC), whisper_log_mel(changed, WHISPER_SPEC)
-    assert abs(len(found) - len(expected)) <= 4
+    assert abs(len(found) - len(expected)) <= 6
     assert np.abs(found.mean(axis=0) - expected.mean(axis=0)).max() < 0.05
 
 

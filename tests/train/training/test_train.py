@@ -13,6 +13,7 @@ import torch
 from click import Context
 from support import synthetic_corpora
 
+from serctl.audio.windows import Windowing
 from serctl.cli import run
 from serctl.cli.train import train
 from serctl.emotions import REPORT_FIVE
@@ -256,7 +257,11 @@ def test_evaluate_scores_the_same(
     scores = fit(few(small_corpora, tmp_path / "model", split=split, fold=fold, seed=seed))
     model = load_model(str(tmp_path / "model"))
     clips = recordings_of_split(str(small_corpora), split, fold, seed, model.config.emotions)
-    results = list(classify_recordings(clips.paths, Classifier(model, device="cpu")))
+    results = list(
+        classify_recordings(
+            clips.paths, Classifier(model, device="cpu", windowing=Windowing(speech="off"))
+        )
+    )
     assert clips.score(results) == scores
     is_tested = any(Path(path).stem == SILENT_CLIP[1] for path in clips.paths)
     assert scores.n_without_prediction == is_tested
@@ -303,7 +308,11 @@ def test_any_model_learns_loads_and_scores_as_in_classify(of_any_model: Trained)
     assert model.config.features == recipe.features
     assert of_any_model.scores.ua > 0.5  # chance is at most 0.2
     clips = recordings_of_split(options.corpora, "new-speakers", 0, 0, model.config.emotions)
-    results = list(classify_recordings(clips.paths, Classifier(model, device="cpu")))
+    results = list(
+        classify_recordings(
+            clips.paths, Classifier(model, device="cpu", windowing=Windowing(speech="off"))
+        )
+    )
     assert clips.score(results) == of_any_model.scores
 
 
