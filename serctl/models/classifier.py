@@ -166,11 +166,15 @@ class Classifier:
         """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
         if extraction.is_long and self.device == "cpu" and self._windows_in_threads:
             begun: deque[Future[NDArray[np.float64]]] = deque()
-            for samples in windows:
-                begun.append(self._threads.submit(self._window_probabilities, samples))
-                if len(begun) > WINDOWS_AHEAD:
-                    extraction.probabilities.append(begun.popleft().result())
-            extraction.probabilities.extend(future.result() for future in begun)
+            try:
+                for samples in windows:
+                    begun.append(self._threads.submit(self._window_probabilities, samples))
+                    if len(begun) > WINDOWS_AHEAD:
+                        extraction.probabilities.append(begun.popleft().result())
+                extraction.probabilities.extend(future.result() for future in begun)
+            finally:
+                for future in begun:  # those of a recording that broke off
+                    future.cancel()
             return
         for samples in windows:
             extraction.windows.append(self._input_of(samples))
