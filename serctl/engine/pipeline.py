@@ -7,11 +7,13 @@ the recordings, so results do not depend on the number of threads.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.models.channels import extract_channels
 from serctl.models.classifier import Classifier, Extraction
 from serctl.results.schema import Result
 from serctl.threads import map_in_order, n_cores
@@ -68,7 +70,7 @@ def classify_extractions(
     paths, classifier, n_workers
         As `classify_recordings` takes them.
     extract : callable, optional
-        What a thread does for one of ``paths``, in place of the classifier's `extract_channels`.
+        What a thread does for one of ``paths``, in place of `extract_channels`.
 
     Yields
     ------
@@ -78,7 +80,8 @@ def classify_extractions(
         Of the windows that it had left, as `Classifier.result` takes them.
     """
     n_workers = n_workers or n_cores()
-    of_paths = map_in_order(extract or classifier.extract_channels, paths, n_workers)  # type: ignore[arg-type]
+    each = extract or partial(extract_channels, classifier)
+    of_paths = map_in_order(each, paths, n_workers)
     yield from _in_batches((one for some in of_paths for one in some), classifier)
 
 

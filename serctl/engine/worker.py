@@ -127,6 +127,8 @@ class _Extractor:
         self._channel = channel
 
     def __call__(self, task: Task) -> "list[Extraction]":
+        from serctl.models.channels import extract_channels, extract_given
+
         index, path, *given = task
         sent_s = time.monotonic()
 
@@ -138,9 +140,9 @@ class _Extractor:
 
         self._channel.send(message_line(messages.BEGIN, index))
         if given:
-            extractions = self._classifier.extract_given(path, given[0], on_window)
+            extractions = extract_given(self._classifier, path, given[0], on_window)
         else:
-            extractions = self._classifier.extract_channels(path, on_window)
+            extractions = extract_channels(self._classifier, path, on_window)
         self._channel.send(message_line(messages.END, index))
         return extractions
 

@@ -14,19 +14,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio import decoding
-from serctl.audio.speech import FRAME_S, SpeechRule
-from serctl.audio.windows import SpeechGate, Windowing, overheard_frames
+from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
 from serctl.models.devices import choose_device
-from serctl.models.extraction import Extraction, cut_recording, describe
+from serctl.models.extraction import Extraction, read_windows_with_speech
 from serctl.models.inference import GraphInference, TorchInference
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
@@ -123,79 +120,30 @@ class Classifier:
         """
         channels = self.windowing.channels
         channel = int(channels) if channels.isdecimal() else None
-        return self._extract_channel(os.fspath(path), channel, None, on_window)
+        return self.extract_into(Extraction(os.fspath(path), channel=channel), None, on_window)
 
-    def extract_given(
+    def extract_into(
         self,
-        path: str | os.PathLike[str],
-        given: Sequence[tuple[float, float, int | None]],
+        extraction: Extraction,
+        overheard: NDArray[np.bool_] | None = None,
         on_window: Callable[[], None] | None = None,
-    ) -> list[Extraction]:
-        """Do what `extract` does, for exactly the stretches that another program found.
+    ) -> Extraction:
+        """Do what `extract` does, for a channel or for stretches that an extraction names.
 
         Parameters
         ----------
-        path, on_window
-            As `extract` takes them.
-        given : sequence of tuple
-            Start and end in seconds, and the channel, counted from 1, or None for the mean of all.
-
-        Returns
-        -------
-        list of Extraction
-            One for each channel that is named, in their order, with its stretches in ``given``.
+        extraction : Extraction
+            With a path, and a channel or given stretches; it is completed.
+        overheard : bool [n_frames], optional
+            As `serctl.audio.windows.SpeechGate` takes it.
+        on_window : callable, optional
+            As in `extract`.
         """
-        found = []
-        channels = sorted({channel for *_, channel in given}, key=lambda channel: channel or 0)
-        for channel in channels or [None]:
-            extraction = Extraction(os.fspath(path), channel=channel, is_last=False)
-            extraction.given = [(start, end) for start, end, of in given if of == channel]
-            found.append(self._extract_safely(extraction, None, on_window))
-        found[-1].is_last = True
-        return found
-
-    def extract_channels(
-        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
-    ) -> list[Extraction]:
-        """Do what `extract` does, for every channel that is to be classified by itself.
-
-        Returns
-        -------
-        list of Extraction
-            One, unless ``windowing.channels`` is ``each`` and the recording has several channels.
-        """
-        if self.windowing.channels != "each":
-            return [self.extract(path, on_window)]
-        path = os.fspath(path)
         try:
-            levels = decoding.read_levels(path, FRAME_S)
-        except Exception:  # whatever it is, the first channel's row says so
-            return [self._extract_channel(path, 1, None, on_window)]
-        found = []
-        for channel in range(1, levels.shape[1] + 1):
-            overheard = overheard_frames(levels, channel)
-            found.append(self._extract_channel(path, channel, overheard, on_window))
-            found[-1].is_last = channel == levels.shape[1]
-        return found
-
-    def _extract_channel(
-        self,
-        path: str,
-        channel: int | None,
-        overheard: NDArray[np.bool_] | None,
-        on_window: Callable[[], None] | None,
-    ) -> Extraction:
-        extraction = Extraction(path, channel=channel)
-        return self._extract_safely(extraction, overheard, on_window)
-
-    def _extract_safely(
-        self,
-        extraction: Extraction,
-        overheard: NDArray[np.bool_] | None,
-        on_window: Callable[[], None] | None,
-    ) -> Extraction:
-        try:
-            self._extract(extraction, overheard, on_window)
+            windows = read_windows_with_speech(
+                extraction, self.config, self.windowing, overheard, on_window
+            )
+            self._compute(extraction, windows)
         except AudioError as error:
             extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
@@ -214,59 +162,19 @@ class Classifier:
             extraction.probabilities, extraction.windows = [], []
         return extraction
 
-    def _extract(
-        self,
-        extraction: Extraction,
-        overheard: NDArray[np.bool_] | None,
-        on_window: Callable[[], None] | None,
-    ) -> None:
-        config, spec = self.config, self.config.features
-        recording, blocks = decoding.read_windows(
-            extraction.path, spec.rate_hz, config.window_s, extraction.channel
-        )
-        extraction.recording = recording
-        # Whether there is a second block says whether the recording is longer than a window.
-        begun = list(islice(blocks, 2))
-        extraction.is_long = len(begun) > 1
-        blocks = chain(begun, blocks)
-        gate = None
-        if self.windowing.speech != "off":
-            gate = SpeechGate(spec.rate_hz, SpeechRule(), overheard)
-            blocks = gate.watch(blocks)
-        n_sounding = 0
-
-        def counted() -> Iterator[NDArray[np.float32]]:
-            nonlocal n_sounding
-            for start, samples, place in cut_recording(blocks, extraction, config, self.windowing):
-                if on_window is not None:
-                    on_window()
-                # A recording that is too short, or a silent window, is skipped.
-                if len(samples) < config.min_duration_s * spec.rate_hz:
-                    continue
-                if decoding.peak_of(samples) < decoding.SILENT_PEAK:
-                    continue
-                n_sounding += 1
-                if place is not None:
-                    extraction.given_places.append(place)
-                elif gate is not None and not gate.holds_speech(start, len(samples)):
-                    continue
-                extraction.starts.append(start)
-                extraction.lengths.append(len(samples))
-                yield samples
-
-        self._compute(extraction, counted())
-        extraction.speech = None if gate is None else gate.speech()
-        describe(extraction, config, n_sounding)
-
     def _compute(self, extraction: Extraction, windows: Iterator[NDArray[np.float32]]) -> None:
         """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
         if extraction.is_long and self.device == "cpu" and self._windows_in_threads:
             begun: deque[Future[NDArray[np.float64]]] = deque()
-            for samples in windows:
-                begun.append(self._threads.submit(self._window_probabilities, samples))
-                if len(begun) > WINDOWS_AHEAD:
-                    extraction.probabilities.append(begun.popleft().result())
-            extraction.probabilities.extend(future.result() for future in begun)
+            try:
+                for samples in windows:
+                    begun.append(self._threads.submit(self._window_probabilities, samples))
+                    if len(begun) > WINDOWS_AHEAD:
+                        extraction.probabilities.append(begun.popleft().result())
+                extraction.probabilities.extend(future.result() for future in begun)
+            finally:
+                for future in begun:  # those of a recording that broke off
+                    future.cancel()
             return
         for samples in windows:
             extraction.windows.append(self._input_of(samples))

@@ -1,14 +1,21 @@
 """What is known of one recording before all of its windows are classified, and how it is cut."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.audio.speech import FRAME_S
-from serctl.audio.windows import Windowing, cut_stretches, cut_windows, plan_windows
+from serctl.audio.speech import FRAME_S, SpeechRule
+from serctl.audio.windows import (
+    SpeechGate,
+    Windowing,
+    cut_stretches,
+    cut_windows,
+    plan_windows,
+)
 from serctl.models.config import ModelConfig
 
 
@@ -110,6 +117,74 @@ def cut_recording(
     plan = plan_windows(stretches, round(longest_s * rate_hz), window, hop)
     for place, samples in cut_stretches(blocks, [(start, n) for start, n, _ in plan]):
         yield plan[place][0], samples, plan[place][2]
+
+
+def read_windows_with_speech(
+    extraction: Extraction,
+    config: ModelConfig,
+    windowing: Windowing,
+    overheard: NDArray[np.bool_] | None = None,
+    on_window: Callable[[], None] | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """Read a recording, and iterate over the windows of it that count.
+
+    What is known of it goes into the extraction: each window's place before it is handed over, and
+    speech, status and reason at the end.
+
+    Parameters
+    ----------
+    extraction : Extraction
+        Of the recording.
+    config : ModelConfig
+        Of the model.
+    windowing : Windowing
+        Parameters.
+    overheard : bool [n_frames], optional
+        As `serctl.audio.windows.SpeechGate` takes it.
+    on_window : callable, optional
+        Called for each decoded window.
+
+    Yields
+    ------
+    float32 [n_samples]
+        Windows that are long enough, not silent, and hold speech or were given.
+
+    Raises
+    ------
+    AudioError, OSError
+        If the recording cannot be read.
+    """
+    rate_hz = config.features.rate_hz
+    extraction.recording, blocks = decoding.read_windows(
+        extraction.path, rate_hz, config.window_s, extraction.channel
+    )
+    # Whether there is a second block says whether the recording is longer than a window.
+    begun = list(islice(blocks, 2))
+    extraction.is_long = len(begun) > 1
+    blocks = chain(begun, blocks)
+    gate = None
+    if windowing.speech != "off":
+        gate = SpeechGate(rate_hz, SpeechRule(), overheard)
+        blocks = gate.watch(blocks)
+    n_sounding = 0
+    for start, samples, place in cut_recording(blocks, extraction, config, windowing):
+        if on_window is not None:
+            on_window()
+        # A recording that is too short, or a silent window, is skipped.
+        if len(samples) < config.min_duration_s * rate_hz:
+            continue
+        if decoding.peak_of(samples) < decoding.SILENT_PEAK:
+            continue
+        n_sounding += 1
+        if place is not None:
+            extraction.given_places.append(place)
+        elif gate is not None and not gate.holds_speech(start, len(samples)):
+            continue
+        extraction.starts.append(start)
+        extraction.lengths.append(len(samples))
+        yield samples
+    extraction.speech = None if gate is None else gate.speech()
+    describe(extraction, config, n_sounding)
 
 
 def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> None:

@@ -88,7 +88,7 @@ class Segment:
     def unpacked(cls, path: str, values: Sequence[Any]) -> "Segment":
         """Segment of `packed` values."""
         *leading, probabilities, text = values
-        return cls(path, *leading, probabilities=tuple(probabilities), text=text)
+        return cls(path, *leading, tuple(probabilities), text)
 
 
 def segment_columns(emotions: Sequence[str]) -> tuple[str, ...]:

@@ -69,7 +69,8 @@ def textgrid(segments: Sequence[Segment], media: str, duration_s: float) -> str:
 def eaf(segments: Sequence[Segment], media: str, duration_s: float) -> str:
     """Annotations of ELAN (EAF 3.0), with a tier for each channel and speaker."""
     tiers = _by_party(segments)
-    slots, held = [], []
+    slots: list[str] = []
+    held: list[str] = []
     for name, some in tiers:
         annotations = []
         for segment in some:

@@ -165,10 +165,11 @@ def segments_of(
     """
     with Timer(SMOOTHING):
         starts_s, ends_s = _times_of(extraction, rate_hz)
-        flags = (extraction.speech, speech.FRAME_S)
-        if extraction.speech is None:
+        if extraction.speech is not None:
+            flags = (extraction.speech, speech.FRAME_S)
+        else:
             n_frames = math.ceil(ends_s.max(initial=0) / FRAME_S)
-            flags = (np.ones(n_frames, bool), FRAME_S)
+            flags = (np.ones(n_frames, np.bool_), FRAME_S)
         timeline = timeline_of(probabilities, starts_s, ends_s, flags, spec)
         return [
             Segment(

@@ -361,10 +361,8 @@ def test_of_a_recording_that_fails_no_window_counts(monkeypatch, framed, write_r
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 80000)
     samples[70000] = np.inf
     path = write_recording("a.wav", samples, subtype="FLOAT")
-    seen, hear = [], framed._inference.logits
-    monkeypatch.setattr(framed._inference, "logits", lambda x: (seen.append(1), hear(x))[1])
     extraction = framed.extract(path)
-    assert seen
+    assert extraction.recording.n_frames > 32000  # of more than a window
     assert (extraction.status, extraction.lengths) == ("unreadable", [])
     assert (extraction.probabilities, extraction.windows) == ([], [])
     assert framed.result(extraction, framed.probabilities([])).probabilities == ()
