@@ -192,12 +192,12 @@ def test_what_failed_is_done_again(start, clips, uninterrupted, tmp_path):
     os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     try:
         finish(start("-o", "r.csv", code=FULL), 3)
-        bad.write_bytes(good)
-        os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # a change that cannot be seen
         journal = (tmp_path / "r.csv.journal").read_bytes()
-        finish(start("-o", "r.csv", "--resume"), 1)
+        finish(start("-o", "r.csv", "--retry-failed"), 1)
         (tmp_path / "r.csv.journal").write_bytes(journal)
-        finish(start("-o", "r.csv", "--retry-failed"))
+        bad.write_bytes(good)
+        os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # another content alone
+        finish(start("-o", "r.csv", "--resume"))
     finally:
         bad.write_bytes(good)
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
@@ -299,6 +299,24 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, uninterrupted, 
     assert os.listdir(tmp_path) == ["r.csv.journal"]
     finish(start("-o", "r.csv", "--resume"))
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_summary_that_cannot_be_printed_is_not_a_failed_run(start, uninterrupted, tmp_path):
+    with open("/dev/full", "wb") as stdout:
+        _, said = finish(start("-o", "r.csv", stdout=stdout), 4)
+    assert "standard output cannot be written (No space left on device)" in said
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
+    assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on address space as Linux has it")
+def test_a_limit_on_address_space_that_is_too_low_is_said(start):
+    import resource
+
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))  # noqa: E731
+    _, said = finish(start("-o", "r.csv", preexec_fn=limit), 3)
+    assert said.startswith("Error: The limit on address space (ulimit -v) is 0.5 GB, and at least")
 
 
 @pytest.mark.parametrize("output", ["-", "r.csv"])
