@@ -68,8 +68,8 @@ def evaluate(
         click.get_current_context().with_resource(lock_output(output))
     from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
+    from serctl.engine.isolated import classify_isolated
     from serctl.engine.messages import Request
-    from serctl.engine.run import classify_isolated
     from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
     from serctl.progress import progress
     from serctl.train.evaluation.labelled import recordings_of_split

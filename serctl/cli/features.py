@@ -65,7 +65,7 @@ def features(
     the mono mix at 22050 Hz. The exit status is 1 if recordings or folders could not be read.
     """
     selection.require(paths)
-    from serctl.engine.describing import describe_isolated
+    from serctl.engine.isolated import describe_isolated
     from serctl.features.table import check_feature_output, write_features
     from serctl.progress import progress
 

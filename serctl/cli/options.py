@@ -56,7 +56,6 @@ WORKERS = click.option(
     default=None,
     help="Number of threads.  [default: number of CPU cores]",
 )
-
 TIMEOUT = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

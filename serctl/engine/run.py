@@ -5,9 +5,8 @@ at the end, in scan order. A run to standard output streams its rows, and has no
 way every recording of the scan has exactly one row, or the run raises.
 """
 
-import json
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,7 +16,7 @@ from serctl.engine.journal import Journal
 from serctl.engine.journal_format import run_parameters
 from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
-from serctl.engine.supervisor import Done, Supervisor
+from serctl.engine.supervisor import Done, Supervisor, in_order
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import check_regular
 from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_output
@@ -215,7 +214,7 @@ class Run:
         if self._journal is None:
             every = range(len(recordings))
             done = progress(self._supervisor.rows(recordings, every), len(recordings))
-            rows = _in_order(done)
+            rows = in_order(done)
         else:
             self._fill(self._journal, recordings, progress)
             rows = self._journal.rows()
@@ -281,46 +280,9 @@ def _export(exports: ExportFolder, path: str, rows: Sequence[dict[str, Any]]) ->
         exports.write(path, segments, rows[0]["duration_s"] or 0.0)
 
 
-def classify_isolated(request: Request, paths: Sequence[str]) -> Generator[Result, None, None]:
-    """Classify recordings in a worker process, which those that crash or hang cannot take along.
-
-    Parameters
-    ----------
-    request : Request
-        What the worker classifies with.
-    paths : sequence of str
-        Audio files.
-
-    Yields
-    ------
-    Result
-        One for every path, in their order, as in a results file.
-
-    Raises
-    ------
-    SerctlError
-        If the worker cannot go on.
-    """
-    with Supervisor(request) as supervisor:
-        emotions = supervisor.description()["emotions"]
-        for where, row in _in_order(supervisor.rows(paths, range(len(paths)))):
-            yield result_of(row, emotions, where)
-
-
 def _check_record(path: str) -> None:
     """Refuse a run whose record could not be written at its end."""
     try:
         check_regular(path)
     except OSError as error:
         raise ResultsError(f"{path}: {error.strerror}, or choose another output.") from error
-
-
-def _in_order(done: Iterable[Done]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and row of each recording, in scan order; those that come early wait."""
-    early: dict[int, str] = {}
-    turn = 0
-    for finished in done:
-        early[finished.place] = finished.row
-        while turn in early:
-            yield "standard output", json.loads(early.pop(turn))
-            turn += 1

@@ -267,3 +267,14 @@ def _hopeless(child: Child, when: str, advice: str) -> RunError:
         f"The worker process ended {when}, {MAX_FRUITLESS_RESTARTS} times "
         f"({child.how_it_ended()}). {advice}{child.tail()}"
     )
+
+
+def in_order(done: Iterable[Done]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and row of each recording, in scan order; those that come early wait."""
+    early: dict[int, str] = {}
+    turn = 0
+    for finished in done:
+        early[finished.place] = finished.row
+        while turn in early:
+            yield "standard output", json.loads(early.pop(turn))
+            turn += 1

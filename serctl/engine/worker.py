@@ -128,7 +128,7 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
 
 
 def _describe(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    from serctl.engine.describing import AHEAD_PER_WORKER, describe_task, warm_up
+    from serctl.engine.isolated import AHEAD_PER_WORKER, describe_task, warm_up
     from serctl.threads import map_in_order, n_cores
 
     n_workers = request.workers or n_cores()

@@ -1,4 +1,6 @@
-"""Describing recordings in a worker process: what ``serctl features`` does.
+"""Describing and classifying recordings in a worker process, without a journal.
+
+This is what ``serctl features`` and ``serctl evaluate`` do.
 
 A recording that crashes its decoder, hangs it or runs out of memory costs itself alone, as in
 ``serctl classify``: `serctl.engine.supervisor` starts the worker and restarts it. A description is
@@ -17,10 +19,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from serctl.engine.messages import Request, Task
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.supervisor import Supervisor, in_order
 from serctl.features.descriptors import Description, describe, frame_blocks
 from serctl.features.formats import SPEC
 from serctl.features.table import Described
+from serctl.results.schema import Result, result_of
 
 KINDS = ("mel", "mfcc")
 AHEAD_PER_WORKER = 2  # recordings that may be described before their turn
@@ -95,6 +98,32 @@ def describe_isolated(
                 finally:
                     if spool is not None:
                         spool.close()
+
+
+def classify_isolated(request: Request, paths: Sequence[str]) -> Generator[Result, None, None]:
+    """Classify recordings in a worker process, which those that crash or hang cannot take along.
+
+    Parameters
+    ----------
+    request : Request
+        What the worker classifies with.
+    paths : sequence of str
+        Audio files.
+
+    Yields
+    ------
+    Result
+        One for every path, in their order, as in a results file.
+
+    Raises
+    ------
+    SerctlError
+        If the worker cannot go on.
+    """
+    with Supervisor(request) as supervisor:
+        emotions = supervisor.description()["emotions"]
+        for where, row in in_order(supervisor.rows(paths, range(len(paths)))):
+            yield result_of(row, emotions, where)
 
 
 def describe_task(task: Task, folder: str | None, on_window: Callable[[], None]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import faulty_worker
 
-from serctl.engine.describing import describe_isolated
+from serctl.engine.isolated import describe_isolated
 from serctl.engine.supervisor import Supervisor
 from serctl.features.table import write_features
 
