@@ -1,6 +1,7 @@
 """``serctl classify``: recordings in, a table of emotions out."""
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,40 @@ OUTPUT = options.option_group(
 )
 
 
+@dataclass(frozen=True)
+class WorkOptions:
+    """How recordings are processed; results do not depend on it, but for what is given up.
+
+    Attributes
+    ----------
+    workers : int or None
+        Number of threads.
+    batch_size : int
+        Windows per batch on a GPU.
+    timeout : float or None
+        Seconds after which a recording is given up.
+    """
+
+    workers: int | None
+    batch_size: int
+    timeout: float | None
+
+
+WORK = options.option_group(
+    "work",
+    WorkOptions,
+    options.WORKERS,
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        default=64,
+        show_default=True,
+        help="Windows per batch on a GPU; always 1 on a CPU.",
+    ),
+    options.TIMEOUT,
+)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
 @options.SELECTION
@@ -89,14 +124,7 @@ OUTPUT = options.option_group(
 @OUTPUT
 @TIMELINE
 @options.MODEL
-@options.WORKERS
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Windows per batch on a GPU; always 1 on a CPU.",
-)
+@WORK
 @click.option(
     "--profile",
     is_flag=True,
@@ -110,8 +138,7 @@ def classify(
     to: OutputOptions,
     timeline: TimelineOptions,
     model: options.ModelOptions,
-    workers: int | None,
-    batch_size: int,
+    work: WorkOptions,
     profile: bool,
 ) -> int:
     """Classify the emotion of speech recordings.
@@ -125,8 +152,9 @@ def classify(
     """
     selection.require(paths)
     from serctl.audio.scan import Skipped
-    from serctl.engine.process import Request
+    from serctl.engine.messages import Request
     from serctl.engine.run import Destination, Run
+    from serctl.text import printable
     from serctl.timeline.export_files import parse_formats
 
     skipped = Skipped()
@@ -147,8 +175,8 @@ def classify(
         model.model,
         model.emotions,
         model.device,
-        batch_size,
-        workers,
+        work.batch_size,
+        work.workers,
         timeline.speech,
         timeline.window_s,
         timeline.hop_s,
@@ -157,6 +185,7 @@ def classify(
         timeline.windows_output is not None,
         given.sha256 if given else None,
         timeline.min_confidence,
+        timeout_s=work.timeout,
     )
     destination = Destination(
         to.output,
@@ -176,6 +205,8 @@ def classify(
         n_workers = run.description["workers"]
         stopwatch.end("start")
         summary, few = _classify(run, recordings, to.output, stopwatch)
+        for warning in run.warnings:
+            click.echo(f"Warning: {printable(warning)}", err=True)
         seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
@@ -234,9 +265,14 @@ def _print_skipped(skipped: "Skipped", stderr: bool) -> None:
 
 
 def _print_paths(recordings: list[str], zero: bool) -> None:
-    # As bytes, since a path may not be valid text in the encoding of the terminal.
-    end = b"\0" if zero else b"\n"
-    click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
+    from serctl.text import printable
+
+    if sys.stdout.isatty() and not zero:
+        click.echo("".join(f"{printable(path)}\n" for path in recordings), nl=False)
+    else:
+        # Unchanged, for another program to read.
+        end = b"\0" if zero else b"\n"
+        click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
     click.echo(f"{len(recordings)} recordings found.", err=True)
 
 
