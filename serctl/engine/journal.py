@@ -9,24 +9,21 @@ whether the run was interrupted or not.
 
 Atomicity. A line is written as soon as its recording is finished, and synced to disk at most a second
 later: a killed process loses no row, and a power cut those of a second. The output appears whole, by
-rename, and only then is the journal removed. Between the two both exist, and resuming from such a
-journal writes the same output again.
+rename, and then the journal is removed. While both exist, resuming writes the same output again.
 
 Lock. A run holds the operating system's lock on its journal (flock, or on Windows
-msvcrt.locking): a second run to the same output is refused, and a dead run leaves no lock. A file
-system without locks gives none.
+msvcrt.locking), where the file system has locks: a second run to the same output is refused, and a
+dead run leaves no lock.
 
 Failure policy. A line whose checksum is wrong, or whose row is not a valid one, is left out, and its
 recording is classified again; `Journal.warnings` says so. A journal with a torn or damaged header is
 started again. When the disk is full, the torn line is cut off and the journal stays. A run that is
 stopped while it writes a line counts that line if it is whole. A journal that is removed, replaced or
 shortened during the run ends it. A file that is not a journal, or that belongs to a run with other
-settings, is refused and left as it is; so is a journal with rows of files that exist and are not in
-the scan, since they would be lost. Rows of files that are gone are left out, as in a run that starts
-now. A journal without rows is removed.
+settings, is refused and left as it is. `serctl.engine.journal_resume` says which rows still hold. A
+journal without rows is removed.
 """
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,21 +31,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.engine.journal_format import (
-    Line,
     check_header,
     header_line,
     is_damaged_journal,
     read_row,
     row_line,
 )
+from serctl.engine.journal_resume import find_rows
 from serctl.errors import ResultsError, UsageError
 from serctl.files.appending import AppendedFile
-from serctl.files.stamps import RealPaths, Stamp, is_unchanged
+from serctl.files.stamps import RealPaths, Stamp
 from serctl.results.schema import JOURNAL
 from serctl.text import count
 
-RETRYABLE = frozenset(("unreadable", "failed"))  # statuses that ``--retry-failed`` tries again
-N_NAMED = 3  # of the missing recordings, in a message
 LONGEST_HEADER_BYTES = 1 << 16
 
 
@@ -103,7 +98,7 @@ class Journal:
     @property
     def n_rows(self) -> int:
         """Recordings of this scan that have their row."""
-        return sum(1 for offset in self._offsets if offset)
+        return sum(map(bool, self._offsets))
 
     def __enter__(self) -> Self:
         """Take the lock, and look for rows of a previous run."""
@@ -140,7 +135,7 @@ class Journal:
         recordings : sequence of str
             The scan.
         retry_failed : bool
-            Whether to leave out rows with a status of `RETRYABLE`.
+            Whether to leave out rows with a status of `serctl.engine.journal_resume.RETRYABLE`.
 
         Returns
         -------
@@ -260,7 +255,6 @@ class Journal:
 
         The file is as it was when this raises.
         """
-        recordings = self._recordings
         with self._file.reading() as file:
             header = file.readline()
             if is_damaged_journal(header):
@@ -270,48 +264,17 @@ class Journal:
                 )
                 return False
             check_header(header, parameters, self.path)
-            end = len(header)
-            indexes = {self._real_path(path): index for index, path in enumerate(recordings)}
-            offsets = array("q", bytes(8 * len(recordings)))
-            missing: dict[str, None] = {}
-            n_damaged = 0
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # torn, as by a kill
-                offset, end = end, end + len(line)
-                record = read_row(line, self._emotions)
-                if record is None:
-                    n_damaged += 1
-                elif (index := indexes.get(record.real)) is None:
-                    missing[record.real] = None
-                else:
-                    holds = self._holds(record, recordings[index], retry_failed)
-                    offsets[index] = offset if holds else 0
-        self._refuse_missing([path for path in missing if os.path.lexists(path)])
-        self._file.cut(end)
-        self._offsets = offsets
-        if n_damaged:
+            found = find_rows(
+                file, self.path, self._recordings, self._real_path, self._emotions, retry_failed
+            )
+        self._file.cut(found.end)
+        self._offsets = found.offsets
+        if found.n_damaged:
             self.warnings.append(
-                f"{self.path}: {count(n_damaged, 'line')} of it damaged, and left out; recordings "
-                "without a row are classified again. Check the disk."
+                f"{self.path}: {count(found.n_damaged, 'line')} of it damaged, and left out; "
+                "recordings without a row are classified again. Check the disk."
             )
         return True
-
-    @staticmethod
-    def _holds(record: Line, path: str, retry_failed: bool) -> bool:
-        if retry_failed and record.row["status"] in RETRYABLE:
-            return False
-        return is_unchanged(path, record.stamp, record.content)
-
-    def _refuse_missing(self, missing: Sequence[str]) -> None:
-        """Refuse a scan without files that exist and have a row, which would be lost."""
-        if missing:
-            named = ", ".join([*missing[:N_NAMED], *["..."][: len(missing) > N_NAMED]])
-            raise ResultsError(
-                f"{self.path}: has rows of files that are not among the recordings found now "
-                f"({len(missing)}: {named}), and they would be lost. Give the same PATHS and "
-                "patterns as before, or start again with --overwrite, or choose another output."
-            )
 
     def _count_last(self) -> None:
         """Count the row added last if the file has it: the run may have stopped in between."""

@@ -15,8 +15,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from serctl.engine.journal import RETRYABLE
 from serctl.engine.journal_format import check_parameters
+from serctl.engine.journal_resume import RETRYABLE
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import check_regular
 from serctl.files.stamps import RealPaths, Stamp, stamp_of
