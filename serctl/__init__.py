@@ -30,8 +30,10 @@ it switches off ONNX Runtime's, which is read once, when ONNX Runtime is loaded.
 
 import importlib
 import os
-from typing import TYPE_CHECKING
 
+# Nothing that Python has not loaded by now is imported here: with ``python -m serctl``, it may be a
+# file of the current folder (see `serctl.__main__`).
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from serctl.errors import SerctlError
     from serctl.models.classifier import Classifier

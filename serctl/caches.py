@@ -1,17 +1,26 @@
-"""Cache folders: serctl's own folder in the user's cache, for all that is computed once and kept.
+"""Cache folders and settings of libraries: nothing of the current folder is obeyed.
 
-matplotlib's cache and, if the package is not writable, numba's are moved there before these
-libraries are imported. If the folder cannot be created or written, a private temporary folder takes
-its place until the process ends.
+What numba and matplotlib compute once is kept in folders that belong to this user and that nobody
+else can write to, since compiled kernels are executed: the package's own folder, else serctl's in
+the user's cache, else a private temporary folder that goes when the process ends. Both libraries
+look for settings in the current folder, which may be anyone's: ``.numba_config.yaml`` and
+``matplotlibrc`` there are not read. Call `import_numba` and `import_matplotlib` before anything else
+imports these libraries.
 """
 
 import atexit
 import functools
 import os
 import shutil
+import stat
+import sys
 import tempfile
+import warnings
+from contextlib import suppress
 
 import platformdirs
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cache_folder() -> str:
@@ -21,38 +30,70 @@ def cache_folder() -> str:
 
 @functools.cache
 def writable_folder() -> str:
-    """`cache_folder`, created; if it is not writable, a private one until the process ends."""
+    """`cache_folder`, created; if it is not private, a temporary one until the process ends."""
     folder = cache_folder()
-    try:
-        os.makedirs(folder, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
+    if not _is_private(folder, create=True):
         folder = tempfile.mkdtemp(prefix="serctl-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def move_matplotlib_cache() -> None:
-    """Move matplotlib's font cache to `writable_folder`. Call it before matplotlib is imported.
+def import_numba() -> None:
+    """Import numba, with a private cache folder and without settings of the current folder.
+
+    If ``NUMBA_CACHE_DIR`` is set, it stays.
+    """
+    if not os.environ.get("NUMBA_CACHE_DIR"):
+        beside = os.path.join(PACKAGE, "__pycache__")
+        private = _is_private(PACKAGE) and _is_private(beside, create=True)
+        os.environ["NUMBA_CACHE_DIR"] = beside if private else writable_folder()
+    # Without yaml, numba cannot read its file; it says so, and then does without.
+    yaml = sys.modules.get("yaml")
+    sys.modules["yaml"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import numba.core.config
+    finally:
+        if yaml is None:
+            del sys.modules["yaml"]
+        else:
+            sys.modules["yaml"] = yaml
+    # It looks again whenever it compiles.
+    numba.core.config._config_fname = os.devnull
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib, with its font cache in `writable_folder`.
 
     matplotlib then ignores the user's settings (matplotlibrc), so that figures are the same for
-    everyone. If ``MPLCONFIGDIR`` is set, nothing changes.
+    everyone. If ``MPLCONFIGDIR`` is set, it stays.
     """
     if not os.environ.get("MPLCONFIGDIR"):
         os.environ["MPLCONFIGDIR"] = os.path.join(writable_folder(), "matplotlib")
+    # The current folder is the first place where matplotlib looks for its settings.
+    exists, here = os.path.exists, {"matplotlibrc"}
+    with suppress(FileNotFoundError):  # a folder that was removed
+        here.add(os.path.join(os.getcwd(), "matplotlibrc"))
+    os.path.exists = lambda path: path not in here and exists(path)
+    try:
+        import matplotlib  # noqa: F401
+    finally:
+        os.path.exists = exists
 
 
-def choose_numba_folder(package: str) -> None:
-    """Choose the cache folder of compiled kernels; to be called before numba is imported.
-
-    Numba refuses to compile a cached kernel without a writable cache folder (numba issue 4908).
-
-    Parameters
-    ----------
-    package : str
-        Folder of the package with the kernels, which is used if it is writable.
-    """
-    if not os.environ.get("NUMBA_CACHE_DIR") and not os.access(package, os.W_OK):
-        os.environ["NUMBA_CACHE_DIR"] = writable_folder()
+def _is_private(folder: str, create: bool = False) -> bool:
+    """Whether a folder is this user's, writable, and not writable by others."""
+    try:
+        if create:
+            os.makedirs(folder, 0o700, exist_ok=True)
+        status = os.stat(folder)
+    except OSError:
+        return False
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    # Windows has access lists, and the user's cache is the user's alone.
+    own = not hasattr(os, "geteuid") or (
+        status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    )
+    return stat.S_ISDIR(status.st_mode) and own

@@ -17,14 +17,14 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.caches import move_matplotlib_cache
+from serctl.caches import import_matplotlib
 from serctl.errors import AudioError, UsageError
 from serctl.features import mel
 from serctl.features.mel import MelSpec
 from serctl.files.outputs import atomic_write, check_output, extension_of
 from serctl.text import printable
 
-move_matplotlib_cache()
+import_matplotlib()
 
 import matplotlib  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402

@@ -9,18 +9,32 @@ def count(n: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text with unprintable characters escaped, such as those that control a terminal."""
+    """Text that is safe to print: unprintable characters are escaped.
+
+    These are those that control a terminal, and those that change the direction of the text or
+    cannot be seen, as a file name may have them.
+    """
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
 
 
+def printable_lines(text: str) -> str:
+    """Text of several lines that is safe to print, as `printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def escape_markdown(text: str) -> str:
-    """Text with the characters that Markdown takes for markup escaped."""
-    # Underscores inside words are no markup.
-    for mark in "\\`*[]<>|":
+    """Text with the characters that Markdown takes for markup escaped, and links broken.
+
+    GitHub makes links of addresses, and notifies people whose names follow an ``@``.
+    """
+    for mark in "\\`*_[]<>|~#":
         text = text.replace(mark, "\\" + mark)
+    # A character reference is shown as the character, and is part of no link.
+    for mark, reference in (("@", "&#64;"), ("://", "&#58;//"), ("www.", "www&#46;")):
+        text = text.replace(mark, reference)
     return text
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
 AHEAD_PER_WORKER = 32  # recordings submitted ahead; more only cost memory
@@ -18,6 +19,7 @@ AHEAD_PER_WORKER = 32  # recordings submitted ahead; more only cost memory
 # so that all threads share a few long recordings.
 MAX_PER_TASK = 8
 RECORDINGS_PER_STEP = 16  # per worker, after which tasks get one recording more
+FULL_PAUSE_S = 0.01  # until there may be room again
 
 CGROUPS = "/sys/fs/cgroup"  # version 2
 OWN_CGROUP = "/proc/self/cgroup"
@@ -52,6 +54,73 @@ def _cpu_quota() -> float:
                 quota, period = file.read().split()  # microseconds, or "max"
             quotas.append(float(quota) / float(period) if quota != "max" else math.inf)
     return min(quotas)
+
+
+def map_as_finished(
+    function: Callable[[Item], Product], items: Iterable[Item], n_workers: int, idle_s: float
+) -> Generator[Product | None, None, None]:
+    """Map a function over items in threads, and give products as soon as they are there.
+
+    Nothing waits for an item that takes long, but the thread that works on it.
+
+    Parameters
+    ----------
+    function : callable
+        Called in a thread.
+    items : iterable
+        Drawn from, in a thread, as threads need them.
+    n_workers : int
+        Threads.
+    idle_s : float
+        Seconds without a product after which None is given.
+
+    Yields
+    ------
+    object or None
+        What ``function`` gives, in the order in which it does. Its exception ends it all, as does
+        closing the iterator; threads end with the item that they are at, and are not waited for.
+    """
+    drawn = iter(items)
+    drawing = Lock()
+    products: SimpleQueue[tuple[list[Product], BaseException | None] | None] = SimpleQueue()
+    stopped = Event()
+
+    def work() -> None:
+        try:
+            while not stopped.is_set():
+                # So many products at most wait for who takes them, lest they fill the memory.
+                if products.qsize() > AHEAD_PER_WORKER * n_workers:
+                    stopped.wait(FULL_PAUSE_S)
+                    continue
+                with drawing:
+                    drawn_now = list(islice(drawn, 1))
+                if not drawn_now:
+                    break
+                products.put(([function(drawn_now[0])], None))
+        except BaseException as error:
+            products.put(([], error))
+        else:
+            products.put(None)
+
+    for i in range(n_workers):
+        Thread(target=work, name=f"serctl_{i}", daemon=True).start()
+    n_working = n_workers
+    try:
+        while n_working:
+            try:
+                product = products.get(timeout=idle_s)
+            except Empty:
+                yield None
+                continue
+            if product is None:
+                n_working -= 1
+                continue
+            done, error = product
+            if error is not None:
+                raise error
+            yield from done
+    finally:
+        stopped.set()
 
 
 def map_in_order(

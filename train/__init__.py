@@ -3,6 +3,6 @@
 This folder stands at the top level of the checkout and is installed as ``serctl.train``.
 """
 
-from serctl.caches import move_matplotlib_cache
+from serctl.caches import import_matplotlib
 
-move_matplotlib_cache()  # before any module of this package imports matplotlib
+import_matplotlib()  # before any module of this package imports matplotlib

@@ -7,14 +7,13 @@ not, and lose up to a point of accuracy with it on clean clips.
 """
 
 import math
-import os
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.caches import choose_numba_folder
+from serctl.caches import import_numba
 
-choose_numba_folder(os.path.dirname(__file__))
+import_numba()
 
 import numba  # noqa: E402
 

@@ -122,7 +122,7 @@ def _beginning(path: str, view: FileView) -> _Beginning:
     kind = kinds.kind_of(head)
     extension = os.path.splitext(path)[1].lower()
     if kind is None and (start or extension in mpeg.MP3_EXTENSIONS):
-        found = mpeg.first_frame(view)
+        found = mpeg.first_frame(view, start)
         if found is not None:
             return _Beginning(found[0], head, kinds.MP3)
     return _Beginning(start, head, kind)
@@ -139,7 +139,7 @@ def _opened_by_ffmpeg(path: str, view: FileView, begins: _Beginning) -> Source:
     assert begins.kind is not None
     promised = stop = None
     start = begins.start
-    if begins.kind is kinds.MP3 and (found := mpeg.first_frame(view)) is not None:
+    if begins.kind is kinds.MP3 and (found := mpeg.first_frame(view, start)) is not None:
         start, first = found
         promised = mpeg.promised_frames(first)
         stop = mpeg.end_of_frames(view, start, first)

@@ -6,6 +6,7 @@ errors become messages and exit statuses:
 
     0    every recording was read                        1    finished, some could not be read
     2    wrong usage, or a path that does not exist      3    it could not run
+    4    what it prints cannot be written; its files are complete
     130  interrupted (SIGINT)                            143  terminated (SIGTERM)
     141  the reader of its output closed the pipe (`| head`), as after SIGPIPE; no message
 """
@@ -32,6 +33,7 @@ from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.train import train
 from serctl.errors import SerctlError, UsageError
+from serctl.text import printable_lines
 
 STOPPED = (130, 143)  # exit statuses after SIGINT and SIGTERM
 
@@ -84,6 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or 0)
     except click.ClickException as error:
+        error.message = printable_lines(str(error.message))
         _print_safely(error.show)
         return error.exit_code
     except SerctlError as error:
@@ -102,16 +105,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _drop_streams()
         return 141
     except OSError as error:
+        unprinted = _cannot_print()
         _drop_streams()
-        _print_error(f"Error: {error}", error)
-        return 3
+        if not unprinted:
+            _print_error(f"Error: {error}", error)
+            return 3
+        _print_error(
+            f"Error: standard output cannot be written ({error.strerror}). Files that the command "
+            "wrote are complete.",
+            error,
+        )
+        return 4
     except Exception as error:
         if sys.flags.dev_mode:
             raise
         what = f"{type(error).__name__}: {error}".rstrip(": .")
         message = (
             f"Error: {what}. This is a bug in serctl or a problem of this machine. For a traceback, "
-            "run the same command with python -X dev -m serctl."
+            "run the same command with python -I -X dev -m serctl."
         )
         _print_error(message, error)
         return 3
@@ -120,7 +131,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _print_error(message: str, error: BaseException) -> None:
     """Print a message and its notes: what is kept, and how to continue."""
     for line in (message, *getattr(error, "__notes__", ())):
-        _print_safely(partial(click.echo, line, err=True))
+        _print_safely(partial(click.echo, printable_lines(line), err=True))
 
 
 def _print_safely(show: Callable[[], object]) -> None:
@@ -129,6 +140,15 @@ def _print_safely(show: Callable[[], object]) -> None:
         show()
     except OSError:
         _drop_streams()
+
+
+def _cannot_print() -> bool:
+    """Whether standard output does not take what was printed, as on a full disk."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _drop_streams() -> None:

@@ -1,13 +1,14 @@
 """``serctl classify``: recordings in, a table of emotions out."""
 
 import os
-from dataclasses import dataclass
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from serctl.cli import options
+from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions
 from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.cli.timeline_options import TIMELINE, TimelineOptions
 from serctl.errors import RunError
@@ -36,52 +37,6 @@ the corpora: other rooms, microphones and speakers.
 """
 
 
-@dataclass(frozen=True)
-class OutputOptions:
-    """Where results go, and what happens to earlier ones.
-
-    Attributes
-    ----------
-    output, overwrite, resume, retry_failed, dialect
-        As of `serctl.engine.run.Destination`.
-    """
-
-    output: str
-    overwrite: bool
-    resume: bool
-    retry_failed: bool
-    dialect: str
-
-
-OUTPUT = options.option_group(
-    "to",
-    OutputOptions,
-    click.option(
-        "-o",
-        "--output",
-        default="serctl-results.csv",
-        show_default=True,
-        metavar="FILE|-",
-        help="Results file: .csv, .json or .jsonl; - streams CSV to stdout.",
-    ),
-    click.option("--overwrite", is_flag=True, help="Replace an existing results file."),
-    click.option("--resume", is_flag=True, help="Continue an interrupted run."),
-    click.option(
-        "--retry-failed",
-        is_flag=True,
-        help="Continue a run, and retry its unreadable and failed recordings.",
-    ),
-    click.option(
-        "--csv-dialect",
-        "dialect",
-        type=click.Choice(["standard", "excel", "excel-eu"]),
-        default="standard",
-        show_default=True,
-        help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
-    ),
-)
-
-
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
 @options.SELECTION
@@ -89,14 +44,7 @@ OUTPUT = options.option_group(
 @OUTPUT
 @TIMELINE
 @options.MODEL
-@options.WORKERS
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Windows per batch on a GPU; always 1 on a CPU.",
-)
+@WORK
 @click.option(
     "--profile",
     is_flag=True,
@@ -110,8 +58,7 @@ def classify(
     to: OutputOptions,
     timeline: TimelineOptions,
     model: options.ModelOptions,
-    workers: int | None,
-    batch_size: int,
+    work: WorkOptions,
     profile: bool,
 ) -> int:
     """Classify the emotion of speech recordings.
@@ -125,8 +72,9 @@ def classify(
     """
     selection.require(paths)
     from serctl.audio.scan import Skipped
-    from serctl.engine.process import Request
+    from serctl.engine.messages import Request
     from serctl.engine.run import Destination, Run
+    from serctl.text import printable
     from serctl.timeline.export_files import parse_formats
 
     skipped = Skipped()
@@ -147,8 +95,8 @@ def classify(
         model.model,
         model.emotions,
         model.device,
-        batch_size,
-        workers,
+        work.batch_size,
+        work.workers,
         timeline.speech,
         timeline.window_s,
         timeline.hop_s,
@@ -157,6 +105,7 @@ def classify(
         timeline.windows_output is not None,
         given.sha256 if given else None,
         timeline.min_confidence,
+        timeout_s=work.timeout,
     )
     destination = Destination(
         to.output,
@@ -176,6 +125,8 @@ def classify(
         n_workers = run.description["workers"]
         stopwatch.end("start")
         summary, few = _classify(run, recordings, to.output, stopwatch)
+        for warning in run.warnings:
+            click.echo(f"Warning: {printable(warning)}", err=True)
         seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
@@ -234,9 +185,14 @@ def _print_skipped(skipped: "Skipped", stderr: bool) -> None:
 
 
 def _print_paths(recordings: list[str], zero: bool) -> None:
-    # As bytes, since a path may not be valid text in the encoding of the terminal.
-    end = b"\0" if zero else b"\n"
-    click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
+    from serctl.text import printable
+
+    if sys.stdout.isatty() and not zero:
+        click.echo("".join(f"{printable(path)}\n" for path in recordings), nl=False)
+    else:
+        # Unchanged, for another program to read.
+        end = b"\0" if zero else b"\n"
+        click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
     click.echo(f"{len(recordings)} recordings found.", err=True)
 
 

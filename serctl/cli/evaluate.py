@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,14 +59,17 @@ def evaluate(
     neutral for a model without calm. A recording without a prediction counts as wrong. Duplicates
     count once. The exit status is 1 if recordings or folders could not be read.
     """
+    from serctl.files.outputs import lock_output
+
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
     _check_outputs(outputs)
-    from serctl.audio.windows import Windowing
+    for output in _output_paths(outputs):
+        click.get_current_context().with_resource(lock_output(output))
     from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
-    from serctl.engine.pipeline import classify_recordings
-    from serctl.models.classifier import Classifier
+    from serctl.engine.isolated import classify_isolated
+    from serctl.engine.messages import Request
     from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
     from serctl.progress import progress
     from serctl.train.evaluation.labelled import recordings_of_split
@@ -82,9 +86,11 @@ def evaluate(
         )
     else:
         clips = _labelled(finder, labelling, config, chosen)
-    classifier = Classifier(loaded, clips.emotions, model.device, windowing=Windowing(speech="off"))
-    classified = classify_recordings(clips.paths, classifier, workers)
-    results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
+    request = Request(
+        model.model, ",".join(clips.emotions), model.device, workers=workers, speech="off"
+    )
+    with closing(classify_isolated(request, clips.paths)) as classified:
+        results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
     scores, calibration = clips.score(results), clips.calibration(results)
     overlap = training_warning(clips.paths, folder, config)
     clips.warnings.extend([overlap] if overlap else [])
@@ -157,6 +163,16 @@ def _check_outputs(outputs: ScoreOutputs) -> None:
             ) from error
         for figure in score_figures(Path(figures)):
             check_figure(figure, overwrite)
+
+
+def _output_paths(outputs: ScoreOutputs) -> list[str]:
+    """Every file that will be written."""
+    paths = [] if outputs.output is None else [outputs.output]
+    if outputs.figures is not None:
+        from serctl.train.evaluation.figures import score_figures
+
+        paths += map(str, score_figures(Path(outputs.figures)))
+    return paths
 
 
 def _labelled(

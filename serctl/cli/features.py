@@ -3,6 +3,8 @@
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +46,7 @@ Examples:
     "--frames", is_flag=True, help="Also save whole mel spectrograms and MFCC; .npz only."
 )
 @options.WORKERS
+@options.TIMEOUT
 def features(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
@@ -52,6 +55,7 @@ def features(
     labels: str | None,
     frames: bool,
     workers: int | None,
+    timeout: float | None,
 ) -> int:
     """Extract acoustic features.
 
@@ -61,19 +65,22 @@ def features(
     the mono mix at 22050 Hz. The exit status is 1 if recordings or folders could not be read.
     """
     selection.require(paths)
+    from serctl.engine.isolated import describe_isolated
     from serctl.features.table import check_feature_output, write_features
     from serctl.progress import progress
 
     check_feature_output(output, overwrite, frames)
+    describe_all = partial(describe_isolated, timeout_s=timeout)
     recordings, unlisted = selection.find(paths)
     label = _corpus_label() if labels else None
-    written = write_features(recordings, output, label, frames, workers)
+    written = write_features(recordings, output, label, frames, workers, describe_all)
     counts: Counter[str] = Counter()
     failures: list[tuple[str, str]] = []
-    for description in progress(written, len(recordings), "Extracting features", "recording"):
-        counts[description.status] += 1
-        if description.status in FAILURES:
-            failures.append((description.path, description.reason))
+    with closing(written):
+        for description in progress(written, len(recordings), "Extracting features", "recording"):
+            counts[description.status] += 1
+            if description.status in FAILURES:
+                failures.append((description.path, description.reason))
     _print_summary(output, counts, failures)
     options.warn_unlisted(unlisted)
     return 1 if failures or unlisted else 0

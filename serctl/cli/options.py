@@ -56,6 +56,13 @@ WORKERS = click.option(
     default=None,
     help="Number of threads.  [default: number of CPU cores]",
 )
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="SECONDS",
+    help="Give up a recording after this time.  [default: no limit]",
+)
 
 
 def option_group(name: str, group: type, *options: Option[Any]) -> Option[Command]:

@@ -83,15 +83,17 @@ def plot(
     selection.require(paths)
     from serctl.cli.terminal.tables import plain_console
     from serctl.figures import check_figure, draw_recordings, save_figure
+    from serctl.files.outputs import lock_output
     from serctl.text import printable
 
     check_figure(output, overwrite)
-    recordings, unlisted = selection.find(paths)
-    if timeline.results is None:
-        figure = draw_recordings(recordings)
-    else:
-        figure = _timeline_figure(recordings, timeline)
-    save_figure(figure, output)
+    with lock_output(output):
+        recordings, unlisted = selection.find(paths)
+        if timeline.results is None:
+            figure = draw_recordings(recordings)
+        else:
+            figure = _timeline_figure(recordings, timeline)
+        save_figure(figure, output)
     plain_console().print(f"Figure: {printable(output)}", soft_wrap=True)
     options.warn_unlisted(unlisted)
     return 1 if unlisted else 0

@@ -9,37 +9,42 @@ whether the run was interrupted or not.
 
 Atomicity. A line is written as soon as its recording is finished, and synced to disk at most a second
 later: a killed process loses no row, and a power cut those of a second. The output appears whole, by
-rename, and only then is the journal removed. Between the two both exist, and resuming from such a
-journal writes the same output again.
+rename, and then the journal is removed. While both exist, resuming writes the same output again.
 
 Lock. A run holds the operating system's lock on its journal (flock, or on Windows
-msvcrt.locking): a second run to the same output is refused, and a dead run leaves no lock. A file
-system without locks gives none.
+msvcrt.locking), where the file system has locks: a second run to the same output is refused, and a
+dead run leaves no lock.
 
-Failure policy. Reading stops at the first line that is not whole: what a torn write left is cut
-off, and its recording is classified again. When the disk is full, the torn line is cut off and the
-journal stays. A run that is stopped while it writes a line counts that line if it is whole. A file
-that is not a journal, or that belongs to a run with other settings, is refused and left as it is; so
-is a journal with rows of files that exist and are not in the scan, since they would be lost. Rows of
-files that are gone are left out, as in a run that starts now. A journal without rows is removed.
+Failure policy. A line whose checksum is wrong, or whose row is not a valid one, is left out, and its
+recording is classified again; `Journal.warnings` says so. A journal with a torn or damaged header is
+started again. When the disk is full, the torn line is cut off and the journal stays. A run that is
+stopped while it writes a line counts that line if it is whole. A journal that is removed, replaced or
+shortened during the run ends it. A file that is not a journal, or that belongs to a run with other
+settings, is refused and left as it is. `serctl.engine.journal_resume` says which rows still hold. A
+journal without rows is removed.
 """
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from serctl.engine.journal_format import Line, check_header, header_line, read_row, row_line
+from serctl.engine.journal_format import (
+    check_header,
+    header_line,
+    is_damaged_journal,
+    read_row,
+    row_line,
+)
+from serctl.engine.journal_resume import find_rows
 from serctl.errors import ResultsError, UsageError
-from serctl.files.locks import open_locked
-from serctl.files.stamps import RealPaths, Stamp, stamp_of
-from serctl.files.sync import Syncer, sync_folder
+from serctl.files.appending import AppendedFile
+from serctl.files.stamps import RealPaths, Stamp
 from serctl.results.schema import JOURNAL
+from serctl.text import count
 
-RETRYABLE = frozenset(("unreadable", "failed"))  # statuses that ``--retry-failed`` tries again
-N_NAMED = 3  # of the missing recordings, in a message
+LONGEST_HEADER_BYTES = 1 << 16
 
 
 class Journal:
@@ -63,6 +68,8 @@ class Journal:
         Of the journal.
     n_rows : int
         Recordings of this scan that have their row.
+    warnings : list of str
+        What was found damaged, for the user to read.
 
     Raises
     ------
@@ -75,28 +82,29 @@ class Journal:
 
     def __init__(self, output: str, resume: bool = False, overwrite: bool = False) -> None:
         self.path = output + JOURNAL
+        self.warnings: list[str] = []
         self._output = output
         self._resume = resume
         self._overwrite = overwrite
-        self._descriptor = -1
+        self._file: AppendedFile
+        self._finished = False
         self._found_rows = False  # of a previous run; they stay, whatever happens
         self._offsets = array("q")  # of each recording's row, in scan order; 0 if there is none
-        self._end = 0
         self._recordings: Sequence[str] = ()
+        self._emotions: Sequence[str] = ()
         self._real_path = RealPaths()
         self._last: tuple[int, int] | None = None  # recording and offset of the row added last
-        self._syncer: Syncer | None = None
 
     @property
     def n_rows(self) -> int:
         """Recordings of this scan that have their row."""
-        return sum(1 for offset in self._offsets if offset)
+        return sum(map(bool, self._offsets))
 
     def __enter__(self) -> Self:
         """Take the lock, and look for rows of a previous run."""
         try:
-            self._descriptor = open_locked(self.path)
-            self._end = os.fstat(self._descriptor).st_size
+            self._file = AppendedFile(self.path)
+            self._found_rows = self._has_rows()
         except BlockingIOError as error:
             raise ResultsError(
                 f"{self._output}: another run is writing to it, and has {self.path} open. "
@@ -104,9 +112,8 @@ class Journal:
             ) from error
         except OSError as error:
             raise self._refused(error) from error
-        self._found_rows = self._end > 0
         if self._found_rows and not (self._resume or self._overwrite):
-            self._close()
+            self._file.close()
             raise UsageError(
                 f"{self.path}: has rows of a run that did not finish. Continue it with --resume, "
                 "or start again with --overwrite, or choose another output."
@@ -128,7 +135,7 @@ class Journal:
         recordings : sequence of str
             The scan.
         retry_failed : bool
-            Whether to leave out rows with a status of `RETRYABLE`.
+            Whether to leave out rows with a status of `serctl.engine.journal_resume.RETRYABLE`.
 
         Returns
         -------
@@ -141,23 +148,20 @@ class Journal:
             If it is not a journal, belongs to a run with other settings, has rows of files that
             are not among ``recordings``, or cannot be written.
         """
-        self._recordings = recordings
-        if self._found_rows and self._resume:
-            self._take_over(parameters, retry_failed)
-        else:
-            self._cut(0)
+        self._recordings, self._emotions = recordings, parameters["emotions"]
+        if not (self._found_rows and self._resume and self._take_over(parameters, retry_failed)):
+            self._file.cut(0)
             self._append(header_line(parameters))
             self._found_rows = False
             self._offsets = array("q", bytes(8 * len(recordings)))
-        self._syncer = Syncer(self._descriptor, self.path)
-        self._syncer.wrote()
+        self._file.start_syncing()
         return self.left()
 
     def left(self) -> list[int]:
         """Which of the recordings have no row yet."""
         return [index for index, offset in enumerate(self._offsets) if not offset]
 
-    def add(self, index: int, stamp: Stamp, row: str) -> None:
+    def add(self, index: int, stamp: Stamp, row: str, content: str = "") -> None:
         """Save a row.
 
         Parameters
@@ -168,45 +172,56 @@ class Journal:
             Of its file, from before the file was read.
         row : str
             The row, as the JSON of a results file, in ASCII.
+        content : str
+            Hash of the file's content, if it is known.
 
         Raises
         ------
         ResultsError
-            If it cannot be written.
+            If it cannot be written, or if the journal was removed or changed during the run.
         """
-        self._last = (index, self._end)
-        self._append(row_line(self._real_path(self._recordings[index]), stamp, row))
+        self._file.check_own()
+        self._last = (index, self._file.end)
+        self._append(row_line(self._real_path(self._recordings[index]), stamp, content, row))
         self._offsets[index] = self._last[1]
-        if self._syncer is not None:
-            self._syncer.wrote()
-            if self._syncer.error is not None:
-                raise self._refused(self._syncer.error) from self._syncer.error
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Place and row of all recordings that have one, in scan order, with this scan's paths."""
-        with open(self.path, "rb") as file:
+        """Rows of all recordings that have one, in scan order, with the paths of this scan.
+
+        Yields
+        ------
+        where : str
+            The journal and the place in it, for messages.
+        row : dict
+            Column to value.
+
+        Raises
+        ------
+        ResultsError
+            If the journal was removed or changed during the run, or is damaged.
+        """
+        self._file.check_own(by_name=True)
+        with self._file.reading() as file:
             place = 0
             for recording, offset in zip(self._recordings, self._offsets, strict=True):
                 if not offset:
                     continue
                 if place != offset:
                     file.seek(offset)
-                where = f"{self.path}, at byte {offset}"
                 line = file.readline()
                 place = offset + len(line)
-                record = read_row(line)
+                record = read_row(line, self._emotions)
                 if record is None:
                     raise ResultsError(
-                        f"{where}: the row that was here is damaged. Check the disk."
+                        f"{self.path}: the row at byte {offset} is damaged since it was written. "
+                        "Check the disk, and continue with --resume."
                     )
-                yield where, record.row | {"path": recording}
+                yield f"{self.path}, at byte {offset}", record.row | {"path": recording}
 
     def finish(self) -> None:
         """Remove the journal: the output has all rows."""
-        sync_folder(self.path)
-        with suppress(OSError):
-            os.unlink(self.path)
-        self._close()
+        self._file.remove()
+        self._finished = True
 
     def __exit__(
         self,
@@ -215,92 +230,68 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         """Release the lock; after an error note what is saved, or remove a journal without rows."""
-        if self._descriptor < 0:
-            return
         if error is not None:
             self._count_last()
+        own = not self._finished and self._file.is_own()
         if self.n_rows or self._found_rows:
-            if error is not None and self._offsets:
+            if error is not None and self._offsets and own:
                 error.add_note(
                     f"{self.n_rows} of {len(self._offsets)} recordings are finished and saved in "
                     f"{self.path}. To continue, run the same command with --resume."
                 )
-        else:
-            with suppress(OSError):
-                os.unlink(self.path)
-        self._close()
+        elif own:
+            self._file.remove()
+        self._file.close()
 
-    def _take_over(self, parameters: Mapping[str, Any], retry_failed: bool) -> None:
-        """Check the header, and find the rows of these recordings that still hold."""
-        recordings = self._recordings
-        with open(self.path, "rb") as file:
+    def _has_rows(self) -> bool:
+        """Whether the file holds anything that must not be lost."""
+        with self._file.reading() as file:
+            start = file.read(LONGEST_HEADER_BYTES)
+        header, _, rows = start.partition(b"\n")
+        return bool(rows or not is_damaged_journal(header))
+
+    def _take_over(self, parameters: Mapping[str, Any], retry_failed: bool) -> bool:
+        """Find the rows of these recordings that still hold; False if the header is damaged.
+
+        The file is as it was when this raises.
+        """
+        with self._file.reading() as file:
             header = file.readline()
+            if is_damaged_journal(header):
+                self.warnings.append(
+                    f"{self.path}: its first line is damaged, so all recordings are classified "
+                    "again. Check the disk."
+                )
+                return False
             check_header(header, parameters, self.path)
-            end = len(header)
-            self._offsets = array("q", bytes(8 * len(recordings)))
-            indexes = {self._real_path(path): index for index, path in enumerate(recordings)}
-            missing: dict[str, None] = {}
-            for line in file:
-                record = read_row(line)
-                if record is None:
-                    break
-                offset, end = end, end + len(line)
-                index = indexes.get(record.real)
-                if index is None:
-                    missing[record.real] = None
-                else:
-                    holds = self._holds(record, recordings[index], retry_failed)
-                    self._offsets[index] = offset if holds else 0
-        self._refuse_missing([path for path in missing if os.path.lexists(path)])
-        self._cut(end)
-
-    @staticmethod
-    def _holds(record: Line, path: str, retry_failed: bool) -> bool:
-        again = retry_failed and record.row["status"] in RETRYABLE
-        return not again and stamp_of(path) == record.stamp
-
-    def _refuse_missing(self, missing: Sequence[str]) -> None:
-        """Refuse a scan without files that exist and have a row, which would be lost."""
-        if missing:
-            named = ", ".join([*missing[:N_NAMED], *["..."][: len(missing) > N_NAMED]])
-            raise ResultsError(
-                f"{self.path}: has rows of files that are not among the recordings found now "
-                f"({len(missing)}: {named}), and they would be lost. Give the same PATHS and "
-                "patterns as before, or start again with --overwrite, or choose another output."
+            found = find_rows(
+                file, self.path, self._recordings, self._real_path, self._emotions, retry_failed
             )
+        self._file.cut(found.end)
+        self._offsets = found.offsets
+        if found.n_damaged:
+            self.warnings.append(
+                f"{self.path}: {count(found.n_damaged, 'line')} of it damaged, and left out; "
+                "recordings without a row are classified again. Check the disk."
+            )
+        return True
 
     def _count_last(self) -> None:
         """Count the row added last if the file has it: the run may have stopped in between."""
         if self._last is None:
             return
         index, offset = self._last
-        with suppress(OSError), open(self.path, "rb") as file:
+        with suppress(OSError), self._file.reading() as file:
             file.seek(offset)
-            if read_row(file.readline()) is not None:
+            if read_row(file.readline(), self._emotions) is not None:
                 self._offsets[index] = offset
 
     def _append(self, line: str) -> None:
-        data = line.encode("ascii")
-        n_written = 0
         try:
-            while n_written < len(data):  # a disk that is full takes what fits, and then says so
-                n_written += os.write(self._descriptor, data[n_written:])
+            self._file.append(line)
+            self._file.check_synced()
         except OSError as error:
-            with suppress(OSError):
-                self._cut(self._end)
             raise self._refused(error) from error
-        self._end += n_written
-
-    def _cut(self, end: int) -> None:
-        os.ftruncate(self._descriptor, end)
-        os.lseek(self._descriptor, end, os.SEEK_SET)
-        self._end = end
-
-    def _close(self) -> None:
-        if self._syncer is not None:
-            self._syncer.stop()
-        os.close(self._descriptor)
-        self._descriptor = -1
 
     def _refused(self, error: OSError) -> ResultsError:
         return ResultsError(

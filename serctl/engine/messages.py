@@ -11,8 +11,8 @@ The worker writes to what was its standard output::
     R {...}         ready: the model, its hashes and the parameters
     b 17            recording 17: decoding begins
     w 17            recording 17: decoding makes progress; one every few seconds at most
-    e 17            recording 17: decoding ends
-    r 17 {...}      recording 17: its row, as JSON of a results file
+    e 17 "..."      recording 17: decoding ends; hash of the file's content, as JSON
+    r 17 {...}      recording 17: its row, as JSON of a results file, or its description
     s {...}         the job is done: seconds by stage (`serctl.timing`) since the process began
     x ["...", ...]  the worker cannot go on: class and message of the error
 
@@ -53,7 +53,7 @@ Task = tuple[Any, ...]  # place in the scan, path, and the given stretches, if a
 
 @dataclass(frozen=True)
 class Request:
-    """What a worker classifies with; as for `serctl.models.classifier.Classifier`.
+    """What a worker does, and with what; as for `serctl.models.classifier.Classifier`.
 
     Attributes
     ----------
@@ -75,6 +75,12 @@ class Request:
         Of the segments that are given, if they are (`serctl.timeline.matching`).
     min_confidence : float
         What is less probable is `serctl.results.schema.UNCERTAIN`.
+    timeout_s : float or None
+        For each recording; None for no limit.
+    describe : bool
+        Whether the worker describes recordings (`serctl.features.descriptors`) instead.
+    frames_folder : str or None
+        Folder that the frames of described recordings go to, if they are asked for.
     """
 
     model: str | None = None
@@ -90,6 +96,9 @@ class Request:
     windows: bool = False
     given_sha256: str | None = None
     min_confidence: float = 0.0
+    timeout_s: float | None = None
+    describe: bool = False
+    frames_folder: str | None = None
 
 
 class Message(NamedTuple):
@@ -99,14 +108,14 @@ class Message(NamedTuple):
     ----------
     kind : str
         `READY`, `BEGIN`, ...
-    index : int
+    place : int
         Of the recording that it is about; -1 if it is about none.
     text : str
         The rest of the line: JSON, or nothing.
     """
 
     kind: str
-    index: int
+    place: int
     text: str
 
 
@@ -137,6 +146,11 @@ def read_jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:
 def message_line(kind: str, index: int = -1, text: str = "") -> str:
     """Line of a message about a recording, or about none; ``text`` is ASCII without line feeds."""
     return " ".join(filter(None, (kind, "" if index < 0 else str(index), text))) + "\n"
+
+
+def late_reason(timeout_s: float) -> str:
+    """Why a recording that takes longer than ``timeout_s`` has failed."""
+    return f"Not finished after {timeout_s:g} s, the limit set by --timeout."
 
 
 def error_line(error_class: str, message: str) -> str:

@@ -1,8 +1,8 @@
-"""The pipeline: recordings in, results out, in the same order, in bounded memory.
+"""The pipeline: recordings in, results out, in bounded memory.
 
-Threads decode and extract features, a few recordings ahead. On a CPU they also run the network; on a
-GPU the caller's thread runs it, on batches of windows of one shape. A batch is filled in the order of
-the recordings, so results do not depend on the number of threads.
+Threads decode and extract features. On a CPU they also run the network; on a GPU the caller's thread
+runs it, on batches of windows of one shape that are filled up to one size. So a result depends
+neither on the number of threads nor on the recordings beside it.
 """
 
 from collections import deque
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from serctl.models.channels import extract_channels
 from serctl.models.classifier import Classifier, Extraction
 from serctl.results.schema import Result
-from serctl.threads import map_in_order, n_cores
+from serctl.threads import map_as_finished, map_in_order, n_cores
 
+IDLE_S = 1.0  # no window waits longer for a batch to be full
 MOST_WAITING_PER_WINDOW = 4  # of a batch: recordings that wait for it
 
 Item = TypeVar("Item")
@@ -85,10 +86,57 @@ def classify_extractions(
     yield from _in_batches((one for some in of_paths for one in some), classifier)
 
 
+def classify_as_finished(
+    tasks: Iterable[Item],
+    classifier: Classifier,
+    n_workers: int,
+    extract: Callable[[Item], tuple[Item, Sequence[Extraction]]],
+) -> Iterator[tuple[Item, Extraction, NDArray[np.float64]]]:
+    """Classify recordings in the order in which they are finished: none waits for a long one.
+
+    Parameters
+    ----------
+    tasks : iterable
+        What ``extract`` takes.
+    classifier : Classifier
+        Model and device.
+    n_workers : int
+        Threads that decode and extract features.
+    extract : callable
+        What a thread does for one task; it gives the task, and an extraction for every channel
+        that is classified.
+
+    Yields
+    ------
+    task
+        One of ``tasks``.
+    extraction : Extraction
+        Of a channel of its recording; all of one recording follow each other.
+    probabilities : float64 [n_windows, n_emotions]
+        Of the windows of the extraction, as `Classifier.result` takes them.
+    """
+    finished = deque[Item]()
+
+    def extractions() -> Iterator[Extraction | None]:
+        for product in map_as_finished(extract, tasks, n_workers, IDLE_S):
+            if product is None:
+                yield None
+                continue
+            task, of_channels = product
+            finished.extend([task] * len(of_channels))
+            yield from of_channels
+
+    for extraction, probabilities in _in_batches(extractions(), classifier):
+        yield finished.popleft(), extraction, probabilities
+
+
 def _in_batches(
-    extractions: Iterable[Extraction], classifier: Classifier
+    extractions: Iterable[Extraction | None], classifier: Classifier
 ) -> Iterator[tuple[Extraction, NDArray[np.float64]]]:
-    """Pair each extraction with the probabilities of its windows, [n_windows, n_emotions]."""
+    """Pair each extraction, in order, with the probabilities of its windows.
+
+    These are [n_windows, n_emotions]. None among the extractions says that no more come for now.
+    """
     # Extractions that wait, and the rows for their windows' probabilities, NaN until they are known.
     waiting: deque[tuple[Extraction, NDArray[np.float64]]] = deque()
     # Windows not yet classified, with their rows, by shape. The first holds the oldest of them.
@@ -104,6 +152,11 @@ def _in_batches(
             yield waiting.popleft()
 
     for extraction in extractions:
+        if extraction is None:
+            while batches:
+                classify_batch(next(iter(batches)))
+            yield from finished()
+            continue
         rows = np.full((len(extraction.windows), len(classifier.emotions)), np.nan)
         waiting.append((extraction, rows))
         for row, window in zip(rows, extraction.windows, strict=True):

@@ -32,6 +32,8 @@ COMMAND = (
 )
 
 START_S = 600.0  # for a child to load its model: kernels compile, and a network drive is slow
+LATE_GRACE_S = 2.0  # for a worker to stop a late recording itself
+KILLING_SIGNALS = (signal.SIGTERM, getattr(signal, "SIGKILL", 9), getattr(signal, "SIGHUP", 1))
 POLL_S = 0.5  # between looks at the clock
 LONGEST_POLL_S = (
     5.0  # longer ones mean that this process was stopped, which is not the child's fault
@@ -57,8 +59,14 @@ class Child:
     ----------
     decoding : dict of int to float
         Recordings that are being decoded, and the clock at their last message, in seconds.
+    begun : dict of int to float
+        The same recordings, and the clock when they were begun.
     extracted : set of int
         Recordings that have been decoded and have no row yet.
+    contents : dict of int to str
+        Hashes of the content of recordings that have been decoded.
+    late : list of int
+        Recordings that took too long, if it was killed for that.
     seconds_by_stage : dict of str to float
         Seconds by stage, after the first job.
     ready, fed, ended, stalled : bool
@@ -68,6 +76,9 @@ class Child:
 
     def __init__(self, command: Sequence[str], request: Request) -> None:
         self.decoding: dict[int, float] = {}
+        self.begun: dict[int, float] = {}
+        self.contents: dict[int, str] = {}
+        self.late: list[int] = []
         self.extracted: set[int] = set()
         self.seconds_by_stage: dict[str, float] = {}
         self.fed = False
@@ -142,8 +153,11 @@ class Child:
             self.seconds_by_stage = json.loads(text)
         elif kind in (messages.BEGIN, messages.PROGRESS):
             self.decoding[index] = self._clock_s
+            self.begun.setdefault(index, self._clock_s)
         elif kind == messages.END:
             self.decoding.pop(index, None)
+            self.begun.pop(index, None)
+            self.contents[index] = json.loads(text)
             self.extracted.add(index)
         elif kind == messages.ROW:
             self.extracted.discard(index)
@@ -162,6 +176,19 @@ class Child:
                     del self.decoding[index]
             self.stalled = True
             self._process.kill()
+
+    def kill_if_late(self, timeout_s: float) -> None:
+        """Kill it if a recording takes longer than ``timeout_s``, which it has not noticed itself."""
+        limit_s = self._clock_s - timeout_s - LATE_GRACE_S
+        late = [index for index, begun_s in self.begun.items() if begun_s < limit_s]
+        if late and not (self.late or self.stalled):
+            self.late = late
+            self._process.kill()
+
+    def was_killed(self) -> bool:
+        """Whether someone else ended it, as by ``kill`` or for want of memory."""
+        status = self._process.wait()
+        return not (self.stalled or self.late) and -status in KILLING_SIGNALS
 
     def holds(self, index: int) -> bool:
         """Whether it has begun a recording and not sent its row."""
@@ -245,5 +272,5 @@ def _error_of(text: str) -> errors.SerctlError:
         return error
     return RunError(
         f"The worker process failed: {message}. This is a bug in serctl or a fault of this machine. "
-        "To see where it arose, run the same command with python -X dev -m serctl."
+        "To see where it arose, run the same command with python -I -X dev -m serctl."
     )

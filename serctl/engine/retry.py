@@ -15,13 +15,15 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from serctl.engine.journal import RETRYABLE
 from serctl.engine.journal_format import check_parameters
+from serctl.engine.journal_resume import RETRYABLE
 from serctl.errors import ResultsError, UsageError
+from serctl.files.locks import check_regular
 from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.results.reader import read_results
 from serctl.results.schema import CHANNELS_KEY, row_of
 from serctl.results.segments import read_segments
+from serctl.results.writer import run_path
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 
@@ -45,8 +47,9 @@ class PreviousRun:
     def __init__(self, output: str, tables: Mapping[str, str]) -> None:
         self._output = output
         self._tables = tables
-        self._path = f"{output}.run.json"
+        self._path = run_path(output)
         try:
+            check_regular(self._path)
             with open(self._path, encoding="utf-8") as file:
                 self._record = json.load(file)
             self._began_ns = round(datetime.fromisoformat(self._record["began"]).timestamp() * 1e9)

@@ -5,7 +5,6 @@ at the end, in scan order. A run to standard output streams its rows, and has no
 way every recording of the scan has exactly one row, or the run raises.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,9 +16,10 @@ from serctl.engine.journal import Journal
 from serctl.engine.journal_format import run_parameters
 from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
-from serctl.engine.supervisor import Done, Supervisor
-from serctl.errors import UsageError
-from serctl.files.outputs import STANDARD_OUTPUT, check_output
+from serctl.engine.supervisor import Done, Supervisor, in_order
+from serctl.errors import ResultsError, UsageError
+from serctl.files.locks import check_regular
+from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_output
 from serctl.results.schema import (
     CHANNELS_KEY,
     EXTENSIONS,
@@ -30,7 +30,7 @@ from serctl.results.schema import (
     result_of,
 )
 from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, Segment
-from serctl.results.writer import ResultsWriter, write_run
+from serctl.results.writer import ResultsWriter, run_path, write_run
 from serctl.timeline.export_files import ExportFolder
 from serctl.timeline.given import GivenSegment
 from serctl.timeline.matching import GivenSegments
@@ -156,6 +156,8 @@ class Run:
         to.check_tables(to.overwrite or unfinished or self._previous is not None)
         with ExitStack() as stack:
             if to.output != STANDARD_OUTPUT:
+                stack.enter_context(lock_output(to.output))
+                _check_record(run_path(to.output))
                 journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
                 self._journal = stack.enter_context(journal)
             stack.enter_context(self._supervisor)
@@ -170,6 +172,11 @@ class Run:
     ) -> None:
         """End the worker, and release the journal."""
         self._stack.__exit__(kind, error, traceback)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found damaged in the journal of a run that is resumed."""
+        return [] if self._journal is None else self._journal.warnings
 
     @property
     def description(self) -> dict[str, Any]:
@@ -206,8 +213,8 @@ class Run:
             }
         if self._journal is None:
             every = range(len(recordings))
-            done = progress(self._supervisor.classify(recordings, every), len(recordings))
-            rows = _in_order(done)
+            done = progress(self._supervisor.rows(recordings, every), len(recordings))
+            rows = in_order(done)
         else:
             self._fill(self._journal, recordings, progress)
             rows = self._journal.rows()
@@ -252,7 +259,7 @@ class Run:
             for kept in self._previous.rows(parameters, recordings):
                 journal.add(*kept)
             left = journal.left()
-        for done in progress(self._supervisor.classify(recordings, left), len(left)):
+        for done in progress(self._supervisor.rows(recordings, left), len(left)):
             journal.add(*done)
 
 
@@ -273,12 +280,9 @@ def _export(exports: ExportFolder, path: str, rows: Sequence[dict[str, Any]]) ->
         exports.write(path, segments, rows[0]["duration_s"] or 0.0)
 
 
-def _in_order(done: Iterable[Done]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and row of each recording, in scan order; those that come early wait."""
-    early: dict[int, str] = {}
-    turn = 0
-    for index, _, row in done:
-        early[index] = row
-        while turn in early:
-            yield "standard output", json.loads(early.pop(turn))
-            turn += 1
+def _check_record(path: str) -> None:
+    """Refuse a run whose record could not be written at its end."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}, or choose another output.") from error

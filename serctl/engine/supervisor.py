@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from serctl.engine import messages, process
-from serctl.engine.messages import END_OF_JOB, Message, Request, task_line
+from serctl.engine.messages import END_OF_JOB, Message, Request, late_reason, task_line
 from serctl.engine.process import COMMAND, Child
 from serctl.errors import RunError
 from serctl.files.stamps import Stamp, stamp_of
@@ -31,11 +31,24 @@ MAX_FRUITLESS_RESTARTS = 3
 
 
 class Done(NamedTuple):
-    """A recording's place in the scan, its file's stamp from before, and its row in JSON."""
+    """A finished recording.
+
+    Attributes
+    ----------
+    place : int
+        In the scan.
+    stamp : Stamp
+        Of its file, from before it was read.
+    row : str
+        In JSON.
+    content : str
+        Hash of the file's content, or empty if it is not known.
+    """
 
     place: int
     stamp: Stamp
     row: str
+    content: str = ""
 
 
 class Supervisor:
@@ -87,18 +100,22 @@ class Supervisor:
         RunError
             If the worker ends before, or is not ready after `serctl.engine.process.START_S`.
         """
-        child = self._child
+        n_starts = 1
         while not self._description:
+            child = self._child
             for message in child.receive():
                 if message.kind == messages.READY:
                     self._description = json.loads(message.text)
             if child.ended and not self._description:
-                raise RunError(_not_started(child))
+                if n_starts == MAX_FRUITLESS_RESTARTS or not child.was_killed():
+                    raise RunError(_not_started(child))
+                n_starts += 1
+                self._restart()
             child.kill_if_stalled(self._stall_s)
         return self._description
 
-    def classify(self, recordings: Sequence[str], left: Sequence[int]) -> Iterator[Done]:
-        """Classify recordings.
+    def rows(self, recordings: Sequence[str], left: Sequence[int]) -> Iterator[Done]:
+        """Classify or describe recordings.
 
         Parameters
         ----------
@@ -110,7 +127,7 @@ class Supervisor:
         Yields
         ------
         Done
-            One for each of ``left``; in their order, except for suspects.
+            One for each of ``left``, as they are finished.
 
         Raises
         ------
@@ -131,9 +148,14 @@ class Supervisor:
                 done[index] = 1
                 n_left -= 1
                 n_fruitless = n_after = 0
-                yield Done(index, self._stamps.pop(index, Stamp(None, None)), row)
+                yield self._done(index, recordings[index], row, child.contents.pop(index, ""))
             if not n_left:
                 return
+            for index in child.late:
+                done[index] = 1
+                n_left -= 1
+                n_fruitless = n_after = 0
+                yield self._failed(index, recordings[index], self._late_reason())
             isolated = [index for index in suspects if not done[index]]
             culprit = isolated[0] if isolated and child.holds(isolated[0]) else None
             if culprit is not None:
@@ -142,15 +164,17 @@ class Supervisor:
                     raise _hopeless(child, "after decoding", "Try --device cpu.")
                 done[culprit] = 1
                 n_left -= 1
-                yield self._failed(culprit, recordings[culprit], child)
-            elif isolated or not child.suspects():
+                yield self._failed(culprit, recordings[culprit], self._crash_reason(child))
+            elif not child.late and (isolated or not child.suspects()):
                 n_fruitless += 1
                 if n_fruitless == MAX_FRUITLESS_RESTARTS:
                     raise _hopeless(child, "before any recording", "Is there enough memory?")
-            suspects = [i for i in isolated or child.suspects() if not done[i]]
-            child.end(at_once=True)
+            suspects = [] if child.late else child.suspects()
+            suspects = [index for index in isolated or suspects if not done[index]]
             if n_left:
-                self._child = Child(self._command, self._request)
+                self._restart()
+            else:
+                child.end(at_once=True)
 
     def seconds_by_stage(self) -> dict[str, float]:
         """Wait for a worker that has finished; seconds of its threads by stage."""
@@ -158,18 +182,24 @@ class Supervisor:
             self._child.receive()
         return self._child.seconds_by_stage
 
+    def _restart(self) -> None:
+        self._child.end(at_once=True)
+        self._child = Child(self._command, self._request)
+
     def _rows(self, child: Child, n_left: int) -> Iterator[tuple[int, str]]:
         """Rows of a worker, until it has sent all, has ended, or stalls and is killed."""
         while n_left:
             for message in child.receive():
                 if message.kind == messages.ROW:
                     n_left -= 1
-                    yield message.index, message.text
+                    yield message.place, message.text
                 elif message.kind == messages.READY:
                     self._check_same_model(message)
             if child.ended:
                 return
             child.kill_if_stalled(self._stall_s)
+            if self._request.timeout_s is not None:
+                child.kill_if_late(self._request.timeout_s)
 
     def _check_same_model(self, ready: Message) -> None:
         if json.loads(ready.text) != self._description:
@@ -178,14 +208,29 @@ class Supervisor:
                 "again."
             )
 
-    def _failed(self, index: int, path: str, child: Child) -> Done:
+    def _crash_reason(self, child: Child) -> str:
         if child.stalled:
             reason = f"Decoding made no progress for {self._stall_s:g} s, and again when isolated."
         else:
             reason = f"Decoding crashed, and again when isolated ({child.how_it_ended()})."
-        result = Result(path, "failed", f"{reason} Export it again as 16-bit wav or flac.")
-        row = json.dumps(row_of(result, self._description["emotions"]))
+        return f"{reason} Export it again as 16-bit wav or flac."
+
+    def _late_reason(self) -> str:
+        assert self._request.timeout_s is not None
+        return late_reason(self._request.timeout_s)
+
+    def _failed(self, index: int, path: str, reason: str) -> Done:
+        if self._request.describe:
+            row = json.dumps({"path": path, "status": "failed", "reason": reason})
+        else:
+            result = Result(path, "failed", reason)
+            row = json.dumps(row_of(result, self._description["emotions"]))
         return Done(index, self._stamps.pop(index, Stamp(None, None)), row)
+
+    def _done(self, index: int, path: str, row: str, content: str) -> Done:
+        stamp = self._stamps.pop(index, Stamp(None, None))
+        # The hash is of what is there now: of a file that changed meanwhile, it says nothing.
+        return Done(index, stamp, row, content if stamp_of(path) == stamp else "")
 
     def _lines(
         self,
@@ -222,3 +267,14 @@ def _hopeless(child: Child, when: str, advice: str) -> RunError:
         f"The worker process ended {when}, {MAX_FRUITLESS_RESTARTS} times "
         f"({child.how_it_ended()}). {advice}{child.tail()}"
     )
+
+
+def in_order(done: Iterable[Done]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and row of each recording, in scan order; those that come early wait."""
+    early: dict[int, str] = {}
+    turn = 0
+    for finished in done:
+        early[finished.place] = finished.row
+        while turn in early:
+            yield "standard output", json.loads(early.pop(turn))
+            turn += 1

@@ -19,17 +19,16 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from serctl.engine import messages
-from serctl.engine.messages import TIMELINE_KEYS, Request, Task, message_line
-from serctl.errors import SerctlError
+from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
+from serctl.errors import RunError, SerctlError
+from serctl.files.stamps import content_hash
 
 if TYPE_CHECKING:
-    from serctl.models.classifier import Classifier, Extraction
+    from serctl.models.classifier import Classifier
 
 PROGRESS_EVERY_S = 5.0
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -37,6 +36,7 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 # Decoding holds a block of a recording, some 30 MB; a file that needs more than these is hostile.
 SPARE_MEMORY_BYTES = 1 << 30
 MEMORY_PER_WORKER_BYTES = 1 << 28
+MIN_ADDRESS_SPACE_BYTES = 800_000_000  # a worker of two threads has 590 MB when it has started
 
 
 class Channel:
@@ -80,14 +80,19 @@ def main() -> None:
 
 
 def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
+    _check_address_space()
     gc.disable()
+    (_describe if request.describe else _classify)(request, lines, channel)
+
+
+def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
     from serctl.audio.windows import Windowing
-    from serctl.engine.pipeline import classify_extractions
+    from serctl.engine.pipeline import classify_as_finished
     from serctl.engine.rows import channel_row, joined_row
-    from serctl.models.classifier import Classifier
+    from serctl.models.channels import extract_channels, extract_given
+    from serctl.models.classifier import Classifier, Extraction
     from serctl.models.loading import DEFAULT_MODEL
     from serctl.threads import n_cores
-    from serctl.timing import seconds_by_stage
 
     n_workers = request.workers or n_cores()
     classifier = Classifier(
@@ -98,60 +103,108 @@ def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
         Windowing(request.speech, request.window_s, request.hop_s, request.channels),
     )
     _warm_up(classifier)
+    _get_ready(n_workers, classifier.device, channel, _description(classifier, n_workers, request))
+
+    def extract(task: Task) -> tuple[Task, list[Extraction]]:
+        _, path, *given = task
+        with _Watch(task, request.timeout_s, channel) as watch:
+            if given:
+                extractions = extract_given(classifier, path, given[0], watch)
+            else:
+                extractions = extract_channels(classifier, path, watch)
+            if watch.is_late:
+                extractions = [Extraction(path, status="failed", reason=watch.reason())]
+        return task, extractions
+
+    for job in messages.read_jobs(lines):
+        finished = classify_as_finished(job, classifier, n_workers, extract)
+        rows: list[dict[str, Any]] = []
+        for task, extraction, probabilities in finished:
+            rows.append(channel_row(classifier, extraction, probabilities, request))
+            if extraction.is_last:
+                row = json.dumps(joined_row(rows), allow_nan=False)
+                channel.send(message_line(messages.ROW, task[0], row))
+                rows = []
+        _end_job(channel)
+
+
+def _describe(request: Request, lines: BinaryIO, channel: Channel) -> None:
+    from serctl.engine.isolated import AHEAD_PER_WORKER, describe_task, warm_up
+    from serctl.threads import map_in_order, n_cores
+
+    n_workers = request.workers or n_cores()
+    warm_up()
+    _get_ready(n_workers, "cpu", channel, {"workers": n_workers})
+
+    def describe(task: Task) -> tuple[int, str]:
+        with _Watch(task, request.timeout_s, channel) as watch:
+            values = describe_task(task, request.frames_folder, watch)
+            if watch.is_late:
+                values = {"path": task[1], "status": "failed", "reason": watch.reason()}
+        return task[0], json.dumps(values)
+
+    for job in messages.read_jobs(lines):
+        for index, row in map_in_order(describe, job, n_workers, AHEAD_PER_WORKER):
+            channel.send(message_line(messages.ROW, index, row))
+        _end_job(channel)
+
+
+def _get_ready(n_workers: int, device: str, channel: Channel, description: dict[str, Any]) -> None:
+    """Collect garbage again, limit the memory, and tell the parent."""
     gc.freeze()
     gc.enable()
-    if classifier.device == "cpu":  # GPU drivers map far more than they use
+    if device == "cpu":  # GPU drivers map far more than they use
         _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
-    description = json.dumps(_description(classifier, n_workers, request))
-    channel.send(message_line(messages.READY, text=description))
-    extract = _Extractor(classifier, channel)
-    for job in messages.read_jobs(lines):
-        indexes: deque[int] = deque()
-        done = classify_extractions(_noted(job, indexes), classifier, n_workers, extract)
-        rows: list[dict[str, Any]] = []
-        for extraction, probabilities in done:
-            rows.append(channel_row(classifier, extraction, probabilities, request))
-            if not extraction.is_last:
-                continue
-            text = json.dumps(joined_row(rows), allow_nan=False)
-            rows = []
-            channel.send(message_line(messages.ROW, indexes.popleft(), text))
-        channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
+    channel.send(message_line(messages.READY, text=json.dumps(description)))
 
 
-class _Extractor:
-    """What a thread does for one recording; it tells the parent when decoding begins and ends."""
+def _end_job(channel: Channel) -> None:
+    from serctl.timing import seconds_by_stage
 
-    def __init__(self, classifier: "Classifier", channel: Channel) -> None:
-        self._classifier = classifier
+    channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
+
+
+class _LateError(Exception):
+    """A recording takes longer than it may."""
+
+
+class _Watch:
+    """Context manager of the decoding of one recording; called for every window of it.
+
+    It tells the parent when decoding begins, makes progress and ends, and stops a recording that
+    takes longer than ``timeout_s``. Code that turns every exception into a row finds `is_late` set.
+    """
+
+    def __init__(self, task: Task, timeout_s: float | None, channel: Channel) -> None:
+        self._index, self._path = task[:2]
+        self._timeout_s = timeout_s
         self._channel = channel
+        self._began_s = self._sent_s = time.monotonic()
+        self.is_late = False
 
-    def __call__(self, task: Task) -> "list[Extraction]":
-        from serctl.models.channels import extract_channels, extract_given
+    def __enter__(self) -> Self:
+        self._channel.send(message_line(messages.BEGIN, self._index))
+        return self
 
-        index, path, *given = task
-        sent_s = time.monotonic()
+    def __call__(self) -> None:
+        now_s = time.monotonic()
+        if self._timeout_s is not None and now_s - self._began_s > self._timeout_s:
+            self.is_late = True
+            raise _LateError
+        if now_s - self._sent_s > PROGRESS_EVERY_S:
+            self._sent_s = now_s
+            self._channel.send(message_line(messages.PROGRESS, self._index))
 
-        def on_window() -> None:
-            nonlocal sent_s
-            if time.monotonic() - sent_s > PROGRESS_EVERY_S:
-                sent_s = time.monotonic()
-                self._channel.send(message_line(messages.PROGRESS, index))
+    def reason(self) -> str:
+        """Why a late recording has failed."""
+        assert self._timeout_s is not None
+        return late_reason(self._timeout_s)
 
-        self._channel.send(message_line(messages.BEGIN, index))
-        if given:
-            extractions = extract_given(self._classifier, path, given[0], on_window)
-        else:
-            extractions = extract_channels(self._classifier, path, on_window)
-        self._channel.send(message_line(messages.END, index))
-        return extractions
-
-
-def _noted(job: Iterator[Task], indexes: deque[int]) -> Iterator[Task]:
-    """Pass tasks on, and note their indexes, since results come in their order."""
-    for task in job:
-        indexes.append(task[0])
-        yield task
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            content = "" if self.is_late else content_hash(self._path)
+            text = json.dumps(content)
+            self._channel.send(message_line(messages.END, self._index, text))
 
 
 def _description(classifier: "Classifier", n_workers: int, request: Request) -> dict[str, Any]:
@@ -186,6 +239,19 @@ def _warm_up(classifier: "Classifier") -> None:
     except OSError:
         raw = config.inputs.extract(samples, spec)
     classifier.window_logits([config.inputs.normalize(raw, config.normalization, spec)])
+
+
+def _check_address_space() -> None:
+    """Refuse a limit under which the libraries do not load: some try again without end."""
+    with suppress(ImportError):
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE_BYTES:
+            raise RunError(
+                f"The limit on address space (ulimit -v) is {limit / 1e9:.1f} GB, and at least "
+                f"{MIN_ADDRESS_SPACE_BYTES / 1e9:.1f} GB are needed. Raise it."
+            )
 
 
 def _limit_memory(spare_bytes: int) -> None:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,20 @@ ROWS_PER_GROUP = 1024  # of Parquet
 SPOOL_BYTES = 1 << 22  # of frames in memory per recording; more go to a temporary file
 
 Fact = float | int | None
+
+
+class Spool(Protocol):
+    """The frames of one recording."""
+
+    n_frames: int
+
+    @property
+    def mel(self) -> IO[bytes]:
+        """Mel power, float32 [n_frames, n_mels]."""
+
+    @property
+    def mfcc(self) -> IO[bytes]:
+        """MFCC, float32 [n_frames, n_mfcc]."""
 
 
 class FrameSpool:
@@ -64,7 +78,7 @@ class FeatureTable(AbstractContextManager["FeatureTable"]):
         """Add a row: texts, facts, and the values or an empty array."""
         raise NotImplementedError
 
-    def add_frames(self, path: str, spool: FrameSpool) -> None:
+    def add_frames(self, path: str, spool: Spool) -> None:
         """Add the frames of a recording."""
         raise NotImplementedError
 
@@ -144,6 +158,7 @@ class _NpzTable(FeatureTable):
 
     def __enter__(self) -> Self:
         self._archive = zipfile.ZipFile(self.path, "w")
+        self._names: set[str] = set()
         self._texts: list[tuple[str, ...]] = []
         self._facts: list[tuple[Fact, ...]] = []
         self._values: list[NDArray[np.float32]] = []
@@ -154,14 +169,19 @@ class _NpzTable(FeatureTable):
         self._facts.append(tuple(facts))
         self._values.append(values if len(values) else np.full(len(VALUES), np.nan, np.float32))
 
-    def add_frames(self, path: str, spool: FrameSpool) -> None:
+    def add_frames(self, path: str, spool: Spool) -> None:
+        # Paths that are not UTF-8 are escaped, and may then look like others.
+        own = _in_unicode(path)
+        if own in self._names:
+            own += f" [{len(self._texts)}]"  # number of its row, from 1
+        self._names.add(own)
         for name, file, n_columns in (
             ("mel", spool.mel, SPEC.n_mels),
             ("mfcc", spool.mfcc, SPEC.n_mfcc),
         ):
             shape = (spool.n_frames, n_columns)
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            with self._member(f"frames/{name}/{_in_unicode(path)}") as member:
+            with self._member(f"frames/{name}/{own}") as member:
                 np.lib.format.write_array_header_1_0(member, header)
                 file.seek(0)
                 shutil.copyfileobj(file, member)

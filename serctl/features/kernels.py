@@ -4,14 +4,12 @@ They release the GIL, so that threads run in parallel, and are compiled once and
 tests compare each with NumPy. They fill arrays and check nothing: `serctl.features.mel` checks.
 """
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.caches import choose_numba_folder
+from serctl.caches import import_numba
 
-choose_numba_folder(os.path.dirname(__file__))
+import_numba()
 
 import numba  # noqa: E402
 

@@ -13,13 +13,13 @@ are written; if anything fails before, no file is left.
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 
 from serctl.errors import ResultsError, UsageError
 from serctl.features.descriptors import Description, describe
-from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool
-from serctl.files.outputs import atomic_write, check_output, extension_of
+from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool, Spool
+from serctl.files.outputs import atomic_write, check_output, extension_of, private_folder
 from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import AHEAD_PER_WORKER, map_in_order, n_cores
 
@@ -29,6 +29,8 @@ LEVEL_DECIMALS = 2
 # Recordings for each thread whose frames may wait for a long one: memory and open files.
 SPOOLS_AHEAD_PER_WORKER = 2
 
+Described = tuple[Description, Spool | None]
+DescribeAll = Callable[[Sequence[str], str | None, int | None], Generator[Described, None, None]]
 Label = tuple[str, str, str]  # values of LABELS, or three empty strings
 
 
@@ -71,8 +73,9 @@ def write_features(
     label: Callable[[str], Label] | None = None,
     frames: bool = False,
     n_workers: int | None = None,
+    describe_all: DescribeAll | None = None,
 ) -> Iterator[Description]:
-    """Describe recordings in threads, and write a row for each.
+    """Describe recordings, and write a row for each.
 
     Parameters
     ----------
@@ -86,6 +89,9 @@ def write_features(
         Whether to save the frames of every recording, in NPZ.
     n_workers : int, optional
         Number of threads; the number of CPU cores by default.
+    describe_all : callable, optional
+        What describes them, such as `serctl.engine.isolated.describe_isolated`;
+        `describe_in_threads` by default.
 
     Yields
     ------
@@ -98,17 +104,16 @@ def write_features(
         If it cannot be written.
     """
     output = os.fspath(output)
-    folder = os.path.dirname(output) or os.curdir
-
-    def work(path: str | os.PathLike[str]) -> tuple[Description, FrameSpool | None]:
-        spool = FrameSpool(folder) if frames else None
-        return describe(path, SPEC, spool), spool
-
-    ahead = SPOOLS_AHEAD_PER_WORKER if frames else AHEAD_PER_WORKER
+    names = [os.fspath(path) for path in paths]
+    # Frames wait in the folder of the output, where there must be room for them anyway.
     columns = (*TEXT, *(LABELS if label else ()), *FACTS)
     table_class = TABLES[extension_of(output, tuple(TABLES))]
-    with atomic_write(output) as partial, table_class(partial, columns) as table:
-        with closing(map_in_order(work, paths, n_workers or n_cores(), ahead)) as products:
+    with (
+        atomic_write(output) as partial,
+        private_folder(output) if frames else nullcontext() as folder,
+        table_class(partial, columns) as table,
+    ):
+        with closing((describe_all or describe_in_threads)(names, folder, n_workers)) as products:
             for description, spool in products:
                 texts = (description.path, description.status, description.reason)
                 labels = label(description.path) if label else ()
@@ -117,6 +122,34 @@ def write_features(
                     table.add_frames(description.path, spool)
                 yield description
         table.finish()
+
+
+def describe_in_threads(
+    paths: Sequence[str], folder: str | None, n_workers: int | None
+) -> Generator[Described, None, None]:
+    """Describe recordings in threads of this process.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Audio files.
+    folder : str or None
+        Where frames may be put meanwhile, if they are wanted.
+    n_workers : int or None
+        Number of threads; the number of CPU cores by default.
+
+    Yields
+    ------
+    Description, and its frames or None
+        In the order of ``paths``.
+    """
+
+    def work(path: str) -> Described:
+        spool = None if folder is None else FrameSpool(folder)
+        return describe(path, SPEC, spool), spool
+
+    ahead = AHEAD_PER_WORKER if folder is None else SPOOLS_AHEAD_PER_WORKER
+    yield from map_in_order(work, paths, n_workers or n_cores(), ahead)
 
 
 def _facts(description: Description) -> tuple[Fact, ...]:

@@ -1,23 +1,80 @@
-"""Which file a path names, and whether it is still the file that was read."""
+"""Which file a path names, and whether it is still the file that was read.
+
+A file with another size or modification time is another file. One that differs in inode or in time
+of status change alone may have been copied or renamed, with other content or the same: then a hash
+of its content decides.
+"""
 
 import os
+import stat
 from typing import NamedTuple
+
+MOST_HASHED_BYTES = 1 << 30  # a larger file is read again rather than hashed
+BLOCK_BYTES = 1 << 20
+HASH_CHARACTERS = 32  # 128 bits
 
 
 class Stamp(NamedTuple):
-    """Size in bytes and modification time of a file; None for one that cannot be looked at."""
+    """Size in bytes, times of modification and of status change, and inode; None if unknown."""
 
     size: int | None
     mtime_ns: int | None
+    ctime_ns: int | None = None
+    inode: int | None = None
 
 
 def stamp_of(path: str) -> Stamp:
-    """Stamp of a file as it is now."""
+    """Stamp of a file as it is now; all None for one that cannot be looked at."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return Stamp(None, None)
-    return Stamp(status.st_size, status.st_mtime_ns)
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def content_hash(path: str) -> str:
+    """Start of the SHA-256 of a file's content, in hexadecimal.
+
+    It is empty for a file that is larger than `MOST_HASHED_BYTES`, is not a regular file or cannot
+    be read.
+    """
+    import hashlib
+
+    digest = hashlib.sha256()
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_HASHED_BYTES:
+                return ""
+            while block := os.read(descriptor, BLOCK_BYTES):
+                digest.update(block)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return ""
+    return digest.hexdigest()[:HASH_CHARACTERS]
+
+
+def is_unchanged(path: str, stamp: Stamp, content: str = "") -> bool:
+    """Whether a file is still the one that was read.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    stamp : Stamp
+        From before it was read.
+    content : str
+        Its `content_hash` then, or empty if it is not known.
+    """
+    now = stamp_of(path)
+    if now == stamp:
+        return True
+    if now.size is None or now[:2] != stamp[:2]:
+        return False
+    return bool(content) and content_hash(path) == content
 
 
 class RealPaths:

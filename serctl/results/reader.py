@@ -70,6 +70,9 @@ def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tup
                 "--resume."
             )
         raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
+    # A named pipe can be read once, and waits for who writes to it.
+    if not os.path.isfile(path) and not os.path.isdir(path):
+        raise ResultsError(f"{path}: not a file; a results file was expected. Save it to a file.")
     read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
         extension_of(path, EXTENSIONS)
     ]

@@ -29,6 +29,8 @@ from serctl.results.schema import STATUSES, UNCERTAIN, Result
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # paths per reason
+MOST_REASONS = 1000  # that are kept, the most frequent; the others of a status are counted as one
+OTHER_REASONS = "other reasons"
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY_NUMBER = "..."
@@ -55,6 +57,14 @@ class Tally:
             self.n_labelled += 1
             self.confidence += result.confidence or 0.0
             self.emotions[result.emotion] += 1
+
+    def merge(self, other: "Tally") -> None:
+        """Add all recordings of another tally."""
+        self.n += other.n
+        self.duration_s += other.duration_s
+        self.n_labelled += other.n_labelled
+        self.confidence += other.confidence
+        self.emotions.update(other.emotions)
 
     @property
     def mean_confidence(self) -> float | None:
@@ -129,9 +139,24 @@ class Summary:
         reason.tally.add(result)
         if len(reason.examples) < N_EXAMPLES:
             reason.examples.append(result.path)
+        if len(self.reasons) > 2 * MOST_REASONS:
+            self._merge_rare_reasons()
+
+    def _merge_rare_reasons(self) -> None:
+        """Keep the `MOST_REASONS` most frequent reasons, and count the rest as one per status."""
+        frequent = sorted(self.reasons, key=lambda key: -self.reasons[key].tally.n)
+        for key in frequent[MOST_REASONS:]:
+            rare = self.reasons.pop(key)
+            other = self.reasons.setdefault(
+                (rare.status, OTHER_REASONS), Reason(rare.status, [OTHER_REASONS], [])
+            )
+            other.tally.merge(rare.tally)
+            other.examples = (other.examples + rare.examples)[:N_EXAMPLES]
 
     def ordered_reasons(self) -> list[Reason]:
         """Reasons in the order of the statuses, the most frequent first."""
+        if len(self.reasons) > MOST_REASONS:
+            self._merge_rare_reasons()
         return sorted(
             self.reasons.values(),
             key=lambda reason: (STATUSES.index(reason.status), -reason.tally.n, reason.text),
@@ -248,7 +273,7 @@ def json_text(summary: Summary) -> str:
         "duration_s": round(summary.total.duration_s, 3),
         **{by: rows(summary, by) for by in GROUPINGS},
     }
-    return json.dumps(everything, indent=2) + "\n"
+    return json.dumps(everything, indent=2, allow_nan=False) + "\n"
 
 
 def _figures(tally: Tally, n_all: int) -> dict[str, Value]:

@@ -20,7 +20,6 @@ from typing import Any, BinaryIO, Self
 
 from serctl.errors import ResultsError
 from serctl.files.outputs import (
-    PARTIAL,
     STANDARD_OUTPUT,
     atomic_write,
     check_output,
@@ -153,7 +152,7 @@ class RowsWriter:
             raise self._write_error(error) from error
 
     def _write_error(self, error: OSError) -> ResultsError:
-        where = self.output + PARTIAL if self._to_file else "standard output"
+        where = self.output if self._to_file else "standard output"
         return ResultsError(
             f"{where}: cannot be written after {self.n_written} rows ({error.strerror}). Free some "
             "space, or choose another output."
@@ -196,6 +195,11 @@ class ResultsWriter(RowsWriter):
         self.write_row(row_of(result, self._emotions))
 
 
+def run_path(output: str | os.PathLike[str]) -> str:
+    """Path of the record of the run that writes an output."""
+    return f"{os.fspath(output)}.run.json"
+
+
 def write_run(output: str | os.PathLike[str], record: dict[str, Any]) -> str:
     """Write ``<output>.run.json``, the record of a run.
 
@@ -216,7 +220,7 @@ def write_run(output: str | os.PathLike[str], record: dict[str, Any]) -> str:
     ResultsError
         If it cannot be written.
     """
-    path = f"{os.fspath(output)}.run.json"
+    path = run_path(output)
     text = json.dumps({"schema_version": SCHEMA_VERSION, **record}, indent=2, allow_nan=False)
     with atomic_write(path) as partial, open(partial, "w", encoding="ascii", newline="\n") as file:
         file.write(text + "\n")

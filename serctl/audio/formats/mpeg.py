@@ -7,6 +7,8 @@ from serctl.audio.formats.views import FileView
 
 MP3_EXTENSIONS = frozenset((".mp3", ".mp2", ".mpga"))
 SEARCHED_BYTES = 1 << 20
+TAG_BYTES = 10  # of the header of an ID3v2 tag
+TAG_BLOCK_BYTES = 1 << 12
 FRAMES_IN_A_ROW = 3  # one or two look like frames by chance
 LENGTH_WITHIN_BYTES = 64  # of the first frame, stand the tags that say how long the file is
 KBIT_S = {  # by MPEG version 1 or not, and layer
@@ -24,13 +26,18 @@ RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000
 
 def skip_id3(file: FileView, skipped: int = 0) -> int:
     """Byte behind the ID3v2 tags that begin at byte ``skipped``."""
+    content, begin = b"", skipped  # read in blocks, since empty tags may be many
     while True:
-        file.seek(skipped)
-        tag = file.read(10)
-        if len(tag) < 10 or tag[:3] != b"ID3":
+        at = skipped - begin
+        tag = content[at : at + TAG_BYTES]
+        if len(tag) < TAG_BYTES:
+            file.seek(skipped)
+            content, begin = file.read(TAG_BLOCK_BYTES), skipped
+            tag = content[:TAG_BYTES]
+        if len(tag) < TAG_BYTES or tag[:3] != b"ID3":
             return skipped
         # Its size has 7 bits a byte, and leaves out these ten bytes.
-        skipped += 10 + sum((tag[9 - i] & 0x7F) << 7 * i for i in range(4))
+        skipped += TAG_BYTES + sum((tag[9 - i] & 0x7F) << 7 * i for i in range(4))
 
 
 def first_frame(file: FileView, skipped: int = 0) -> tuple[int, bytes] | None:

@@ -6,6 +6,8 @@ Text is printed unchanged: nothing in a path is interpreted as markup, number or
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from serctl.text import printable, printable_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,15 +58,16 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    rows, totals = list(rows), list(totals)
+    rows, totals = ([*map(printable_cells, some)] for some in (rows, totals))
+    headers = printable_cells(headers)
     longest = [max(map(cell_len, cells)) for cells in zip(headers, *rows, *totals, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     min_width = 0
     for i, header in enumerate(headers):
         if i in text:
-            table.add_column(header, overflow="fold", min_width=min(longest[i], MIN_TEXT))
+            table.add_column(Text(header), overflow="fold", min_width=min(longest[i], MIN_TEXT))
         else:
-            table.add_column(header, justify="right", no_wrap=True)
+            table.add_column(Text(header), justify="right", no_wrap=True)
         min_width += GAP + (min(longest[i], MIN_TEXT) if i in text else longest[i])
     for cells in rows:
         table.add_row(*map(Text, cells))
@@ -73,12 +76,17 @@ def print_table(
         table.add_row(*map(Text, cells))
     console.print()
     # Not wrapped, so that a path in it can be copied.
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(Text(printable(title), style="bold"), soft_wrap=True)
     # Let a narrow terminal wrap the lines; rich would cut off cells.
     width = console.width
     console.width = max(width, min_width)
     console.print(table)
     console.width = width
+
+
+def printable_cells(cells: Sequence[str]) -> list[str]:
+    """Cells that are safe to print."""
+    return [*map(printable_lines, cells)]
 
 
 def print_summary(summary: "Summary", by: str | None = None, stderr: bool = False) -> None:

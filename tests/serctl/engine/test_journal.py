@@ -1,3 +1,4 @@
+import errno
 import itertools
 import json
 import os
@@ -13,17 +14,14 @@ from hypothesis import strategies as st
 from serctl.engine import journal as journal_module
 from serctl.engine.journal import Journal
 from serctl.errors import ResultsError, UsageError
-from serctl.files.stamps import Stamp, stamp_of
+from serctl.files import appending
+from serctl.files.stamps import Stamp, content_hash, stamp_of
 from serctl.results.schema import STATUSES, Result, result_of, row_of
 
 EMOTIONS = ("angry", "sad")
 PARAMETERS = {"schema_version": 1, "model_sha256": "abc", "emotions": list(EMOTIONS)}
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name).map(os.fsdecode)
-
-
-def results_of(journal):
-    return [result_of(row, EMOTIONS, where) for where, row in journal.rows()]
 
 
 def result(path, status="ok"):
@@ -34,6 +32,10 @@ def result(path, status="ok"):
 
 def row(path, status="ok"):
     return json.dumps(row_of(result(path, status), EMOTIONS))
+
+
+def results(journal):
+    return [result_of(row, EMOTIONS, where) for where, row in journal.rows()]
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_rows_are_taken_up_and_come_in_the_order_of_the_scan(files):
         assert journal.n_rows == 2
         for index in (4, 0, 2):
             journal.add(index, stamp_of(paths[index]), row(paths[index]))
-        assert list(results_of(journal)) == [result(path) for path in paths]
+        assert results(journal) == [result(path) for path in paths]
         journal.finish()
     assert not os.path.exists(journal.path)
 
@@ -97,7 +99,7 @@ def test_of_two_rows_the_last_counts(files):
     keep(output, paths, [0], "silent", resume=True)
     with Journal(output, resume=True) as journal:
         assert journal.begin(PARAMETERS, paths) == [1, 2, 3, 4]
-        assert [result.status for result in results_of(journal)] == ["silent"]
+        assert [result.status for result in results(journal)] == ["silent"]
 
 
 def test_files_that_are_gone_are_left_out_and_new_ones_are_left_to_do(files):
@@ -107,7 +109,7 @@ def test_files_that_are_gone_are_left_out_and_new_ones_are_left_to_do(files):
     others = [paths[4], paths[2], paths[0]]
     with Journal(output, resume=True) as journal:
         assert journal.begin(PARAMETERS, others) == [0]
-        assert [result.path for result in results_of(journal)] == [paths[2], paths[0]]
+        assert [result.path for result in results(journal)] == [paths[2], paths[0]]
 
 
 def test_a_scan_without_recordings_that_have_a_row_is_refused_and_they_are_named(files):
@@ -134,7 +136,7 @@ def test_recordings_are_known_by_their_real_paths(files, monkeypatch):
         recordings = [typed + name for name in names]
         with Journal(output, resume=True) as journal:
             assert journal.begin(PARAMETERS, recordings) == [1, 3, 4]
-            shown = [result.path for result in results_of(journal)]
+            shown = [result.path for result in results(journal)]
         assert shown == [recordings[0], recordings[2]]  # as an uninterrupted run would show them
 
 
@@ -168,11 +170,13 @@ def test_another_model_or_other_parameters_are_refused_and_named(files, change, 
     assert left_on_resuming(output, paths) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("content", ["precious\n", "{}\n", "[]\n", '{"journal": 1', "\0\0\0\0"])
+@pytest.mark.parametrize(
+    "content", ["precious\n", "precious", "{}\n", "[]\n", '{"journal": 1}\n{}\n']
+)
 def test_another_file_of_that_name_is_refused_and_left(files, content):
     paths, output = files
     Path(f"{output}.journal").write_text(content)
-    with pytest.raises(ResultsError, match="not a journal of serctl"):
+    with pytest.raises(ResultsError, match=r"not a journal of serctl|journal was 1 and is now 2"):
         left_on_resuming(output, paths)
     assert Path(f"{output}.journal").read_text() == content
 
@@ -213,7 +217,7 @@ class Interrupting:
         sys.settrace(self.before)
 
     def trace(self, frame, event, _):
-        if frame.f_code.co_filename != journal_module.__file__:
+        if frame.f_code.co_filename not in (journal_module.__file__, appending.__file__):
             return None
         if event == "line":
             self.n_run += 1
@@ -311,7 +315,7 @@ def test_whatever_a_torn_write_leaves_only_torn_rows_are_done_again(
         assert journal.begin(PARAMETERS, names) == expected
         for index in expected:
             journal.add(index, stamp, row(names[index]))
-        assert list(results_of(journal)) == [result(name) for name in names]
+        assert results(journal) == [result(name) for name in names]
 
 
 def test_a_full_disk_is_said_and_leaves_whole_rows(files):
@@ -340,3 +344,164 @@ def test_a_journal_that_cannot_be_opened(tmp_path):
     (tmp_path / "r.csv.journal").mkdir()
     with pytest.raises(ResultsError, match="Is a directory"):
         Journal(str(tmp_path / "r.csv"), resume=True).__enter__()
+
+
+@pytest.mark.parametrize("torn", ['{"journal": 2, "model_sh', '{"jour', "\0\0\0\0"])
+def test_a_header_that_is_torn_is_no_run(files, torn):
+    paths, output = files
+    Path(f"{output}.journal").write_text(torn)
+    keep(output, paths, [0])
+    assert left_on_resuming(output, paths) == [1, 2, 3, 4]
+    Path(f"{output}.journal").write_text(torn)
+    assert left_on_resuming(output, paths) == [0, 1, 2, 3, 4]
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_a_flipped_bit_gives_no_other_value_and_is_said(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("flipped")
+    output, names = str(folder / "r.csv"), [f"/nowhere/{name}.wav" for name in "abc"]
+    stamp = Stamp(None, None)  # as of files that are not there
+    with suppress(KeyboardInterrupt), Journal(output) as journal:
+        journal.begin(PARAMETERS, names)
+        for index, name in enumerate(names):
+            journal.add(index, stamp, row(name), "0123456789abcdef")
+        raise KeyboardInterrupt
+    content = bytearray(Path(journal.path).read_bytes())
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    Path(journal.path).write_bytes(content)
+    with Journal(output, resume=True) as journal:
+        left = journal.begin(PARAMETERS, names)
+        assert left
+        # A last line without its line feed looks torn, as by a kill.
+        assert journal.warnings or bit // 8 == len(content) - 1
+        for index in left:
+            journal.add(index, stamp, row(names[index]))
+        assert results(journal) == [result(name) for name in names]
+        journal.finish()
+
+
+def test_a_damaged_line_is_done_again_and_said_and_those_after_it_count(files):
+    paths, output = files
+    keep(output, paths, [0, 1, 2])
+    lines = Path(f"{output}.journal").read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"0.25", b"0.35", 1)
+    Path(f"{output}.journal").write_bytes(b"".join(lines))
+    with Journal(output, resume=True) as journal:
+        assert journal.begin(PARAMETERS, paths) == [1, 3, 4]
+        (warning,) = journal.warnings
+        assert warning.startswith(f"{output}.journal: 1 line of it damaged, and left out;")
+
+
+def test_a_row_that_is_damaged_after_it_was_taken_over_is_no_result(files):
+    paths, output = files
+    with Journal(output) as journal:
+        journal.begin(PARAMETERS, paths[:1])
+        journal.add(0, stamp_of(paths[0]), row(paths[0]))
+        with open(journal.path, "r+b") as file:
+            file.seek(os.path.getsize(journal.path) - 20)
+            file.write(b"\0")
+        with pytest.raises(ResultsError, match=r"the row at byte \d+ is damaged since"):
+            list(journal.rows())
+
+
+@pytest.mark.parametrize("when", ["before a row", "at the end"])
+@pytest.mark.parametrize("what", ["removed", "replaced", "shortened", "moved"])
+def test_a_journal_that_is_changed_during_the_run_is_noticed(files, what, when):
+    paths, output = files
+    if (what, when) == ("moved", "before a row"):
+        pytest.skip("noticed at the end")
+    error = None
+    with suppress(ResultsError), Journal(output) as journal:
+        journal.begin(PARAMETERS, paths)
+        journal.add(0, stamp_of(paths[0]), row(paths[0]))
+        if what == "removed":
+            os.unlink(journal.path)
+        elif what == "replaced":
+            Path(f"{output}.other").write_bytes(Path(journal.path).read_bytes())
+            os.replace(f"{output}.other", journal.path)
+        elif what == "shortened":
+            os.truncate(journal.path, os.path.getsize(journal.path) - 5)
+        else:
+            os.rename(journal.path, f"{output}.moved")
+        try:
+            if when == "before a row":
+                journal.add(1, stamp_of(paths[1]), row(paths[1]))
+            else:
+                list(journal.rows())
+        except ResultsError as raised:
+            error = raised
+            raise
+    assert "was removed or changed by another program during the run" in str(error)
+    assert not getattr(error, "__notes__", [])  # nothing is said to be saved
+
+
+def test_a_file_with_another_inode_and_the_same_content_is_the_same(files):
+    paths, output = files
+    contents = [content_hash(path) for path in paths]
+    with suppress(KeyboardInterrupt), Journal(output) as journal:
+        journal.begin(PARAMETERS, paths)
+        for index, content in enumerate([*contents[:3], "", contents[4]]):
+            journal.add(index, stamp_of(paths[index]), row(paths[index]), content)
+        raise KeyboardInterrupt
+    for path, text in zip(paths[1:], ["audio", "other", "audio", "audio"], strict=True):
+        stamp = os.stat(path)
+        Path(f"{path}.new").write_text(text)
+        os.replace(f"{path}.new", path)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    os.chmod(paths[0], 0o600)  # which changes the time of status change alone
+    # b is the same; c has another content; of d no hash is known; e is the same.
+    assert left_on_resuming(output, paths) == [2, 3]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("precious")])
+def test_a_journal_is_a_regular_file_or_refused(files, make):
+    _, output = files
+    precious = Path(output).with_name("precious")
+    precious.write_text("precious")
+    make(f"{output}.journal")
+    for options in ({}, {"resume": True}, {"overwrite": True}):
+        with pytest.raises(ResultsError, match=r"r\.csv\.journal: .*a regular file is needed"):
+            Journal(output, **options).__enter__()
+    assert precious.read_text() == "precious"
+    assert os.path.lexists(f"{output}.journal")
+
+
+class Refusing:
+    """Replace os.write: of one call a part, of another nothing, then all; or nothing for good."""
+
+    def __init__(self, monkeypatch, error, at, for_good=False, part=0):
+        self.write, self.n, self.error, self.at = os.write, 0, error, at
+        self.for_good, self.part = for_good, part
+        monkeypatch.setattr(appending.os, "write", self)
+
+    def __call__(self, descriptor, data):
+        self.n += 1
+        if self.n == self.at or (self.for_good and self.n > self.at):
+            if self.part:
+                return self.write(descriptor, data[: self.part])
+            raise self.error
+        return self.write(descriptor, data)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "I/O"), OSError(errno.ENOSPC, "full")])
+@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("part", [0, 1, 50])
+def test_at_whichever_write_the_disk_fails_nothing_is_lost_and_nothing_false(
+    files, monkeypatch, error, at, part
+):
+    paths, output = files
+    refusing = Refusing(monkeypatch, error, at, part=part)
+    with suppress(ResultsError), Journal(output) as journal:
+        journal.begin(PARAMETERS, paths)
+        for index, path in enumerate(paths):
+            journal.add(index, stamp_of(path), row(path))
+    monkeypatch.setattr(appending.os, "write", refusing.write)
+    n_kept = max(at - 2, 0) if not part else 5  # a short write is gone on with
+    with Journal(output, resume=True) as journal:
+        left = journal.begin(PARAMETERS, paths)
+        assert left == list(range(n_kept, 5))
+        for index in left:
+            journal.add(index, stamp_of(paths[index]), row(paths[index]))
+        assert results(journal) == [result(path) for path in paths]

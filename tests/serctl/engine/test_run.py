@@ -29,6 +29,11 @@ FAULTY = (
     "main()"
 )
 SLOW = {"SERCTL_TEST_SLOW_S": "0.05"}  # for each recording
+FULL = (
+    "import serctl.results.writer as writer; from serctl.cli import main\n"
+    "writer.open = lambda path, mode: open('/dev/full', mode)\n"
+    "main()"
+)
 OPTIONS = ("--speech", "off", "--model")  # any sound will do
 PLAIN = "from serctl.cli import main; main()"
 
@@ -113,7 +118,8 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
             f"{message}{n_rows} of {N_CLIPS} recordings are finished and saved in r.csv.journal. "
             "To continue, run the same command with --resume.\n"
         )
-    assert os.listdir(tmp_path) == ["r.csv.journal"]
+    left = {"r.csv.journal", "r.csv.lock"} if number == signal.SIGKILL else {"r.csv.journal"}
+    assert set(os.listdir(tmp_path)) == left
     kept = journal.read_bytes()
     _, said = finish(start("-o", "r.csv"), 2)
     assert "Continue it with --resume" in said
@@ -143,7 +149,7 @@ def test_a_second_run_to_one_output_is_refused(start, uninterrupted, tmp_path):
     first.send_signal(signal.SIGSTOP)  # lest it finish before the others have begun
     for options in ([], ["--resume"], ["--overwrite"]):
         _, said = finish(start("-o", "./r.csv", *options), 3)
-        assert "another run is writing to it" in said
+        assert "r.csv: another run is writing to it" in said
     first.send_signal(signal.SIGCONT)
     finish(first)
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
@@ -185,15 +191,13 @@ def test_what_failed_is_done_again(start, clips, uninterrupted, tmp_path):
     bad.write_bytes(bytes(len(good)))
     os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     try:
-        full = tmp_path / "r.csv.partial"
-        full.symlink_to("/dev/full")
-        finish(start("-o", "r.csv"), 3)
-        bad.write_bytes(good)
-        os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # a change that cannot be seen
+        finish(start("-o", "r.csv", code=FULL), 3)
         journal = (tmp_path / "r.csv.journal").read_bytes()
-        finish(start("-o", "r.csv", "--resume"), 1)
+        finish(start("-o", "r.csv", "--retry-failed"), 1)
         (tmp_path / "r.csv.journal").write_bytes(journal)
-        finish(start("-o", "r.csv", "--retry-failed"))
+        bad.write_bytes(good)
+        os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # another content alone
+        finish(start("-o", "r.csv", "--resume"))
     finally:
         bad.write_bytes(good)
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
@@ -290,12 +294,29 @@ def test_a_full_disk_keeps_what_is_done(start, uninterrupted, tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, uninterrupted, tmp_path):
-    (tmp_path / "r.csv.partial").symlink_to("/dev/full")
-    _, said = finish(start("-o", "r.csv"), 3)
+    _, said = finish(start("-o", "r.csv", code=FULL), 3)
     assert f"{N_CLIPS} of {N_CLIPS} recordings are finished and saved in r.csv.journal" in said
     assert os.listdir(tmp_path) == ["r.csv.journal"]
     finish(start("-o", "r.csv", "--resume"))
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_summary_that_cannot_be_printed_is_not_a_failed_run(start, uninterrupted, tmp_path):
+    with open("/dev/full", "wb") as stdout:
+        _, said = finish(start("-o", "r.csv", stdout=stdout), 4)
+    assert "standard output cannot be written (No space left on device)" in said
+    assert (tmp_path / "r.csv").read_bytes() == uninterrupted
+    assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on address space as Linux has it")
+def test_a_limit_on_address_space_that_is_too_low_is_said(start):
+    import resource
+
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))  # noqa: E731
+    _, said = finish(start("-o", "r.csv", preexec_fn=limit), 3)
+    assert said.startswith("Error: The limit on address space (ulimit -v) is 0.5 GB, and at least")
 
 
 @pytest.mark.parametrize("output", ["-", "r.csv"])

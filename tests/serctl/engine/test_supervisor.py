@@ -15,6 +15,7 @@ from serctl.engine.pipeline import classify_recordings
 from serctl.engine.process import Child
 from serctl.engine.supervisor import Supervisor
 from serctl.errors import ModelError, RunError, UsageError
+from serctl.files.stamps import content_hash
 from serctl.results.schema import row_of
 
 CRASHED = "Decoding crashed, and again when isolated"
@@ -37,15 +38,18 @@ def make_clips(tmp_path, make_signal):
 def run(tiny_folder):
     """Give a function that classifies in a child and returns the rows, by path."""
 
-    def classify(paths, command=faulty_worker.COMMAND, stall_s=60.0, left=None):
-        request = Request(str(tiny_folder), device="cpu", workers=2, speech="off")
+    def classify(paths, command=faulty_worker.COMMAND, stall_s=60.0, left=None, timeout_s=None):
+        request = Request(
+            str(tiny_folder), device="cpu", workers=2, timeout_s=timeout_s, speech="off"
+        )
         with Supervisor(request, command, stall_s) as watching:
             left = range(len(paths)) if left is None else left
-            done = list(watching.classify(paths, left))
-        assert sorted(index for index, _, _ in done) == sorted(left)
-        for index, stamp, _ in done:
+            done = list(watching.rows(paths, left))
+        assert sorted(index for index, *_ in done) == sorted(left)
+        for index, stamp, row, content in done:
             assert stamp.size == os.path.getsize(paths[index])
-        return {paths[index]: json.loads(row) for index, _, row in done}
+            assert content == content_hash(paths[index]) or (not content and "failed" in row)
+        return {paths[index]: json.loads(row) for index, _, row, _ in done}
 
     return classify
 
@@ -109,6 +113,32 @@ def test_a_recording_that_hangs_is_given_up(run, make_clips, expected, name):
     )
 
 
+@pytest.mark.parametrize("name", ["hang", "sleep", "endless"])
+def test_a_recording_that_takes_longer_than_it_may_costs_itself_alone(
+    run, make_clips, expected, name
+):
+    paths = make_clips("a", name, "b", "c")
+    reason = "Not finished after 1 s, the limit set by --timeout."
+    check_culprits(run(paths, timeout_s=1.0), expected, {f"{name}.wav": reason})
+
+
+def test_no_recording_waits_for_a_long_one(tiny_folder, make_clips):
+    paths = make_clips("endless", *map(str, range(100)))  # more than are read ahead
+    request = Request(str(tiny_folder), device="cpu", workers=2)
+    with Supervisor(request, faulty_worker.COMMAND, 60.0) as watching:
+        rows = watching.rows(paths, range(len(paths)))
+        assert sorted(next(rows).place for _ in paths[1:]) == list(range(1, 101))
+        rows.close()
+
+
+def test_a_file_that_is_changed_while_it_is_read_has_no_hash(tiny_folder, make_clips):
+    paths = make_clips("a", "changed")
+    request = Request(str(tiny_folder), device="cpu", workers=1)
+    with Supervisor(request, faulty_worker.COMMAND) as watching:
+        contents = {done.place: done.content for done in watching.rows(paths, [0, 1])}
+    assert contents == {0: content_hash(paths[0]), 1: ""}
+
+
 def test_a_crash_that_does_not_come_again_costs_nothing(run, make_clips, expected):
     paths = make_clips("a", "once", "b")
     with open(f"{paths[1]}.not-yet", "w"):
@@ -168,12 +198,29 @@ def test_a_child_that_the_system_does_not_end_is_not_waited_for(monkeypatch):
     started.end(at_once=True)
 
 
+@pytest.mark.parametrize(("n_kills", "is_ready"), [(1, True), (2, True), (3, False)])
+def test_a_child_that_is_killed_while_it_starts_is_started_again(tmp_path, n_kills, is_ready):
+    code = (
+        "import os, sys, signal; sys.stdin.readline()\n"
+        f"path = {str(tmp_path / 'starts')!r}; open(path, 'a').write('.')\n"
+        f"if os.path.getsize(path) <= {n_kills}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        'print(\'R {"model": "m"}\', flush=True)'
+    )
+    with Supervisor(Request(), child(code)) as watching:
+        if is_ready:
+            assert watching.description() == {"model": "m"}
+        else:
+            with pytest.raises(RunError, match=r"ended while it started \(SIGKILL"):
+                watching.description()
+    assert (tmp_path / "starts").read_text() == "." * min(n_kills + 1, 3)
+
+
 def test_children_that_do_nothing_are_not_started_for_ever():
     with Supervisor(Request(), child(READY + "sys.exit(5)")) as watching:
         with pytest.raises(
             RunError, match=r"ended before any recording, 3 times \(exit status 5\)"
         ):
-            list(watching.classify(["a", "b"], [0, 1]))
+            list(watching.rows(["a", "b"], [0, 1]))
 
 
 def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
@@ -184,7 +231,7 @@ def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
     )
     with Supervisor(Request(), child(code)) as watching:
         with pytest.raises(RunError, match="The model m was changed during the run"):
-            list(watching.classify(["a", "b"], [0, 1]))
+            list(watching.rows(["a", "b"], [0, 1]))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +268,7 @@ def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
         f"sys.path.append({faulty_worker.TESTS!r}); from support import faulty_worker\n"
         "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
         "    watching.description(); print(watching._child._process.pid, flush=True)\n"
-        "    list(watching.classify(sys.argv[2:], [0]))\n"
+        "    list(watching.rows(sys.argv[2:], [0]))\n"
     )
     command = [*child(code), str(tiny_folder), *make_clips("hang")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.cli import run
+from serctl.errors import ResultsError
+from serctl.results import summary as summary_module
 from serctl.results.schema import Result
-from serctl.results.summary import rows, summarize
+from serctl.results.summary import Summary, rows, summarize
 from serctl.results.summary_text import clock
 from serctl.results.writer import ResultsWriter
 from serctl.text import printable
@@ -400,3 +402,28 @@ def test_what_is_labelled_by_a_part_is_told(results, capsys):
     told = output(capsys, "o.csv")
     assert f"\nok, 1 recording: {reason}\n  r/b.wav\n" in told
     assert "r/a.wav" not in told
+
+
+def test_only_the_most_frequent_reasons_are_kept_and_the_others_counted(monkeypatch):
+    monkeypatch.setattr(summary_module, "MOST_REASONS", 3)
+    summary = Summary(("r.csv",), ("angry",))
+    letters = "abcdefghijklmnop"
+    for i in range(200):
+        reason = "often" if i % 3 == 0 else letters[i % 16] * (1 + i // 16)
+        summary.add(Result(f"{i}.wav", "unreadable", reason))
+        assert len(summary.reasons) <= 2 * 3 + 1
+    found = summary.ordered_reasons()
+    assert len(found) <= 3 + 1
+    assert sum(reason.tally.n for reason in found) == 200
+    by_text = {reason.text: reason.tally.n for reason in found}
+    assert by_text["often"] == 67
+    assert by_text["other reasons"] > 100
+
+
+def test_a_duration_whose_sum_would_overflow_is_an_error_of_its_row(tmp_path):
+    row = "a.wav,ok,,sad,0.9,0.1,0.9,{},16000,1,1\n"
+    text = "path,status,reason,emotion,confidence,p_angry,p_sad,"
+    text += "duration_s,sample_rate_hz,channels,windows\n" + row.format("1.0") + row.format("1e308")
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(ResultsError, match=r"line 3: column duration_s holds '1e308'"):
+        summarize([tmp_path / "r.csv"])

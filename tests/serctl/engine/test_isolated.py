@@ -1,0 +1,66 @@
+import os
+
+import numpy as np
+import pytest
+from support import faulty_worker
+
+from serctl.engine.isolated import describe_isolated
+from serctl.engine.supervisor import Supervisor
+from serctl.features.table import write_features
+
+
+def start_faulty(request):
+    return Supervisor(request, faulty_worker.COMMAND, 3.0)
+
+
+def isolated(paths, folder, n_workers):
+    yield from describe_isolated(paths, folder, n_workers, None, start_faulty)
+
+
+@pytest.mark.parametrize("name", ["f.csv", "f.npz"])
+def test_a_table_is_the_same_as_without_a_worker(write_recording, tmp_path, name):
+    (tmp_path / "text.wav").write_text("not sound")
+    paths = [write_recording(f"{i}.wav", "noise", 0.3 + 0.1 * i) for i in range(8)]
+    paths.insert(2, str(tmp_path / "text.wav"))
+    (tmp_path / "out").mkdir()
+    tables = []
+    for describe_all in (None, isolated):
+        output = tmp_path / "out" / name
+        rows = write_features(
+            paths, output, frames=name == "f.npz", n_workers=2, describe_all=describe_all
+        )
+        assert [row.path for row in rows] == paths
+        assert os.listdir(tmp_path / "out") == [name]
+        tables.append(output.read_bytes())
+        output.unlink()
+    assert tables[0] == tables[1]
+
+
+def test_recordings_that_crash_or_hang_cost_themselves_alone(write_recording, tmp_path):
+    paths = [write_recording(f"{name}.wav", "noise", 0.3) for name in ("a", "crash", "b", "hang")]
+    described = list(isolated(paths, None, 2))
+    assert [description.path for description, _ in described] == paths
+    assert [description.status for description, _ in described] == ["ok", "failed", "ok", "failed"]
+    assert described[1][0].reason.startswith("Decoding crashed, and again when isolated (SIGSEGV)")
+    assert described[3][0].reason.startswith("Decoding made no progress for 3 s, and again")
+    assert np.array_equal(described[1][0].values, np.empty(0, np.float32))
+
+
+def test_a_time_limit_is_for_each_recording(write_recording):
+    paths = [write_recording(f"{name}.wav", "noise", 0.3) for name in ("endless", "a")]
+    described = [d for d, _ in describe_isolated(paths, None, 1, 1.0, start_faulty)]
+    assert [description.status for description in described] == ["failed", "ok"]
+    assert described[0].reason == "Not finished after 1 s, the limit set by --timeout."
+
+
+def test_few_frames_wait_behind_a_long_recording(write_recording, tmp_path, monkeypatch):
+    monkeypatch.setenv("SERCTL_TEST_SLOW_S", "0.05")
+    paths = [write_recording(f"{i}.wav", "noise", 0.1) for i in range(20)]
+    most = []
+    for description, spool in isolated(paths, str(tmp_path), 2):
+        assert description.status == "ok"
+        assert spool.n_frames == 1 + 2205 // 512
+        most.append(len([name for name in os.listdir(tmp_path) if name.endswith(".mel")]))
+    assert len(most) == 20
+    assert max(most) <= 2 * 2 + 2
+    assert not [name for name in os.listdir(tmp_path) if name.endswith((".mel", ".mfcc"))]
