@@ -4,7 +4,8 @@
 
 classifies the recordings below FOLDER with a folder of weights, first uninterrupted, and then, for
 each format, again and again: a run is sent SIGINT, SIGTERM or SIGKILL, or its child is killed, at a
-random moment, and resumed, KILLS times in all (50 by default). Every output must have the bytes of
+random moment, and resumed, KILLS times in all (50 by default). Of many journals that a killed run
+left, a bit is flipped. Every output must have the bytes of
 the uninterrupted one: no row lost, none twice. So must a run of 1 and one of 8 workers. Prints what
 it does, and exits with 1 at the first difference.
 """
@@ -18,10 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None)  # None: to the child, SIGKILL
+BOTH = "both"  # SIGKILL to the command and to its worker
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None, BOTH)  # None: SIGKILL to the worker
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
 EXTENSIONS = (".csv", ".json", ".jsonl")
 START_S = 1.0  # of Python itself, on a machine that is busy
+FLIP_SHARE = 0.6  # of the journals that a killed run leaves
 LONGEST_STOP_S = 20.0  # a tenth of a second on a machine that does nothing else
 
 
@@ -51,9 +54,11 @@ class Soak:
             fail(f"exit status {run.returncode}: {said}")
         return time.monotonic() - began_s
 
-    def interrupt(self, output: Path, kill: signal.Signals | None, after_s: float) -> bool:
+    def interrupt(
+        self, output: Path, kill: signal.Signals | str | None, after_s: float, option: str
+    ) -> bool:
         """Resume a run and kill it after a while; say whether it had finished before."""
-        run = self.start(output, "--resume")
+        run = self.start(output, option)
         try:
             run.wait(after_s)
         except subprocess.TimeoutExpired:
@@ -65,6 +70,9 @@ class Soak:
                 if run.returncode not in (0, 1) and "ended while it started" not in said:
                     fail(f"exit status {run.returncode} after the child was killed: {said}")
                 return run.returncode in (0, 1)
+            if kill == BOTH:
+                kill_child(run.pid)
+                kill = signal.SIGKILL
             run.send_signal(kill)
             _, said = run.communicate()
             stop_s = time.monotonic() - began_s
@@ -86,6 +94,16 @@ class Soak:
 def is_whole(output: Path) -> bool:
     """Whether a run has finished: its output is there, and its journal is not."""
     return output.exists() and not output.with_name(f"{output.name}.journal").exists()
+
+
+def flip_bit(journal: Path, rng: random.Random) -> bool:
+    """Flip a random bit of a journal that a killed run left; say whether there is one."""
+    content = bytearray(journal.read_bytes() if journal.exists() else b"")
+    if not content:
+        return False
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    journal.write_bytes(content)
+    return True
 
 
 def kill_child(parent: int) -> None:
@@ -130,7 +148,7 @@ def main() -> None:
         soak.finish(soak.start(output, "--workers", str(n_workers)))
         compare(output, expected[".csv"])
         print(f"{n_workers} workers: the same bytes", flush=True)
-    n_done = n_outputs = 0
+    n_done = n_outputs = n_flips = 0
     while n_done < n_kills:
         extension = EXTENSIONS[n_outputs % len(EXTENSIONS)]
         output = folder / f"run-{n_outputs}{extension}"
@@ -140,17 +158,23 @@ def main() -> None:
         while not finished and n_done < n_kills:
             kill = rng.choice(SIGNALS)
             after_s = rng.uniform(0, run_s * 0.6)
-            kills.append(f"{kill.name if kill else 'child'} after {after_s:.1f} s")
-            finished = soak.interrupt(output, kill, after_s)
+            name = getattr(kill, "name", kill or "worker")
+            option = rng.choice(("--resume", "--resume", "--retry-failed"))
+            # A finished run is not resumed; its failed recordings may be tried again.
+            finished = soak.interrupt(output, kill, after_s, option)
             n_done += 1
+            flipped = not finished and rng.random() < FLIP_SHARE
+            flipped = flipped and flip_bit(output.with_name(f"{output.name}.journal"), rng)
+            n_flips += flipped
+            kills.append(f"{name} after {after_s:.1f} s{', a bit flipped' * flipped}")
         if not finished:
             soak.finish(soak.start(output, "--resume"))
         compare(output, expected[extension])
         print(f"{n_done} kills: {output.name}: the same bytes after {'; '.join(kills)}", flush=True)
     stops_s = sorted(soak.stops_s)
     print(
-        f"{n_done} kills and resumes, {n_outputs} outputs, all as uninterrupted. From the signal to "
-        f"the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, {stops_s[-1]:.2f} s at most.",
+        f"{n_done} kills, {n_flips} flipped bits, {n_outputs} outputs, all as uninterrupted. From "
+        f"the signal to the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, {stops_s[-1]:.2f} s at most.",
         flush=True,
     )
 
