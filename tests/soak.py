@@ -174,7 +174,8 @@ def main() -> None:
     stops_s = sorted(soak.stops_s)
     print(
         f"{n_done} kills, {n_flips} flipped bits, {n_outputs} outputs, all as uninterrupted. From "
-        f"the signal to the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, {stops_s[-1]:.2f} s at most.",
+        f"the signal to the end: {stops_s[len(stops_s) // 2]:.2f} s in the median, "
+        f"{stops_s[-1]:.2f} s at most.",
         flush=True,
     )
 

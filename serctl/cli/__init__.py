@@ -145,6 +145,7 @@ def _print_safely(show: Callable[[], object]) -> None:
 def _cannot_print() -> bool:
     """Whether standard output does not take what was printed, as on a full disk."""
     try:
+        sys.stdout.write("\n")  # what failed before may be no longer in the buffer
         sys.stdout.flush()
     except OSError:
         return True

@@ -130,6 +130,10 @@ RESULTS = (
     "path,status,reason,emotion,confidence,p_angry,p_sad,duration_s,sample_rate_hz,channels,windows\n"
     "a.wav,ok,,sad,0.9,0.1,0.9,1.0,16000,1,1\n"
 )
+SEGMENTS = (
+    "path,channel,speaker,start_s,end_s,speech_s,emotion,confidence,p_angry,p_sad,text\n"
+    f"{RECORDING},,,0.0,1.0,1.0,sad,0.9,0.1,0.9,\n"
+)
 # Folders of inputs, made by `inputs`.
 CLIPS, LABELLED, TABLE = "../../clips", "../../labelled", "../../results.csv"
 TRAIN = f"train --model paper-cnn --epochs 1 --device cpu --corpora {CLIPS} -o w"
@@ -155,6 +159,9 @@ CASES = {  # the longest first
     "classify": Case([*SERCTL, "classify", str(RECORDING), "-o", "r.csv"], "r.csv r.csv.run.json"),
     "features": Case([*SERCTL, "features", str(RECORDING), "-o", "f.csv"], "f.csv"),
     "report": Case([*SERCTL, "report", TABLE]),
+    "clips": Case(
+        [*SERCTL, "clips", TABLE, "-o", "moments"], "moments/01-sad-0.90-bakery-order-00m00s.wav"
+    ),
     "--help": Case([*SERCTL, "--help"]),
 }
 
@@ -168,6 +175,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         (root / "labelled" / emotion).mkdir(parents=True)
         shutil.copy(recording, root / "labelled" / emotion)
     (root / "results.csv").write_text(RESULTS)
+    (root / "results.csv.segments.csv").write_text(SEGMENTS)
     with ThreadPoolExecutor(3) as pool:
         running = {
             name: pool.submit(watch, root / name, case.command) for name, case in CASES.items()

@@ -357,7 +357,8 @@ def test_the_profile_says_where_the_time_went(classify, talks):
     assert status == 0
     found = shares(out[out.index("Time spent") :])
     parts = ["find recordings", "start", "classify", "write results"]
-    stages = ["open", "decode", "resample", "features", "network", "waiting and other"]
+    stages = ["open", "decode", "resample", "speech", "features", "network", "smoothing"]
+    stages.append("waiting and other")
     assert set(found) == {*parts, "all", *stages}
     assert sum(found[part] for part in parts) == pytest.approx(found["all"], abs=3) == 100
     assert sum(found[stage] for stage in stages) == pytest.approx(100, abs=4)
