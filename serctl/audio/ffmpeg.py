@@ -96,10 +96,11 @@ class FfmpegSource:
                 },
                 buffer_size=BUFFER_BYTES,
                 io_open=_refuse,
+                metadata_errors="replace",  # a name of its artist is no reason to fail
             )
             self._stream = self._first_stream()
             first = next(self._frames_of_packets(), None)
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, IndexError) as error:  # of streams that a damaged file lacks
             self.close()
             self._view.raise_error()
             raise AudioError(f"{_words(error)} ({kind.name}).{_hint(kind)}", path) from error
