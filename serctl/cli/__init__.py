@@ -86,7 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or 0)
     except click.ClickException as error:
-        error.message = printable_lines(str(error.message))
+        error.message = printable_lines(str(error.message))  # type: ignore[misc]
         _print_safely(error.show)
         return error.exit_code
     except SerctlError as error:

@@ -13,7 +13,7 @@ are written; if anything fails before, no file is left.
 
 import importlib.util
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, nullcontext
 
 from serctl.errors import ResultsError, UsageError
@@ -74,7 +74,7 @@ def write_features(
     frames: bool = False,
     n_workers: int | None = None,
     describe_all: DescribeAll | None = None,
-) -> Iterator[Description]:
+) -> Generator[Description, None, None]:
     """Describe recordings, and write a row for each.
 
     Parameters

@@ -88,7 +88,7 @@ class Segment:
     def unpacked(cls, path: str, values: Sequence[Any]) -> "Segment":
         """Segment of `packed` values."""
         *leading, probabilities, text = values
-        return cls(path, *leading, tuple(probabilities), text)
+        return cls(path, *leading, tuple(probabilities), text)  # type: ignore[call-arg]
 
 
 def segment_columns(emotions: Sequence[str]) -> tuple[str, ...]:

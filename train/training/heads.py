@@ -82,6 +82,7 @@ class HeadsTraining:
             As `serctl.train.training.train.Watcher.epochs`.
         """
         for i, head in enumerate(self._network.heads):
+            assert isinstance(head, Head)
             self._fit_head(i, head, on_epoch)
         return self.histories
 
@@ -111,7 +112,7 @@ class HeadsTraining:
             scores = head(x, n, recipe.dropout)
             loss = -(scores * targets[torch.from_numpy(groups.rows)]).sum(dim=1).mean()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
@@ -144,8 +145,8 @@ class HeadsTraining:
         common = shrunk * (mean - self._corrected(shares, random) @ offsets)
         # Some groups are moved, as far as their mean is not taken off, to another speaker's place.
         others = torch.from_numpy(random.choice(len(weights), n_groups, p=weights))
-        far = (random.random(n_groups) < SHIFTED_SHARE) * random.random(n_groups)
-        far = torch.from_numpy((far * recipe.speaker_shifts[i]).astype(np.float32))[:, None]
+        drawn = (random.random(n_groups) < SHIFTED_SHARE) * random.random(n_groups)
+        far = torch.from_numpy((drawn * recipe.speaker_shifts[i]).astype(np.float32))[:, None]
         own = self._speakers[rows]
         moved = speaker_means[copies, others[group_of]] - speaker_means[copies, own]
         return x - common[group_of] + ((1 - shrunk) * far)[group_of] * moved

@@ -118,6 +118,9 @@ class Head(nn.Module):
 class Embedding(nn.Module):
     """Mean and standard deviation of the embedding, over training clips."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(sizes.N_EMBEDDING))
@@ -136,6 +139,8 @@ class Whisper(nn.Module):
     n_emotions : int
         Of the output.
     """
+
+    class_offsets: Tensor
 
     def __init__(self, n_emotions: int) -> None:
         super().__init__()
