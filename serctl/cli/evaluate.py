@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +88,7 @@ def evaluate(
     request = Request(
         model.model, ",".join(clips.emotions), model.device, workers=workers, speech="off"
     )
-    with closing(classify_isolated(request, clips.paths)) as classified:
+    with classify_isolated(request, clips.paths) as classified:
         results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
     scores, calibration = clips.score(results), clips.calibration(results)
     overlap = training_warning(clips.paths, folder, config)

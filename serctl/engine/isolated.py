@@ -11,8 +11,8 @@ neither memory nor disk fills up behind a long one.
 
 import json
 import os
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -100,7 +100,8 @@ def describe_isolated(
                         spool.close()
 
 
-def classify_isolated(request: Request, paths: Sequence[str]) -> Generator[Result, None, None]:
+@contextmanager
+def classify_isolated(request: Request, paths: Sequence[str]) -> Iterator[Iterator[Result]]:
     """Classify recordings in a worker process, which those that crash or hang cannot take along.
 
     Parameters
@@ -112,8 +113,8 @@ def classify_isolated(request: Request, paths: Sequence[str]) -> Generator[Resul
 
     Yields
     ------
-    Result
-        One for every path, in their order, as in a results file.
+    iterator of Result
+        One for every path, in their order, as in a results file, once the worker is ready.
 
     Raises
     ------
@@ -122,8 +123,8 @@ def classify_isolated(request: Request, paths: Sequence[str]) -> Generator[Resul
     """
     with Supervisor(request) as supervisor:
         emotions = supervisor.description()["emotions"]
-        for where, row in in_order(supervisor.rows(paths, range(len(paths)))):
-            yield result_of(row, emotions, where)
+        rows = in_order(supervisor.rows(paths, range(len(paths))))
+        yield (result_of(row, emotions, where) for where, row in rows)
 
 
 def describe_task(task: Task, folder: str | None, on_window: Callable[[], None]) -> dict[str, Any]:
