@@ -69,5 +69,9 @@ class CorporaError(RunError):
     """Corpora that are missing, incomplete or not as expected."""
 
 
+class PrintError(RunError):
+    """Standard output that takes no more, once the files of a command are complete."""
+
+
 class LabelsError(RunError):
     """Labels that cannot be used for scoring: missing files, unknown or conflicting labels."""

@@ -32,7 +32,7 @@ from serctl.cli.features import features
 from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.train import train
-from serctl.errors import SerctlError, UsageError
+from serctl.errors import PrintError, SerctlError, UsageError
 from serctl.text import printable_lines
 
 STOPPED = (130, 143)  # exit statuses after SIGINT and SIGTERM
@@ -89,6 +89,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.message = printable_lines(str(error.message))  # type: ignore[misc]
         _print_safely(error.show)
         return error.exit_code
+    except PrintError as error:
+        _drop_streams()
+        _print_error(f"Error: {error}", error)
+        return 4
     except SerctlError as error:
         _print_error(f"Error: {error}", error)
         return 2 if isinstance(error, UsageError) else 3
@@ -105,17 +109,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _drop_streams()
         return 141
     except OSError as error:
-        unprinted = _cannot_print()
         _drop_streams()
-        if not unprinted:
-            _print_error(f"Error: {error}", error)
-            return 3
-        _print_error(
-            f"Error: standard output cannot be written ({error.strerror}). Files that the command "
-            "wrote are complete.",
-            error,
-        )
-        return 4
+        _print_error(f"Error: {error}", error)
+        return 3
     except Exception as error:
         if sys.flags.dev_mode:
             raise
@@ -140,16 +136,6 @@ def _print_safely(show: Callable[[], object]) -> None:
         show()
     except OSError:
         _drop_streams()
-
-
-def _cannot_print() -> bool:
-    """Whether standard output does not take what was printed, as on a full disk."""
-    try:
-        sys.stdout.write("\n")  # what failed before may be no longer in the buffer
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
 
 
 def _drop_streams() -> None:

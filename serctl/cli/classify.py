@@ -9,6 +9,7 @@ import click
 
 from serctl.cli import options
 from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions
+from serctl.cli.terminal.printing import after_files
 from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.cli.timeline_options import TIMELINE, TimelineOptions
 from serctl.errors import RunError
@@ -133,12 +134,13 @@ def classify(
         found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
         run.finish(record | {"arguments": list(paths)} | found)
     to_stdout = to.output == STANDARD_OUTPUT
-    _print_summary(summary, few, stderr=to_stdout)
     n_rows = summary.total.n - run.n_other_channels
-    _check_row_count(len(recordings), n_rows, stderr=to_stdout)
-    _print_skipped(skipped, stderr=to_stdout)
-    if profile:
-        print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
+    with after_files():
+        _print_summary(summary, few, stderr=to_stdout)
+        _check_row_count(len(recordings), n_rows, stderr=to_stdout)
+        _print_skipped(skipped, stderr=to_stdout)
+        if profile:
+            print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     options.warn_unlisted(unlisted)
     return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
+from serctl.cli.terminal.printing import after_files
 
 if TYPE_CHECKING:
     from serctl.features.table import Label
@@ -81,7 +82,8 @@ def features(
             counts[description.status] += 1
             if description.status in FAILURES:
                 failures.append((description.path, description.reason))
-    _print_summary(output, counts, failures)
+    with after_files():
+        _print_summary(output, counts, failures)
     options.warn_unlisted(unlisted)
     return 1 if failures or unlisted else 0
 

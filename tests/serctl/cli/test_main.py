@@ -160,7 +160,8 @@ def test_every_kind_of_our_errors_has_a_status(fails_with):
         kinds += kind.__subclasses__()
     for kind in kinds:
         status, message = fails_with(kind("x"))
-        assert status == (2 if issubclass(kind, errors.UsageError) else 3)
+        expected = 2 if issubclass(kind, errors.UsageError) else 3
+        assert status == (4 if kind is errors.PrintError else expected)
         assert message == "Error: x\n"
 
 

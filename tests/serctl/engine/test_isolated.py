@@ -48,7 +48,11 @@ def test_recordings_that_crash_or_hang_cost_themselves_alone(write_recording, tm
 
 def test_a_time_limit_is_for_each_recording(write_recording):
     paths = [write_recording(f"{name}.wav", "noise", 0.3) for name in ("endless", "a")]
-    described = [d for d, _ in describe_isolated(paths, None, 1, 4.0, start_faulty)]
+
+    def start(request):  # that waits longer than the limit for a sign of progress
+        return Supervisor(request, faulty_worker.COMMAND, 60.0)
+
+    described = [d for d, _ in describe_isolated(paths, None, 1, 4.0, start)]
     assert [description.status for description in described] == ["failed", "ok"]
     assert described[0].reason == "Not finished after 4 s, the limit set by --timeout."
 
