@@ -151,7 +151,9 @@ class Supervisor:
                 yield self._done(index, recordings[index], row, child.contents.pop(index, ""))
             if not n_left:
                 return
-            for index in child.late:
+            # Native code may hold up the other threads too: only one that is alone is surely late.
+            late = child.late if len(child.begun) == 1 else []
+            for index in late:
                 done[index] = 1
                 n_left -= 1
                 n_fruitless = n_after = 0
@@ -169,7 +171,7 @@ class Supervisor:
                 n_fruitless += 1
                 if n_fruitless == MAX_FRUITLESS_RESTARTS:
                     raise _hopeless(child, "before any recording", "Is there enough memory?")
-            suspects = [] if child.late else child.suspects()
+            suspects = [] if late else child.suspects()
             suspects = [index for index in isolated or suspects if not done[index]]
             if n_left:
                 self._restart()
