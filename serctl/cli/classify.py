@@ -64,7 +64,7 @@ def classify(
 ) -> int:
     """Classify the emotion of speech recordings.
 
-    PATHS are recordings (wav, flac, ogg, opus, mp3, aiff and other formats of libsndfile) and
+    PATHS are recordings (wav, flac, mp3, m4a, opus, the sound of videos and most other formats) and
     folders, which are searched at any depth. Each recording gets a row in the results, even if it
     cannot be read. The exit status is 1 if recordings or folders could not be read.
 
