@@ -43,6 +43,7 @@ def test_new_results_change_documents_and_cards(checkout: Path) -> None:
     write_results(checkout, paper_cnn=SVM)
     assert rewrite_documents(checkout) == [
         checkout / "README.md",
+        checkout / "weights/models.json",
         checkout / "weights/paper-cnn/card.md",
     ]
     assert "| 40.0% |" in (checkout / "README.md").read_text()
