@@ -25,8 +25,7 @@ def models(name: str | None) -> None:
         _print_card(name)
         return
     from serctl.cli.terminal.tables import plain_console, print_table
-    from serctl.models.bundled import LICENSE, describe_models
-    from serctl.models.loading import DEFAULT_MODEL
+    from serctl.models.loading import DEFAULT_MODEL, LICENSE, describe_models
 
     print_table(
         plain_console(),

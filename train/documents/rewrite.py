@@ -14,8 +14,8 @@ from statistics import mean
 from typing import Any
 
 from serctl.errors import ResultsError
-from serctl.models.bundled import MEASURED_FILE
 from serctl.models.config import CONFIG_FILE, read_config
+from serctl.models.loading import MEASURED_FILE
 from serctl.train.corpora.splits import NEW_SPEAKERS
 from serctl.train.documents.card import card_text
 from serctl.train.documents.measurements import (
@@ -71,7 +71,7 @@ def render_documents(checkout: Path) -> dict[Path, str]:
 
 
 def _in_short(measurements: dict[str, Any]) -> dict[str, float]:
-    """Accuracy and cost of a model, as `serctl.models.bundled` reads them."""
+    """Accuracy and cost of a model, as `serctl.models.loading` reads them."""
     found = {}
     if NEW_SPEAKERS in measurements:
         found["new_speakers_ua"] = measurements[NEW_SPEAKERS]["ua"]

@@ -11,8 +11,7 @@ import pytest
 import serctl.weights
 from serctl.cli import cli, run
 from serctl.cli.terminal import checks
-from serctl.models.bundled import describe_models
-from serctl.models.loading import bundled_models
+from serctl.models.loading import bundled_models, describe_models
 
 ROOT = Path(serctl.weights.__file__).parent
 
