@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 import serctl.audio.scan
+import serctl.results.merging
 import serctl.timeline.clips
 import serctl.train.corpora.survey
 import serctl.train.training.train
@@ -47,15 +48,18 @@ COMMANDS = {
     "counts": ["corpora", ".", "--figure", "PATH"],
     "weights": ["train", "--corpora", ".", "-o", "FOLDER"],
     "train": ["train", "--corpora", ".", "-o", "PATH"],
+    "scan": ["scan", RECORDING, "-o", "PATH"],
+    "merge": ["merge", "shards", "-o", "PATH"],
+    "beside merged": ["merge", "shards", "-o", "WITHOUT"],
     "clips": ["clips", "given.csv", "-o", "PATH"],
 }
-CSV = ("classify", "segments", "windows", "features", "corpora")
-JSON = ("classify", "segments", "windows", "windows of a stream", "evaluate")
+CSV = ("classify", "segments", "windows", "features", "corpora", "scan", "merge")
+JSON = ("classify", "segments", "windows", "windows of a stream", "evaluate", "merge")
 TARGETS = {
     "r.csv": CSV,
-    f"r.csv{SEGMENTS}": (*CSV, "segments beside"),
+    f"r.csv{SEGMENTS}": (*CSV, "segments beside", "beside merged"),
     "r.json": JSON,
-    f"r.csv{RECORD}": (*JSON, "record beside"),
+    f"r.csv{RECORD}": (*JSON, "record beside", "beside merged"),
     "r.jsonl": ("classify", "segments", "windows"),
     "r.npz": ("features", "frames"),
     "r.png": ("plot", "counts"),
@@ -71,6 +75,7 @@ WORK = (  # what each command calls when its outputs are its own
     (serctl.train.corpora.survey, "survey"),
     (serctl.train.training.train, "clip_table"),
     (serctl.timeline.clips, "read_windows"),
+    (serctl.results.merging, "_files"),
 )
 
 
