@@ -159,7 +159,8 @@ def _classify(
     summary = Summary((where,), tuple(run.description["emotions"]))
     few: list[Result] = []
     results = run.results(
-        recordings, lambda done, n_left: progress(done, n_left, "Classifying", "recording")
+        recordings,
+        lambda done, n_left: progress(done, n_left, "Classifying", "recording", run.watch),
     )
     for i, result in enumerate(results):
         if i == 0 and output != STANDARD_OUTPUT:  # a file is written after all is classified

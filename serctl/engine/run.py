@@ -18,8 +18,9 @@ from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
 from serctl.engine.supervisor import Done, Supervisor, in_order
 from serctl.errors import ResultsError, UsageError
+from serctl.files.folders import lock_folder
 from serctl.files.locks import check_regular
-from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_output
+from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_outputs
 from serctl.results.schema import (
     CHANNELS_KEY,
     EXTENSIONS,
@@ -155,8 +156,11 @@ class Run:
         )
         to.check_tables(to.overwrite or unfinished or self._previous is not None)
         with ExitStack() as stack:
+            stack.enter_context(lock_outputs(to.output, to.segments_path, to.windows))
+            if to.exports is not None:
+                stack.enter_context(lock_folder(to.exports))
             if to.output != STANDARD_OUTPUT:
-                stack.enter_context(lock_output(to.output))
+                stack.enter_context(lock_outputs(run_path(to.output)))
                 _check_record(run_path(to.output))
                 journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
                 self._journal = stack.enter_context(journal)
@@ -182,6 +186,10 @@ class Run:
     def description(self) -> dict[str, Any]:
         """Model, hashes and parameters; waits until the model is loaded."""
         return self._supervisor.description()
+
+    def watch(self, on_share: Callable[[float], None]) -> None:
+        """Have ``on_share`` called with how much is done of the recordings that are being read."""
+        self._supervisor.on_share = on_share
 
     def results(self, recordings: Sequence[str], progress: Progress) -> Iterator[Result]:
         """Classify recordings and write the output.

@@ -15,7 +15,7 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -72,8 +72,11 @@ class Supervisor:
         self._stall_s = stall_s
         self._description: dict[str, Any] = {}
         self._stamps: dict[int, Stamp] = {}
-        # Stretches by recording, if only these are classified: start, end and channel.
-        self.given: Mapping[str, Sequence[tuple[float, float, int | None]]] | None = None
+        # By recording, if only these are read: stretches (start, end, channel), or channels.
+        self.given: Mapping[str, Sequence[Any]] | None = None
+        self.on_share: Callable[[float], None] | None = (
+            None  # gets what is done of those being read
+        )
         self._child: Child
 
     def __enter__(self) -> Self:
@@ -115,7 +118,7 @@ class Supervisor:
         return self._description
 
     def rows(self, recordings: Sequence[str], left: Sequence[int]) -> Iterator[Done]:
-        """Classify or describe recordings.
+        """Classify recordings, or do with each what the request says.
 
         Parameters
         ----------
@@ -197,6 +200,8 @@ class Supervisor:
                     yield message.place, message.text
                 elif message.kind == messages.READY:
                     self._check_same_model(message)
+            if self.on_share is not None and child.shares:
+                self.on_share(sum(child.shares.values()))
             if child.ended:
                 return
             child.kill_if_stalled(self._stall_s)
@@ -222,7 +227,7 @@ class Supervisor:
         return late_reason(self._request.timeout_s)
 
     def _failed(self, index: int, path: str, reason: str) -> Done:
-        if self._request.describe:
+        if self._request.action != messages.CLASSIFY:
             row = json.dumps({"path": path, "status": "failed", "reason": reason})
         else:
             result = Result(path, "failed", reason)

@@ -84,7 +84,7 @@ def main() -> None:
 def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
     _check_address_space()
     gc.disable()
-    (_describe if request.describe else _classify)(request, lines, channel)
+    (_classify if request.action == messages.CLASSIFY else _read)(request, lines, channel)
 
 
 def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
@@ -130,23 +130,23 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
         _end_job(channel)
 
 
-def _describe(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    from serctl.engine.isolated import AHEAD_PER_WORKER, describe_task, warm_up
+def _read(request: Request, lines: BinaryIO, channel: Channel) -> None:
+    from serctl.engine.isolated import AHEAD_PER_WORKER, prepare_action
     from serctl.threads import map_in_order, n_cores
 
     n_workers = request.workers or n_cores()
-    warm_up()
+    action = prepare_action(request)
     _get_ready(n_workers, "cpu", channel, {"workers": n_workers})
 
-    def describe(task: Task) -> tuple[int, str]:
+    def read(task: Task) -> tuple[int, str]:
         with _Watch(task, request.timeout_s, channel) as watch:
-            values = describe_task(task, request.frames_folder, watch)
+            values = action(task, watch)
             if watch.is_late:
                 values = {"path": task[1], "status": "failed", "reason": watch.reason()}
         return task[0], json.dumps(values)
 
     for job in messages.read_jobs(lines):
-        for index, row in map_in_order(describe, job, n_workers, AHEAD_PER_WORKER):
+        for index, row in map_in_order(read, job, n_workers, AHEAD_PER_WORKER):
             channel.send(message_line(messages.ROW, index, row))
         _end_job(channel)
 
@@ -188,14 +188,15 @@ class _Watch:
         self._channel.send(message_line(messages.BEGIN, self._index))
         return self
 
-    def __call__(self) -> None:
+    def __call__(self, share: float | None = None) -> None:
         now_s = time.monotonic()
         if self._timeout_s is not None and now_s - self._began_s > self._timeout_s:
             self.is_late = True
             raise _LateError
         if now_s - self._sent_s > PROGRESS_EVERY_S:
             self._sent_s = now_s
-            self._channel.send(message_line(messages.PROGRESS, self._index))
+            text = "" if share is None else f"{share:.4f}"
+            self._channel.send(message_line(messages.PROGRESS, self._index, text))
 
     def reason(self) -> str:
         """Why a late recording has failed."""

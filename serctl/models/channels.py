@@ -13,7 +13,7 @@ from serctl.models.extraction import Extraction
 def extract_channels(
     classifier: Classifier,
     path: str | os.PathLike[str],
-    on_window: Callable[[], None] | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> list[Extraction]:
     """Do what `Classifier.extract` does, for every channel that is to be classified by itself.
 
@@ -48,7 +48,7 @@ def extract_given(
     classifier: Classifier,
     path: str | os.PathLike[str],
     given: Sequence[tuple[float, float, int | None]],
-    on_window: Callable[[], None] | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> list[Extraction]:
     """Do what `Classifier.extract` does, for exactly the stretches that another program found.
 

@@ -99,7 +99,7 @@ class Classifier:
         self._n_left_below = None if all_left else self._inference.batch_size
 
     def extract(
-        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
+        self, path: str | os.PathLike[str], on_window: Callable[[float], None] | None = None
     ) -> Extraction:
         """Decode a recording and compute the network's input; do not raise for a bad recording.
 
@@ -111,7 +111,7 @@ class Classifier:
         path : str or path
             An audio file.
         on_window : callable, optional
-            Called for each decoded window, to show progress.
+            Called for each decoded window, with the share of the recording up to its end.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Classifier:
         self,
         extraction: Extraction,
         overheard: NDArray[np.bool_] | None = None,
-        on_window: Callable[[], None] | None = None,
+        on_window: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Do what `extract` does, for a channel or for stretches that an extraction names.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
+from serctl.audio.lone_stretch import LoneStretch, Window
 from serctl.audio.speech import FRAME_S, SpeechRule
 from serctl.audio.windows import (
     SpeechGate,
@@ -124,7 +125,7 @@ def read_windows_with_speech(
     config: ModelConfig,
     windowing: Windowing,
     overheard: NDArray[np.bool_] | None = None,
-    on_window: Callable[[], None] | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Read a recording, and iterate over the windows of it that count.
 
@@ -142,7 +143,7 @@ def read_windows_with_speech(
     overheard : bool [n_frames], optional
         As `serctl.audio.windows.SpeechGate` takes it.
     on_window : callable, optional
-        Called for each decoded window.
+        Called for each decoded window, with the share of the recording up to its end, in [0, 1].
 
     Yields
     ------
@@ -166,25 +167,41 @@ def read_windows_with_speech(
     if windowing.speech != "off":
         gate = SpeechGate(rate_hz, SpeechRule(), overheard)
         blocks = gate.watch(blocks)
+    lone = None
+    if gate is not None and extraction.is_long and extraction.given is None:
+        lone = LoneStretch(round(config.window_s * rate_hz), rate_hz)
     n_sounding = 0
     for start, samples, place in cut_recording(blocks, extraction, config, windowing):
         if on_window is not None:
-            on_window()
+            on_window(extraction.recording.share_at((start + len(samples)) / rate_hz))
         # A recording that is too short, or a silent window, is skipped.
-        if len(samples) < config.min_duration_s * rate_hz:
-            continue
-        if decoding.peak_of(samples) < decoding.SILENT_PEAK:
-            continue
-        n_sounding += 1
-        if place is not None:
+        sounds = (
+            len(samples) >= config.min_duration_s * rate_hz
+            and decoding.peak_of(samples) >= decoding.SILENT_PEAK
+        )
+        n_sounding += sounds
+        if sounds and place is not None:
             extraction.given_places.append(place)
-        elif gate is not None and not gate.holds_speech(start, len(samples)):
-            continue
+        counts = sounds and (
+            gate is None or place is not None or gate.holds_speech(start, len(samples))
+        )
+        if lone is not None:
+            yield from _note(extraction, lone.add(start, samples, counts))
+        elif counts:
+            yield from _note(extraction, [(start, samples)])
+    if gate is not None:
+        extraction.speech = gate.speech()
+        if lone is not None:
+            yield from _note(extraction, lone.finish(extraction.speech))
+    describe(extraction, config, n_sounding)
+
+
+def _note(extraction: Extraction, windows: Iterable[Window]) -> Iterator[NDArray[np.float32]]:
+    """Write down the place of each window, and hand it over."""
+    for start, samples in windows:
         extraction.starts.append(start)
         extraction.lengths.append(len(samples))
         yield samples
-    extraction.speech = None if gate is None else gate.speech()
-    describe(extraction, config, n_sounding)
 
 
 def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> None:
