@@ -1,7 +1,7 @@
 """Parquet files of segments, written in groups of rows and read back; pyarrow does both.
 
-pyarrow is imported when a file is opened, since it takes long to import. The same rows give the same bytes. If the system refuses to write, an OSError is
-raised.
+pyarrow is imported when a file is opened, since it takes long to import. The same rows give the same
+bytes. If the system refuses to write, an OSError is raised.
 """
 
 import importlib.util

@@ -1,9 +1,9 @@
 """Write results files, one result at a time. `serctl.results.reader` reads them back.
 
 Every recording has one row, in the columns of `serctl.results.schema`. The extension of the output
-selects CSV, JSON Lines or a JSON array, and of segments Parquet too. The same results give the same bytes. Any file name that
-the system allows reads back exactly: JSON is pure ASCII; CSV is UTF-8, and keeps the bytes of names
-that are not UTF-8.
+selects CSV, JSON Lines or a JSON array, and of segments Parquet too. The same results give the same
+bytes. Any file name that the system allows reads back exactly from CSV and JSON: JSON is pure ASCII;
+CSV is UTF-8, and keeps the bytes of names that are not UTF-8.
 
 Rows go to ``<output>.partial``, which is renamed to the output when all rows are written
 (`serctl.files.outputs`). If anything fails before, the partial file is removed: finished rows are
