@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.audio.speech import FRAME_S
-from serctl.audio.windows import overheard_frames
+from serctl.audio.mixing import other_channels
+from serctl.audio.speech import FRAME_S, SpeechStream
+from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier
 from serctl.models.extraction import Extraction
+from serctl.timing import SPEECH, Timer
 
 
 def extract_channels(
@@ -36,12 +42,35 @@ def extract_channels(
         levels = decoding.read_levels(path, FRAME_S)
     except Exception:  # whatever it is, the first channel's row says so
         return [classifier.extract_into(Extraction(path, channel=1), None, on_window)]
+    n_channels = levels.shape[1]
+    has_others = n_channels > 1 and classifier.windowing.speech != "off"
+    of_mean = _speech_of_mean(classifier, path, on_window) if has_others else None
     found = []
-    for channel in range(1, levels.shape[1] + 1):
-        extraction = Extraction(path, channel=channel, is_last=channel == levels.shape[1])
-        overheard = overheard_frames(levels, channel)
-        found.append(classifier.extract_into(extraction, overheard, on_window))
+    for channel in range(1, n_channels + 1):
+        extraction = Extraction(path, channel=channel, is_last=channel == n_channels)
+        others = None if of_mean is None else other_channels(levels, of_mean, channel)
+        found.append(classifier.extract_into(extraction, others, on_window))
     return found
+
+
+def _speech_of_mean(
+    classifier: Classifier, path: str, on_window: Callable[[], None] | None
+) -> NDArray[np.float32]:
+    """Probabilities of speech of the mean of all channels; none if it cannot be read."""
+    config = classifier.config
+    found = [np.zeros(0, np.float32)]
+    stream = SpeechStream(config.features.rate_hz)
+    try:
+        _, blocks = decoding.read_windows(path, config.features.rate_hz, config.window_s)
+        for block in chain(blocks, [None]):
+            if on_window is not None:
+                on_window()
+            with Timer(SPEECH):
+                samples = np.zeros(0, np.float32) if block is None else block
+                found.append(stream.feed(samples, last=block is None))
+    except (SerctlError, OSError):  # the rows of the channels say so
+        return found[0]
+    return np.concatenate(found)
 
 
 def extract_given(

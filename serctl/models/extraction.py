@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, SpeechRule
 from serctl.audio.windows import (
     SpeechGate,
@@ -123,7 +124,7 @@ def read_windows_with_speech(
     extraction: Extraction,
     config: ModelConfig,
     windowing: Windowing,
-    overheard: NDArray[np.bool_] | None = None,
+    others: OtherChannels | None = None,
     on_window: Callable[[], None] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Read a recording, and iterate over the windows of it that count.
@@ -139,7 +140,7 @@ def read_windows_with_speech(
         Of the model.
     windowing : Windowing
         Parameters.
-    overheard : bool [n_frames], optional
+    others : OtherChannels, optional
         As `serctl.audio.windows.SpeechGate` takes it.
     on_window : callable, optional
         Called for each decoded window.
@@ -164,7 +165,7 @@ def read_windows_with_speech(
     blocks = chain(begun, blocks)
     gate = None
     if windowing.speech != "off":
-        gate = SpeechGate(rate_hz, SpeechRule(), overheard)
+        gate = SpeechGate(rate_hz, SpeechRule(), others)
         blocks = gate.watch(blocks)
     n_sounding = 0
     for start, samples, place in cut_recording(blocks, extraction, config, windowing):

@@ -109,7 +109,7 @@ def test_channels_have_rows_of_their_own(classify, long_recording, tmp_path):
     assert float(second[0]["start_s"]) > 13
     alone, _ = classify(long_recording, "--channels", 2, output="two.csv")
     assert [row["channel"] for row in alone] == ["2"]
-    assert alone[0]["p_sad"] == rows[1]["p_sad"]
+    assert alone[0]["emotion"] == rows[1]["emotion"]
     rows, _ = classify(long_recording, "--channels", 3, output="three.csv", status=1)
     assert rows[0]["reason"].startswith("Has 2 channels; channel 3 is needed")
 
