@@ -213,7 +213,7 @@ class Run:
         if self._given is not None:
             of_recording = self._given.of_recordings(recordings)
             self._supervisor.given = {
-                path: [(s.start_s, s.end_s, s.channel) for s in segments]
+                path: [(s.start_s, s.end_s, s.channel, s.speaker) for s in segments]
                 for path, segments in of_recording.items()
             }
         if self._journal is None:

@@ -73,7 +73,7 @@ class Supervisor:
         self._description: dict[str, Any] = {}
         self._stamps: dict[int, Stamp] = {}
         # Stretches by recording, if only these are classified: start, end and channel.
-        self.given: Mapping[str, Sequence[tuple[float, float, int | None]]] | None = None
+        self.given: Mapping[str, Sequence[tuple[Any, ...]]] | None = None
         self._child: Child
 
     def __enter__(self) -> Self:

@@ -76,7 +76,7 @@ def _speech_of_mean(
 def extract_given(
     classifier: Classifier,
     path: str | os.PathLike[str],
-    given: Sequence[tuple[float, float, int | None]],
+    given: Sequence[tuple[float, float, int | None, str]],
     on_window: Callable[[], None] | None = None,
 ) -> list[Extraction]:
     """Do what `Classifier.extract` does, for exactly the stretches that another program found.
@@ -86,7 +86,8 @@ def extract_given(
     classifier, path, on_window
         As `extract_channels` takes them.
     given : sequence of tuple
-        Start and end in seconds, and the channel, counted from 1, or None for the mean of all.
+        Start and end in seconds; the channel, counted from 1, or None for the mean of all; and the
+        speaker, empty if unknown.
 
     Returns
     -------
@@ -94,10 +95,12 @@ def extract_given(
         One for each channel that is named, in their order, with its stretches in ``given``.
     """
     found = []
-    channels = sorted({channel for *_, channel in given}, key=lambda channel: channel or 0)
+    channels = sorted({channel for *_, channel, _ in given}, key=lambda channel: channel or 0)
     for channel in channels or [None]:
         extraction = Extraction(os.fspath(path), channel=channel, is_last=False)
-        extraction.given = [(start, end) for start, end, of in given if of == channel]
+        of_channel = [stretch for stretch in given if stretch[2] == channel]
+        extraction.given = [(start_s, end_s) for start_s, end_s, *_ in of_channel]
+        extraction.given_speakers = [speaker for *_, speaker in of_channel]
         found.append(classifier.extract_into(extraction, None, on_window))
     found[-1].is_last = True
     return found

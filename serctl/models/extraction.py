@@ -49,6 +49,8 @@ class Extraction:
         Whether it is the last of its recording's channels.
     given : list of tuple of float
         Seconds at which each given stretch begins and ends, if stretches were given.
+    given_speakers : list of str
+        Who speaks in each of these, as far as it is known, else empty.
     given_places : list of int
         Which of these each window is in.
     """
@@ -66,7 +68,14 @@ class Extraction:
     channel: int | None = None
     is_last: bool = True
     given: list[tuple[float, float]] | None = None
+    given_speakers: list[str] = field(default_factory=list)
     given_places: list[int] = field(default_factory=list)
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether it is one channel of a recording that has several."""
+        n_channels = 0 if self.recording is None else self.recording.n_channels
+        return self.channel is not None and n_channels > 1
 
     @property
     def speech_s(self) -> float | None:
