@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.audio.mixing import other_channels
+from serctl.audio.mixing import OtherChannels, other_channels
 from serctl.audio.speech import FRAME_S, SpeechStream
-from serctl.errors import SerctlError
 from serctl.models.classifier import Classifier
 from serctl.models.extraction import Extraction
 from serctl.timing import SPEECH, Timer
@@ -38,39 +36,56 @@ def extract_channels(
     if classifier.windowing.channels != "each":
         return [classifier.extract(path, on_window)]
     path = os.fspath(path)
+    config = classifier.config
     try:
-        levels = decoding.read_levels(path, FRAME_S)
+        others = others_of(path, config.features.rate_hz, config.window_s, on_window)
     except Exception:  # whatever it is, the first channel's row says so
         return [classifier.extract_into(Extraction(path, channel=1), None, on_window)]
-    n_channels = levels.shape[1]
-    has_others = n_channels > 1 and classifier.windowing.speech != "off"
-    of_mean = _speech_of_mean(classifier, path, on_window) if has_others else None
     found = []
-    for channel in range(1, n_channels + 1):
-        extraction = Extraction(path, channel=channel, is_last=channel == n_channels)
-        others = None if of_mean is None else other_channels(levels, of_mean, channel)
-        found.append(classifier.extract_into(extraction, others, on_window))
+    for channel, of_it in enumerate(others, start=1):
+        extraction = Extraction(path, channel=channel, is_last=channel == len(others))
+        found.append(classifier.extract_into(extraction, of_it, on_window))
     return found
 
 
-def _speech_of_mean(
-    classifier: Classifier, path: str, on_window: Callable[[], None] | None
-) -> NDArray[np.float32]:
-    """Probabilities of speech of the mean of all channels; none if it cannot be read."""
-    config = classifier.config
-    found = [np.zeros(0, np.float32)]
-    stream = SpeechStream(config.features.rate_hz)
-    try:
-        _, blocks = decoding.read_windows(path, config.features.rate_hz, config.window_s)
-        for block in chain(blocks, [None]):
-            if on_window is not None:
-                on_window()
-            with Timer(SPEECH):
-                samples = np.zeros(0, np.float32) if block is None else block
-                found.append(stream.feed(samples, last=block is None))
-    except (SerctlError, OSError):  # the rows of the channels say so
-        return found[0]
-    return np.concatenate(found)
+def others_of(
+    path: str, rate_hz: int, block_s: float, on_window: Callable[[], None] | None = None
+) -> list[OtherChannels | None]:
+    """What the other channels say of speech in each channel of a recording.
+
+    Parameters
+    ----------
+    path : str
+        Of the recording, which is read twice.
+    rate_hz, block_s : int, float
+        At which it is read, and how much at a time, in seconds.
+    on_window : callable, optional
+        Called for each block.
+
+    Returns
+    -------
+    list of OtherChannels or None
+        One a channel; None if it is the only one.
+
+    Raises
+    ------
+    AudioError, OSError
+        If the recording cannot be read.
+    """
+    levels = decoding.read_levels(path, FRAME_S)
+    if levels.shape[1] == 1:
+        return [None]
+    _, blocks = decoding.read_windows(path, rate_hz, block_s)
+    stream = SpeechStream(rate_hz)
+    found = []
+    for block in chain(blocks, [None]):
+        if on_window is not None:
+            on_window()
+        with Timer(SPEECH):
+            samples = np.zeros(0, np.float32) if block is None else block
+            found.append(stream.feed(samples, last=block is None))
+    of_mean = np.concatenate(found)
+    return [other_channels(levels, of_mean, i + 1) for i in range(levels.shape[1])]
 
 
 def extract_given(

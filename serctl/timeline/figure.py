@@ -16,9 +16,11 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_windows
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, RATE_HZ, SpeechRule
 from serctl.audio.windows import SpeechGate
 from serctl.errors import UsageError
+from serctl.models.channels import others_of
 from serctl.results.segments import Segment
 
 BLOCK_S = 30.0
@@ -65,7 +67,11 @@ def draw_timeline(
         If the recording cannot be read.
     """
     numbers = sorted({s.channel for s in segments}, key=lambda n: n or 0) or [None]
-    channels = [_read(path, number) for number in numbers]
+    others = others_of(path, RATE_HZ, BLOCK_S) if numbers != [None] else []
+    channels = [
+        _read(path, number, others[number - 1] if number and number <= len(others) else None)
+        for number in numbers
+    ]
     end_s = max(len(channel.peaks) * channel.step_s for channel in channels)
     to_s = end_s if to_s is None else min(to_s, end_s)
     if not 0 <= from_s < to_s:
@@ -89,9 +95,9 @@ def draw_timeline(
     return figure
 
 
-def _read(path: str, channel: int | None) -> _Channel:
+def _read(path: str, channel: int | None, others: OtherChannels | None) -> _Channel:
     _, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
-    gate = SpeechGate(RATE_HZ, SpeechRule())
+    gate = SpeechGate(RATE_HZ, SpeechRule(), others)
     step = RATE_HZ // 50  # of 20 ms, which are joined further when all is known
     peaks = []
     for block in gate.watch(blocks):
