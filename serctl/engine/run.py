@@ -7,7 +7,7 @@ way every recording of the scan has exactly one row, or the run raises.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +30,12 @@ from serctl.results.schema import (
     Result,
     result_of,
 )
-from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, Segment
+from serctl.results.segments import (
+    SEGMENTS,
+    OptionalSegmentsWriter,
+    Segment,
+    check_segments_output,
+)
 from serctl.results.writer import ResultsWriter, run_path, write_run
 from serctl.timeline.export_files import ExportFolder
 from serctl.timeline.given import GivenSegment
@@ -57,12 +62,12 @@ class Destination:
     dialect : str
         How CSV is written: one of `serctl.results.dialects.DIALECTS`.
     segments : str or None
-        Path of the segments file, with the extension of a results file; ``-`` for none. By default
-        it stands beside the output, if a recording has segments.
+        Path of the segments file, with one of `serctl.results.segments.TABLE_EXTENSIONS`; ``-`` for
+        none. By default it stands beside the output, if a recording has segments.
     windows : str or None
         Path of a file for the windows of long recordings, if they are wanted.
     formats : tuple of str
-        Of `serctl.timeline.exports.FORMATS`, in which segments are exported too.
+        Of `serctl.timeline.export_files.NAMES`, in which segments are exported too.
     exports : str or None
         Folder that the exports go to.
     """
@@ -96,9 +101,9 @@ class Destination:
         if len({os.path.abspath(path) for path in (self.output, *named)}) < 1 + len(named):
             raise UsageError(f"{', '.join(named)}: each output needs a file of its own.")
         if self.segments is not None and self.segments_path is not None:
-            check_output(self.segments_path, EXTENSIONS, overwrite)
+            check_segments_output(self.segments_path, overwrite)
         if self.windows is not None:
-            check_output(self.windows, EXTENSIONS, overwrite)
+            check_segments_output(self.windows, overwrite)
 
 
 class Run:
@@ -216,7 +221,7 @@ class Run:
         if self._given is not None:
             of_recording = self._given.of_recordings(recordings)
             self._supervisor.given = {
-                path: [(s.start_s, s.end_s, s.channel) for s in segments]
+                path: [(s.start_s, s.end_s, s.channel, s.speaker) for s in segments]
                 for path, segments in of_recording.items()
             }
         if self._journal is None:
@@ -233,6 +238,7 @@ class Run:
         with (
             segments_file,
             windows_file,
+            exports or nullcontext(),
             ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer,
         ):
             for where, first in rows:

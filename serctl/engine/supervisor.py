@@ -72,7 +72,7 @@ class Supervisor:
         self._stall_s = stall_s
         self._description: dict[str, Any] = {}
         self._stamps: dict[int, Stamp] = {}
-        # By recording, if only these are read: stretches (start, end, channel), or channels.
+        # By recording, if only these are read: stretches (start, end, channel, speaker), or channels.
         self.given: Mapping[str, Sequence[Any]] | None = None
         self.on_share: Callable[[float], None] | None = (
             None  # gets what is done of those being read

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
 from serctl.errors import AudioError, ModelError, UsageError
@@ -125,7 +126,7 @@ class Classifier:
     def extract_into(
         self,
         extraction: Extraction,
-        overheard: NDArray[np.bool_] | None = None,
+        others: OtherChannels | None = None,
         on_window: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Do what `extract` does, for a channel or for stretches that an extraction names.
@@ -134,14 +135,14 @@ class Classifier:
         ----------
         extraction : Extraction
             With a path, and a channel or given stretches; it is completed.
-        overheard : bool [n_frames], optional
+        others : OtherChannels, optional
             As `serctl.audio.windows.SpeechGate` takes it.
         on_window : callable, optional
             As in `extract`.
         """
         try:
             windows = read_windows_with_speech(
-                extraction, self.config, self.windowing, overheard, on_window
+                extraction, self.config, self.windowing, others, on_window
             )
             self._compute(extraction, windows)
         except AudioError as error:

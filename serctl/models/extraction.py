@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from serctl.audio import decoding
 from serctl.audio.lone_stretch import LoneStretch, Window
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, SpeechRule
 from serctl.audio.windows import (
     SpeechGate,
@@ -49,6 +50,8 @@ class Extraction:
         Whether it is the last of its recording's channels.
     given : list of tuple of float
         Seconds at which each given stretch begins and ends, if stretches were given.
+    given_speakers : list of str
+        Who speaks in each of these, as far as it is known, else empty.
     given_places : list of int
         Which of these each window is in.
     """
@@ -66,7 +69,14 @@ class Extraction:
     channel: int | None = None
     is_last: bool = True
     given: list[tuple[float, float]] | None = None
+    given_speakers: list[str] = field(default_factory=list)
     given_places: list[int] = field(default_factory=list)
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether it is one channel of a recording that has several."""
+        n_channels = 0 if self.recording is None else self.recording.n_channels
+        return self.channel is not None and n_channels > 1
 
     @property
     def speech_s(self) -> float | None:
@@ -124,7 +134,7 @@ def read_windows_with_speech(
     extraction: Extraction,
     config: ModelConfig,
     windowing: Windowing,
-    overheard: NDArray[np.bool_] | None = None,
+    others: OtherChannels | None = None,
     on_window: Callable[[float], None] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Read a recording, and iterate over the windows of it that count.
@@ -140,7 +150,7 @@ def read_windows_with_speech(
         Of the model.
     windowing : Windowing
         Parameters.
-    overheard : bool [n_frames], optional
+    others : OtherChannels, optional
         As `serctl.audio.windows.SpeechGate` takes it.
     on_window : callable, optional
         Called for each decoded window, with the share of the recording up to its end, in [0, 1].
@@ -165,7 +175,7 @@ def read_windows_with_speech(
     blocks = chain(begun, blocks)
     gate = None
     if windowing.speech != "off":
-        gate = SpeechGate(rate_hz, SpeechRule(), overheard)
+        gate = SpeechGate(rate_hz, SpeechRule(), others)
         blocks = gate.watch(blocks)
     lone = None
     if gate is not None and extraction.is_long and extraction.given is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SEPARATORS = ",;\t"
-TEXT_COLUMNS = frozenset(("path", "status", "reason", "emotion", "speaker", "text"))
+TEXT_COLUMNS = frozenset(("path", "file", "status", "reason", "emotion", "speaker", "text"))
 BYTE_ORDER_MARK = "\ufeff"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
 
