@@ -32,6 +32,7 @@ Examples:
   serctl classify ./calls --retry-failed
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   serctl classify ./speakers --model whisper --voices folder
+  serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 
 With --voices or --same-room, a row depends on the other recordings of its voice or room. This helps if
@@ -85,12 +86,13 @@ def classify(
 
     skipped = Skipped()
     if dry_run:
-        recordings, unlisted = selection.find(paths, skipped)
+        scanned, unlisted = selection.find(paths, skipped)
+        recordings, _ = work.select(scanned, selection.sizes)
         _print_paths(recordings, selection.zero)
         _print_skipped(skipped, stderr=True)
         options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
-    timeline.check()
+    timeline.check(work.shard)
     given = None
     if timeline.segments_from is not None:
         from serctl.timeline.matching import GivenSegments
@@ -128,7 +130,8 @@ def classify(
     )
     stopwatch = Stopwatch()
     with Run(request, destination, given, voices) as run:
-        recordings, unlisted = selection.find(paths, skipped)
+        scanned, unlisted = selection.find(paths, skipped)
+        recordings, shard = work.select(scanned, selection.sizes)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
         stopwatch.end("start")
@@ -142,7 +145,7 @@ def classify(
         found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
         if run.together is not None:
             found["voices"] = run.together.record()
-        run.finish(record | {"arguments": list(paths)} | found)
+        run.finish(record | {"arguments": list(paths)} | found | shard)
     to_stdout = to.output == STANDARD_OUTPUT
     n_rows = summary.total.n - run.n_other_channels
     with after_files():

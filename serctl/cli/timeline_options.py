@@ -51,8 +51,14 @@ class TimelineOptions:
     voices: str | None
     same_room: bool
 
-    def check(self) -> None:
-        """Raise UsageError if values do not fit together, before a worker starts."""
+    def check(self, shard: str | None) -> None:
+        """Raise UsageError if values do not fit together, before a worker starts.
+
+        Parameters
+        ----------
+        shard : str or None
+            Of the run, if it is a part of others.
+        """
         channel = self.channels.isdecimal() and int(self.channels) > 0
         if self.channels not in ("mix", "each") and not channel:
             raise UsageError(f"--channels {self.channels}: mix, each or a number from 1 is needed.")
@@ -75,6 +81,11 @@ class TimelineOptions:
             raise UsageError(
                 "--voices and --same-room: take each recording as a whole; remove --channels each "
                 "and --segments-from. --channels N takes one channel of each."
+            )
+
+        if self.is_grouped and shard is not None:
+            raise UsageError(
+                "--voices and --same-room: need all recordings of a voice in one run; remove --shard."
             )
 
     @property

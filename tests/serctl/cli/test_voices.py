@@ -212,6 +212,7 @@ def test_a_retry_reads_again_only_what_its_rows_depend_on(talks, recordings, mon
     [
         (["--voices", "folder", "--same-room"], 2, "--voices and --same-room: give one of them"),
         (["--voices", "folder", "--channels", "each"], 2, "remove --channels each"),
+        (["--voices", "folder", "--shard", "1/2"], 2, "remove --shard"),
         (["--voices", "folder", "-o", "-"], 2, "-: with voices no row is known"),
         (["--voices", "none.csv"], 2, "--voices none.csv: there is no such table"),
         (["--voices", "(?P<voice>"], 2, "not a regular expression"),
