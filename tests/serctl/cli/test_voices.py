@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import faulty_worker
 
 from serctl.cli import run
 from serctl.engine.run import ResultsWriter
@@ -205,6 +206,19 @@ def test_a_retry_reads_again_only_what_its_rows_depend_on(talks, recordings, mon
     assert retry("--voices", "folder") == [0, 1, 2, 3]
     assert rows_of("r.csv")["a/1.wav"]["voice_n"] == "4"
     assert retry("--voices", "(?P<voice>talks/[bc])/") == [0, 1, 2, 3]
+
+
+def test_a_crash_at_the_end_is_a_row_and_the_others_are_compared(talks, monkeypatch):
+    monkeypatch.setattr(
+        "serctl.engine.run.Supervisor", lambda request: Supervisor(request, faulty_worker.COMMAND)
+    )
+    os.mkdir("talks/z")
+    shutil.copy("talks/a/1.wav", "talks/z/crash.wav")
+    assert classify("-o", "r.csv", "--voices", "folder") == 1
+    *others, crashed = Path("r.csv").read_text().splitlines(keepends=True)
+    assert "SIGSEGV" in crashed
+    assert crashed.endswith(",talks/z,\n")
+    assert "".join(others) == Path("voices.csv").read_text()
 
 
 @pytest.mark.parametrize(
