@@ -16,6 +16,7 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -146,7 +147,7 @@ class Supervisor:
         n_fruitless = n_after = 0
         while n_left:
             child = self._child
-            child.feed(self._lines(recordings, suspects, left, done))
+            child.feed(self._lines(recordings, suspects, left, done), not self._request.grouped)
             for index, row in self._rows(child, n_left):
                 done[index] = 1
                 n_left -= 1
@@ -160,7 +161,8 @@ class Supervisor:
                 done[index] = 1
                 n_left -= 1
                 n_fruitless = n_after = 0
-                yield self._failed(index, recordings[index], self._late_reason())
+                reason = late_reason(self._request.timeout_s or 0.0)  # there is one, if it is late
+                yield self._failed(index, recordings[index], reason)
             isolated = [index for index in suspects if not done[index]]
             culprit = isolated[0] if isolated and child.holds(isolated[0]) else None
             if culprit is not None:
@@ -176,10 +178,28 @@ class Supervisor:
                     raise _hopeless(child, "before any recording", "Is there enough memory?")
             suspects = [] if late else child.suspects()
             suspects = [index for index in isolated or suspects if not done[index]]
-            if n_left:
+            if n_left or self._request.grouped:
                 self._restart()
             else:
                 child.end(at_once=True)
+
+    def job(self, lines: Iterable[str]) -> Iterator[Message]:
+        """Messages about tasks that are no recordings, without end: the caller knows the last one.
+
+        RunError if the worker ends before.
+        """
+        child = self._child
+        child.feed(chain(lines, [END_OF_JOB]), last=False)
+        while not child.ended:
+            for message in child.receive():
+                if message.kind == messages.READY:
+                    self._check_same_model(message)
+                yield message
+            child.kill_if_stalled(self._stall_s)
+        raise RunError(
+            f"The worker process ended while it compared recordings ({child.how_it_ended()}). "
+            f"Continue with --resume.{child.tail()}"
+        )
 
     def seconds_by_stage(self) -> dict[str, float]:
         """Wait for a worker that has finished; seconds of its threads by stage."""
@@ -222,10 +242,6 @@ class Supervisor:
             reason = f"Decoding crashed, and again when isolated ({child.how_it_ended()})."
         return f"{reason} Export it again as 16-bit wav or flac."
 
-    def _late_reason(self) -> str:
-        assert self._request.timeout_s is not None
-        return late_reason(self._request.timeout_s)
-
     def _failed(self, index: int, path: str, reason: str) -> Done:
         if self._request.action != messages.CLASSIFY:
             row = json.dumps({"path": path, "status": "failed", "reason": reason})
@@ -253,6 +269,8 @@ class Supervisor:
         for index in left:
             if index not in suspects and not done[index]:
                 yield self._line(index, recordings)
+        if self._request.grouped:
+            yield END_OF_JOB
 
     def _line(self, index: int, recordings: Sequence[str]) -> str:
         self._stamps[index] = stamp_of(recordings[index])

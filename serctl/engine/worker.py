@@ -20,11 +20,12 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from serctl.engine import messages
 from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
-from serctl.errors import RunError, SerctlError, missing_package
+from serctl.errors import RunError, SerctlError, UsageError, missing_package
 from serctl.files.stamps import content_hash
 
 if TYPE_CHECKING:
@@ -91,19 +92,23 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
     from serctl.audio.windows import Windowing
     from serctl.engine.pipeline import classify_as_finished
     from serctl.engine.rows import channel_row, joined_row
+    from serctl.engine.voices.second_pass import classify_voices
     from serctl.models.channels import extract_channels, extract_given
     from serctl.models.classifier import Classifier, Extraction
     from serctl.models.loading import DEFAULT_MODEL
+    from serctl.models.many import no_voices
     from serctl.threads import n_cores
 
     n_workers = request.workers or n_cores()
     classifier = Classifier(
         request.model or DEFAULT_MODEL,
         request.emotions,
-        request.device,
+        "cpu" if request.grouped and request.device == "auto" else request.device,
         request.batch_size,
         Windowing(request.speech, request.window_s, request.hop_s, request.channels),
     )
+    if request.grouped and classifier.voice_heads is None:
+        raise UsageError(f"--voices and --same-room: {no_voices(classifier.config.name)}")
     _warm_up(classifier)
     _get_ready(n_workers, classifier.device, channel, _description(classifier, n_workers, request))
 
@@ -119,6 +124,11 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
         return task, extractions
 
     for job in messages.read_jobs(lines):
+        first = list(islice(job, 1))
+        job = chain(first, job)
+        if first and first[0][0] == messages.OF_A_VOICE:
+            classify_voices(classifier, job, channel)
+            continue
         finished = classify_as_finished(job, classifier, n_workers, extract)
         rows: list[dict[str, Any]] = []
         for task, extraction, probabilities in finished:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from serctl.audio.windows import (
     cut_windows,
     plan_windows,
 )
+from serctl.errors import AudioError
 from serctl.models.config import ModelConfig
 
 
@@ -54,6 +56,8 @@ class Extraction:
         Who speaks in each of these, as far as it is known, else empty.
     given_places : list of int
         Which of these each window is in.
+    embedding_sum : float64 [n_embedding] or None
+        Sum of the windows' embeddings, each times its length, of a model that has them.
     """
 
     path: str
@@ -71,6 +75,57 @@ class Extraction:
     given: list[tuple[float, float]] | None = None
     given_speakers: list[str] = field(default_factory=list)
     given_places: list[int] = field(default_factory=list)
+    embedding_sum: NDArray[np.float64] | None = None
+
+    def add(
+        self, probabilities: NDArray[np.float64], embedding: NDArray[np.float32] | None
+    ) -> None:
+        """Add what is known of the next window: probabilities and, of some models, an embedding."""
+        length = self.lengths[len(self.probabilities)]
+        self.probabilities.append(probabilities)
+        if embedding is not None:
+            weighted = embedding.astype(np.float64) * length
+            total = self.embedding_sum
+            self.embedding_sum = weighted if total is None else total + weighted
+
+    def fail(self, error: Exception) -> None:
+        """Give the recording up, with what was raised as the reason."""
+        self.status = "unreadable" if isinstance(error, AudioError) else "failed"
+        if isinstance(error, AudioError):
+            self.reason = error.reason
+        elif isinstance(error, OSError):
+            self.reason = (
+                f"{error.strerror or error} while it was read. Is the disk or the network share "
+                "still there? --retry-failed tries it again."
+            )
+        else:
+            self.reason = f"{type(error).__name__}: {error}"
+
+    def clear(self) -> None:
+        """Drop the windows of a recording that is not ``ok``."""
+        self.starts, self.lengths, self.given_places = [], [], []
+        self.probabilities, self.windows, self.embedding_sum = [], [], None
+
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """Mean of the windows' embeddings, float32 [n_embedding], of an ``ok`` recording."""
+        if self.embedding_sum is None:
+            return None
+        return (self.embedding_sum / sum(self.lengths)).astype(np.float32)
+
+    def described(self) -> dict[str, Any]:
+        """What a result says of the recording itself, by attribute of the result."""
+        described: dict[str, Any] = {"channel": self.channel}
+        if self.recording is not None:
+            described |= {
+                "duration_s": self.recording.duration_s,
+                "sample_rate_hz": self.recording.rate_hz,
+                "channels": self.recording.n_channels,
+                "speech_s": self.speech_s,
+            }
+        if self.status == "unreadable":  # only a part was decoded
+            described |= {"duration_s": None, "speech_s": None}
+        return described
 
     @property
     def is_one_of_several(self) -> bool:
