@@ -20,7 +20,7 @@ ENCODED = {
     "ac3.mka": ("matroska", "ac3", 48000),
     "wma2.wma": ("asf", "wmav2", 44100),
     "amr.amr": ("amr", "libopencore_amrnb", 8000),
-    "amr.mp4": ("mp4", "libopencore_amrnb", 8000),
+    "amr.mp4": ("3gp", "libopencore_amrnb", 8000),  # as telephones name it
     "amr.3gp": ("3gp", "libopencore_amrnb", 8000),
     "ac3.ac3": ("ac3", "ac3", 48000),
     "eac3.eac3": ("eac3", "eac3", 48000),
