@@ -71,12 +71,11 @@ def main() -> None:
     except SerctlError as error:
         channel.send(messages.error_line(type(error).__name__, str(error)))
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".rstrip(": .")
+        missing = missing_package(error)
+        words = str(missing or f"{type(error).__name__}: {error}".rstrip(": ."))
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
-        missing = missing_package(error)
-        name = type(missing).__name__ if missing else ""
-        channel.send(messages.error_line(name, str(missing) if missing else words))
+        channel.send(messages.error_line(type(missing).__name__ if missing else "", words))
     atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
@@ -123,9 +122,9 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
                 extractions = [Extraction(path, status="failed", reason=watch.reason())]
         return task, extractions
 
-    for job in messages.read_jobs(lines):
-        first = list(islice(job, 1))
-        job = chain(first, job)
+    for left in messages.read_jobs(lines):
+        first = list(islice(left, 1))
+        job = chain(first, left)
         if first and first[0][0] == messages.OF_A_VOICE:
             classify_voices(classifier, job, channel)
             continue
@@ -278,8 +277,7 @@ def _check_address_space() -> None:
 def _limit_memory(spare_bytes: int) -> None:
     """Limit this process to so much more memory than it has now (Linux).
 
-    A recording that needs more then fails with a MemoryError in its own row, before the system runs
-    out of memory and kills a process of its choice.
+    A recording that needs more then fails with a MemoryError in its own row.
     """
     with suppress(ImportError, OSError, ValueError, IndexError):
         import resource

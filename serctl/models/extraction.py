@@ -90,9 +90,9 @@ class Extraction:
 
     def fail(self, error: Exception) -> None:
         """Give the recording up, with what was raised as the reason."""
-        self.status = "unreadable" if isinstance(error, AudioError) else "failed"
+        self.status = "failed"
         if isinstance(error, AudioError):
-            self.reason = error.reason
+            self.status, self.reason = "unreadable", error.reason
         elif isinstance(error, OSError):
             self.reason = (
                 f"{error.strerror or error} while it was read. Is the disk or the network share "
@@ -235,21 +235,17 @@ def read_windows_with_speech(
     lone = None
     if gate is not None and extraction.is_long and extraction.given is None:
         lone = LoneStretch(round(config.window_s * rate_hz), rate_hz)
-    n_sounding = 0
+    n_sounding, n_least = 0, config.min_duration_s * rate_hz
     for start, samples, place in cut_recording(blocks, extraction, config, windowing):
+        n = len(samples)
         if on_window is not None:
-            on_window(extraction.recording.share_at((start + len(samples)) / rate_hz))
+            on_window(extraction.recording.share_at((start + n) / rate_hz))
         # A recording that is too short, or a silent window, is skipped.
-        sounds = (
-            len(samples) >= config.min_duration_s * rate_hz
-            and decoding.peak_of(samples) >= decoding.SILENT_PEAK
-        )
+        sounds = n >= n_least and decoding.peak_of(samples) >= decoding.SILENT_PEAK
         n_sounding += sounds
         if sounds and place is not None:
             extraction.given_places.append(place)
-        counts = sounds and (
-            gate is None or place is not None or gate.holds_speech(start, len(samples))
-        )
+        counts = sounds and (gate is None or place is not None or gate.holds_speech(start, n))
         if lone is not None:
             yield from _note(extraction, lone.add(start, samples, counts))
         elif counts:
@@ -290,11 +286,9 @@ def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> No
         )
     elif extraction.given is not None and not extraction.lengths:
         extraction.status = "no_speech"
-        extraction.reason = (
-            "None of the given segments is in it and long enough."
-            if extraction.given
-            else "No segments are given for it."
-        )
+        extraction.reason = "No segments are given for it."
+        if extraction.given:
+            extraction.reason = "None of the given segments is in it and long enough."
     elif recording.peak < decoding.SILENT_PEAK or not n_sounding:
         silent = "sample" if recording.peak < decoding.SILENT_PEAK else "part that is long enough"
         extraction.status = "silent"
