@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from serctl.engine import messages
 from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
-from serctl.errors import RunError, SerctlError, UsageError
+from serctl.errors import RunError, SerctlError, UsageError, missing_package
 from serctl.files.stamps import content_hash
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def main() -> None:
         words = f"{type(error).__name__}: {error}".rstrip(": .")
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
-        channel.send(messages.error_line("", words))
+        missing = missing_package(error)
+        name = type(missing).__name__ if missing else ""
+        channel.send(messages.error_line(name, str(missing) if missing else words))
     atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
