@@ -20,6 +20,8 @@ from contextlib import suppress
 
 import platformdirs
 
+from serctl.errors import RunError
+
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -30,10 +32,23 @@ def cache_folder() -> str:
 
 @functools.cache
 def writable_folder() -> str:
-    """`cache_folder`, created; if it is not private, a temporary one until the process ends."""
+    """`cache_folder`, created; if it is not private, a temporary one until the process ends.
+
+    Raises
+    ------
+    RunError
+        If there is no folder that can be written to, as in a read-only container.
+    """
     folder = cache_folder()
     if not _is_private(folder, create=True):
-        folder = tempfile.mkdtemp(prefix="serctl-")
+        try:
+            folder = tempfile.mkdtemp(prefix="serctl-")
+        except OSError as error:
+            raise RunError(
+                f"No folder for caches and temporary files: {folder} is not writable for this user "
+                f"alone, and there is no temporary folder ({error.strerror}). Set TMPDIR to a folder "
+                "that can be written to; in a container, give it one: docker run --tmpfs /tmp"
+            ) from error
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

@@ -172,7 +172,7 @@ def _classify(
     few: list[Result] = []
     results = run.results(
         recordings,
-        lambda done, n_left: progress(done, n_left, "Classifying", "recording"),
+        lambda done, n_left: progress(done, n_left, "Classifying", "recording", run.watch),
         folders,
     )
     for i, result in enumerate(results):

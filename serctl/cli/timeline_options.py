@@ -25,7 +25,7 @@ class TimelineOptions:
     segments_output, windows_output : str or None
         As ``segments`` and ``windows`` of `serctl.results.destination.Destination`.
     segment_formats, segments_dir : str or None
-        Formats of `serctl.timeline.exports`, separated by commas, and the folder for them.
+        Formats of `serctl.timeline.export_files`, separated by commas, and the folder for them.
     segments_from, tier : str or None
         As `serctl.timeline.matching.GivenSegments` takes them.
     min_confidence : float
@@ -151,7 +151,7 @@ TIMELINE = options.option_group(
     click.option(
         "--segment-formats",
         metavar="A,B,...",
-        help="Export segments: audacity, textgrid, eaf, rttm, srt, vtt.",
+        help="Export segments: audacity, textgrid, eaf, rttm, srt, vtt, audformat.",
     ),
     click.option("--segments-dir", metavar="DIR", help="Folder for the exported segments."),
     click.option(

@@ -3,7 +3,7 @@
 The parent writes to the worker's standard input::
 
     {...}           the request, and the parent's process id
-    [17, "a.wav"]   classify recording 17
+    [17, "a.wav"]   classify recording 17, or do what the request says
     [-1, "r.csv.journal", [[17, 4096], ...]]
                     classify recordings beside each other, those of one voice: places, and bytes at
                     which their lines begin in the journal; a job has such tasks alone, or none
@@ -13,9 +13,10 @@ The worker writes to what was its standard output::
 
     R {...}         ready: the model, its hashes and the parameters
     b 17            recording 17: decoding begins
-    w 17            recording 17: decoding makes progress; one every few seconds at most
+    w 17 0.25       recording 17: decoding makes progress; one every few seconds at most; the share
+                    that is done, if it is known
     e 17 "..."      recording 17: decoding ends; hash of the file's content, as JSON
-    r 17 {...}      recording 17: its row, as JSON of a results file, or its description
+    r 17 {...}      recording 17: its row, as JSON of a results file, or what else was asked for
     v 17 [...]      recording 17: its probabilities beside others; without them: still at its voice
     s {...}         the job is done: seconds by stage (`serctl.timing`) since the process began
     x ["...", ...]  the worker cannot go on: class and message of the error
@@ -41,6 +42,11 @@ ERROR = "x"
 
 END_OF_JOB = "\n"
 OF_A_VOICE = -1  # in the place of a recording's number
+
+CLASSIFY = "classify"
+DESCRIBE = "describe"  # acoustic features
+DECODE = "decode"  # samples of a short recording
+OUTLINE = "outline"  # envelope and speech of a recording of any length
 
 # Of a request, what results depend on beside the model.
 TIMELINE_KEYS = (
@@ -87,10 +93,10 @@ class Request:
         their embedding.
     timeout_s : float or None
         For each recording; None for no limit.
-    describe : bool
-        Whether the worker describes recordings (`serctl.features.descriptors`) instead.
-    frames_folder : str or None
-        Folder that the frames of described recordings go to, if they are asked for.
+    action : str
+        `CLASSIFY`; or one of the others, which `serctl.engine.isolated` does.
+    spool_folder : str or None
+        Folder that arrays go to: frames of described recordings, if they are asked for, and samples.
     """
 
     model: str | None = None
@@ -108,8 +114,8 @@ class Request:
     min_confidence: float = 0.0
     grouped: bool = False
     timeout_s: float | None = None
-    describe: bool = False
-    frames_folder: str | None = None
+    action: str = CLASSIFY
+    spool_folder: str | None = None
 
 
 class Message(NamedTuple):

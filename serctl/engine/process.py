@@ -61,6 +61,8 @@ class Child:
         Recordings that are being decoded, and the clock at their last message, in seconds.
     begun : dict of int to float
         The same recordings, and the clock when they were begun.
+    shares : dict of int to float
+        Of those that take long: how much is decoded, in [0, 1].
     extracted : set of int
         Recordings that have been decoded and have no row yet.
     contents : dict of int to str
@@ -78,6 +80,7 @@ class Child:
         self.decoding: dict[int, float] = {}
         self.begun: dict[int, float] = {}
         self.contents: dict[int, str] = {}
+        self.shares: dict[int, float] = {}
         self.late: list[int] = []
         self.extracted: set[int] = set()
         self.seconds_by_stage: dict[str, float] = {}
@@ -167,9 +170,12 @@ class Child:
         elif kind in (messages.BEGIN, messages.PROGRESS):
             self.decoding[index] = self._clock_s
             self.begun.setdefault(index, self._clock_s)
+            if text:
+                self.shares[index] = float(text)
         elif kind == messages.END:
             self.decoding.pop(index, None)
             self.begun.pop(index, None)
+            self.shares.pop(index, None)
             self.contents[index] = json.loads(text)
             self.extracted.add(index)
         elif kind == messages.ROW:

@@ -21,10 +21,6 @@ from serctl.results.schema import (
 from serctl.results.segments import Segment
 from serctl.timeline.segments import TimelineSpec, given_segments_of, segments_of, windows_of
 
-# A channel by itself is one speaker's, whose usual way of speaking outweighs what changes, so that
-# Viterbi smoothing changes too rarely; a mean over 10 s is right more often there.
-CHANNEL_MEAN_S = 10.0
-
 
 def channel_row(
     classifier: Classifier,
@@ -65,8 +61,6 @@ def channel_row(
         row[SEGMENTS_KEY] = _packed(segments, request)
         return row
     spec = TimelineSpec(min_segment_s=request.min_segment_s)
-    if request.channels == "each":
-        spec = replace(spec, change_cost_nats=0.0, mean_s=CHANNEL_MEAN_S)
     segments = segments_of(extraction, every, classifier.emotions, rate_hz, spec)
     row[SEGMENTS_KEY] = _packed(segments, request)
     if request.windows:

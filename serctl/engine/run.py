@@ -7,7 +7,7 @@ way every recording of the scan has exactly one row, or the run raises.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,8 +19,9 @@ from serctl.engine.supervisor import Done, Supervisor, in_order
 from serctl.engine.voices.grouping import VoiceSource
 from serctl.engine.voices.together import Together
 from serctl.errors import ResultsError, UsageError
+from serctl.files.folders import lock_folder
 from serctl.files.locks import check_regular
-from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_output
+from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_outputs
 from serctl.results.destination import Destination
 from serctl.results.schema import (
     CHANNELS_KEY,
@@ -109,8 +110,11 @@ class Run:
         )
         to.check_tables(to.overwrite or unfinished or self._previous is not None)
         with ExitStack() as stack:
+            stack.enter_context(lock_outputs(to.output, to.segments_path, to.windows))
+            if to.exports is not None:
+                stack.enter_context(lock_folder(to.exports))
             if to.output != STANDARD_OUTPUT:
-                stack.enter_context(lock_output(to.output))
+                stack.enter_context(lock_outputs(run_path(to.output)))
                 _check_record(run_path(to.output))
                 journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
                 self._journal = stack.enter_context(journal)
@@ -136,6 +140,10 @@ class Run:
     def description(self) -> dict[str, Any]:
         """Model, hashes and parameters; waits until the model is loaded."""
         return self._supervisor.description()
+
+    def watch(self, on_share: Callable[[float], None]) -> None:
+        """Have ``on_share`` called with how much is done of the recordings that are being read."""
+        self._supervisor.on_share = on_share
 
     def results(
         self, recordings: Sequence[str], progress: Progress, folders: Sequence[str] = ()
@@ -166,7 +174,7 @@ class Run:
         if self._given is not None:
             of_recording = self._given.of_recordings(recordings)
             self._supervisor.given = {
-                path: [(s.start_s, s.end_s, s.channel) for s in segments]
+                path: [(s.start_s, s.end_s, s.channel, s.speaker) for s in segments]
                 for path, segments in of_recording.items()
             }
         if self._journal is None:
@@ -186,6 +194,7 @@ class Run:
         with (
             segments_file,
             windows_file,
+            exports or nullcontext(),
             ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer,
         ):
             for place, (where, first) in enumerate(rows):

@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
 from serctl.errors import ModelError, UsageError
@@ -102,7 +103,7 @@ class Classifier:
         self.voice_heads = VoiceHeads(loaded.tensors) if has_voices else None
 
     def extract(
-        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
+        self, path: str | os.PathLike[str], on_window: Callable[[float], None] | None = None
     ) -> Extraction:
         """Decode a recording and compute the network's input; do not raise for a bad recording.
 
@@ -114,7 +115,7 @@ class Classifier:
         path : str or path
             An audio file.
         on_window : callable, optional
-            Called for each decoded window, to show progress.
+            Called for each decoded window, with the share of the recording up to its end.
 
         Raises
         ------
@@ -128,8 +129,8 @@ class Classifier:
     def extract_into(
         self,
         extraction: Extraction,
-        overheard: NDArray[np.bool_] | None = None,
-        on_window: Callable[[], None] | None = None,
+        others: OtherChannels | None = None,
+        on_window: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Do what `extract` does, for a channel or for stretches that an extraction names.
 
@@ -137,12 +138,14 @@ class Classifier:
         ----------
         extraction : Extraction
             With a path, and a channel or given stretches; it is completed.
-        overheard, on_window
-            As of `serctl.audio.windows.SpeechGate`, and of `extract`.
+        others : OtherChannels, optional
+            As `serctl.audio.windows.SpeechGate` takes it.
+        on_window : callable, optional
+            As in `extract`.
         """
         try:
             windows = read_windows_with_speech(
-                extraction, self.config, self.windowing, overheard, on_window
+                extraction, self.config, self.windowing, others, on_window
             )
             self._compute(extraction, windows)
         except ModelError:

@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass
 
 from serctl.errors import UsageError
-from serctl.files.outputs import STANDARD_OUTPUT, check_output
-from serctl.results.schema import EXTENSIONS
-from serctl.results.segments import SEGMENTS
+from serctl.files.outputs import STANDARD_OUTPUT
+from serctl.results.segments import SEGMENTS, check_segments_output
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,12 @@ class Destination:
     dialect : str
         How CSV is written: one of `serctl.results.dialects.DIALECTS`.
     segments : str or None
-        Path of the segments file, with the extension of a results file; ``-`` for none. By default
-        it stands beside the output, if a recording has segments.
+        Path of the segments file, with one of `serctl.results.segments.TABLE_EXTENSIONS`; ``-`` for
+        none. By default it stands beside the output, if a recording has segments.
     windows : str or None
         Path of a file for the windows of long recordings, if they are wanted.
     formats : tuple of str
-        Of `serctl.timeline.exports.FORMATS`, in which segments are exported too.
+        Of `serctl.timeline.export_files.NAMES`, in which segments are exported too.
     exports : str or None
         Folder that the exports go to.
     """
@@ -66,6 +65,6 @@ class Destination:
         if len({os.path.abspath(path) for path in (self.output, *named)}) < 1 + len(named):
             raise UsageError(f"{', '.join(named)}: each output needs a file of its own.")
         if self.segments is not None and self.segments_path is not None:
-            check_output(self.segments_path, EXTENSIONS, overwrite)
+            check_segments_output(self.segments_path, overwrite)
         if self.windows is not None:
-            check_output(self.windows, EXTENSIONS, overwrite)
+            check_segments_output(self.windows, overwrite)

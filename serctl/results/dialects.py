@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SEPARATORS = ",;\t"
-TEXT_COLUMNS = frozenset(("path", "status", "reason", "emotion", "speaker", "text", "voice"))
+TEXT_COLUMNS = frozenset(
+    ("path", "file", "status", "reason", "emotion", "speaker", "text", "voice")
+)
 BYTE_ORDER_MARK = "\ufeff"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
 
