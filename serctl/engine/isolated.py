@@ -28,7 +28,7 @@ from serctl.features.descriptors import Description, describe, frame_blocks
 from serctl.features.formats import SPEC
 from serctl.features.table import Described
 from serctl.results.schema import Result, result_of
-from serctl.timeline.outline import Outline, read_outline
+from serctl.timeline.outline import Outline, read_outlines
 
 KINDS = ("mel", "mfcc")
 SAMPLES = "samples"
@@ -232,7 +232,7 @@ def _decode(task: Task, folder: str, on_window: OnWindow) -> dict[str, Any]:
 
 def _outline(task: Task, on_window: OnWindow) -> dict[str, Any]:
     _, path, channels = task
-    outlines = [read_outline(path, channel, on_window) for channel in channels]
+    outlines = read_outlines(path, channels, on_window)
     return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s) for o in outlines]}
 
 

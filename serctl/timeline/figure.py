@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from serctl.errors import UsageError
 from serctl.results.segments import Segment
-from serctl.timeline.outline import Outline, read_outline
+from serctl.timeline.outline import Outline, read_outlines
 
 # Okabe and Ito's colours, which people with colour vision deficiency can tell apart.
 PALETTE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#999999", "#56B4E9", "#F0E442")
@@ -56,10 +56,7 @@ def draw_timeline(
         If the recording cannot be read.
     """
     numbers = sorted({s.channel for s in segments}, key=lambda n: n or 0) or [None]
-    if read is None:
-        channels: Sequence[Outline] = [read_outline(path, number) for number in numbers]
-    else:
-        channels = read(numbers)
+    channels = read_outlines(path, numbers) if read is None else read(numbers)
     end_s = max(len(channel.peaks) * channel.step_s for channel in channels)
     to_s = end_s if to_s is None else min(to_s, end_s)
     if not 0 <= from_s < to_s:

@@ -1,6 +1,6 @@
 """Outline of a recording of any length: an envelope of its waveform, and where somebody speaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,16 +34,16 @@ class Outline:
     speech_s: list[tuple[float, float]]
 
 
-def read_outline(
-    path: str, channel: int | None, on_window: Callable[[], None] | None = None
-) -> Outline:
-    """Read a recording block by block.
+def read_outlines(
+    path: str, channels: Sequence[int | None], on_window: Callable[[], None] | None = None
+) -> list[Outline]:
+    """Read channels of a recording, each block by block.
 
     Parameters
     ----------
     path : str
         Of the recording.
-    channel : int or None
+    channels : sequence of int or None
         Counted from 1; None for the mean of all channels.
     on_window : callable, optional
         Called for each decoded block.
@@ -53,6 +53,10 @@ def read_outline(
     AudioError, OSError
         If the recording cannot be read.
     """
+    return [_read(path, channel, on_window) for channel in channels]
+
+
+def _read(path: str, channel: int | None, on_window: Callable[[], None] | None) -> Outline:
     _, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
     gate = SpeechGate(RATE_HZ, SpeechRule())
     peaks = []

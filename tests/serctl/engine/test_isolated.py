@@ -9,7 +9,7 @@ from serctl.engine.isolated import decode_isolated, describe_isolated, outline_i
 from serctl.engine.supervisor import Supervisor
 from serctl.errors import AudioError
 from serctl.features.table import write_features
-from serctl.timeline.outline import read_outline
+from serctl.timeline.outline import read_outlines
 
 
 def start_faulty(request):
@@ -85,8 +85,7 @@ def test_samples_are_those_of_this_process(write_recording, tmp_path):
 def test_outlines_are_those_of_this_process(write_recording):
     path = write_recording("a.wav", "speech", 3.0, 16000, 2)
     outlines = outline_isolated(path, [1, 2])
-    for channel, outline in zip((1, 2), outlines, strict=True):
-        here = read_outline(path, channel)
+    for outline, here in zip(outlines, read_outlines(path, [1, 2]), strict=True):
         assert np.array_equal(outline.peaks, here.peaks)
         assert outline.speech_s == here.speech_s != []
         assert outline.step_s == here.step_s
