@@ -26,8 +26,8 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cache_folder() -> str:
-    """Folder of serctl in the user's cache. It need not exist."""
-    return platformdirs.user_cache_dir("serctl")
+    """Folder of serctl in the user's cache, or ``SERCTL_CACHE_DIR``. It need not exist."""
+    return os.environ.get("SERCTL_CACHE_DIR") or platformdirs.user_cache_dir("serctl")
 
 
 @functools.cache

@@ -92,6 +92,7 @@ class Child:
         self._unfinished = b""
         self._stderr: deque[str] = deque(maxlen=50)
         self._ending = threading.Event()
+        self._feeding: threading.Thread | None = None
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             command,
@@ -107,19 +108,31 @@ class Child:
             thread.start()
         self._send([request_line(request, os.getpid())])
 
-    def feed(self, lines: Iterable[str]) -> None:
-        """Send task lines in the background, as fast as it reads them, and then close its input."""
+    def feed(self, lines: Iterable[str], last: bool = True) -> None:
+        """Send task lines in the background, as fast as it reads them.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            Of tasks.
+        last : bool
+            Whether to close its input then, so that it ends.
+        """
         self.fed = True
+        before = self._feeding
 
         def feed() -> None:
+            if before is not None:
+                before.join()
             self._send(lines)
-            assert self._process.stdin is not None
-            with suppress(OSError):
-                self._process.stdin.close()
+            if last:
+                assert self._process.stdin is not None
+                with suppress(OSError):
+                    self._process.stdin.close()
 
-        thread = threading.Thread(target=feed, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._feeding = threading.Thread(target=feed, daemon=True)
+        self._threads.append(self._feeding)
+        self._feeding.start()
 
     def receive(self) -> list[Message]:
         """Wait for messages, for `POLL_S` at most.

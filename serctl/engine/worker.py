@@ -20,11 +20,12 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from serctl.engine import messages
 from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
-from serctl.errors import RunError, SerctlError
+from serctl.errors import RunError, SerctlError, UsageError, missing_package
 from serctl.files.stamps import content_hash
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def main() -> None:
     except SerctlError as error:
         channel.send(messages.error_line(type(error).__name__, str(error)))
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".rstrip(": .")
+        missing = missing_package(error)
+        words = str(missing or f"{type(error).__name__}: {error}".rstrip(": ."))
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
-        channel.send(messages.error_line("", words))
+        channel.send(messages.error_line(type(missing).__name__ if missing else "", words))
     atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
@@ -89,19 +91,23 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
     from serctl.audio.windows import Windowing
     from serctl.engine.pipeline import classify_as_finished
     from serctl.engine.rows import channel_row, joined_row
+    from serctl.engine.voices.second_pass import classify_voices
     from serctl.models.channels import extract_channels, extract_given
     from serctl.models.classifier import Classifier, Extraction
     from serctl.models.loading import DEFAULT_MODEL
+    from serctl.models.many import no_voices
     from serctl.threads import n_cores
 
     n_workers = request.workers or n_cores()
     classifier = Classifier(
         request.model or DEFAULT_MODEL,
         request.emotions,
-        request.device,
+        "cpu" if request.grouped and request.device == "auto" else request.device,
         request.batch_size,
         Windowing(request.speech, request.window_s, request.hop_s, request.channels),
     )
+    if request.grouped and classifier.voice_heads is None:
+        raise UsageError(f"--voices and --same-room: {no_voices(classifier.config.name)}")
     _warm_up(classifier)
     _get_ready(n_workers, classifier.device, channel, _description(classifier, n_workers, request))
 
@@ -116,7 +122,12 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
                 extractions = [Extraction(path, status="failed", reason=watch.reason())]
         return task, extractions
 
-    for job in messages.read_jobs(lines):
+    for left in messages.read_jobs(lines):
+        first = list(islice(left, 1))
+        job = chain(first, left)
+        if first and first[0][0] == messages.OF_A_VOICE:
+            classify_voices(classifier, job, channel)
+            continue
         finished = classify_as_finished(job, classifier, n_workers, extract)
         rows: list[dict[str, Any]] = []
         for task, extraction, probabilities in finished:
@@ -221,8 +232,16 @@ def _description(classifier: "Classifier", n_workers: int, request: Request) -> 
         "device": classifier.device,
         "batch_size": classifier.batch_size,
         **{key: getattr(request, key) for key in TIMELINE_KEYS},
+        "habit": _habit(request),
         "workers": n_workers,
     }
+
+
+def _habit(request: Request) -> float:
+    """How much of a speaker's mean logit is taken off, where the speakers are known."""
+    from serctl.timeline.habit import AMOUNT
+
+    return 0.0 if request.channels == "mix" and request.given_sha256 is None else AMOUNT
 
 
 def _warm_up(classifier: "Classifier") -> None:
@@ -258,8 +277,7 @@ def _check_address_space() -> None:
 def _limit_memory(spare_bytes: int) -> None:
     """Limit this process to so much more memory than it has now (Linux).
 
-    A recording that needs more then fails with a MemoryError in its own row, before the system runs
-    out of memory and kills a process of its choice.
+    A recording that needs more then fails with a MemoryError in its own row.
     """
     with suppress(ImportError, OSError, ValueError, IndexError):
         import resource

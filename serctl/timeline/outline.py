@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_windows
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, RATE_HZ, SpeechRule, stretches
 from serctl.audio.windows import SpeechGate
+from serctl.models.channels import others_of
 
 BLOCK_S = 30.0
 STEP_SAMPLES = RATE_HZ // 50  # 20 ms, which are joined further when all is known
@@ -37,7 +39,7 @@ class Outline:
 def read_outlines(
     path: str, channels: Sequence[int | None], on_window: Callable[[], None] | None = None
 ) -> list[Outline]:
-    """Read channels of a recording, each block by block.
+    """Read channels of a recording block by block.
 
     Parameters
     ----------
@@ -48,21 +50,40 @@ def read_outlines(
     on_window : callable, optional
         Called for each decoded block.
 
+    Returns
+    -------
+    list of Outline
+        In the order of ``channels``. Speech of a channel is without the crosstalk of others.
+
     Raises
     ------
     AudioError, OSError
         If the recording cannot be read.
     """
-    return [_read(path, channel, on_window) for channel in channels]
+    watched = on_window or _nothing
+    others: list[OtherChannels | None] = []
+    if list(channels) != [None]:
+        others = others_of(path, RATE_HZ, BLOCK_S, lambda _: watched())
+    found = []
+    for number in channels:
+        is_there = number is not None and number <= len(others)
+        of_it = others[number - 1] if number is not None and is_there else None
+        found.append(_read(path, number, of_it, watched))
+    return found
 
 
-def _read(path: str, channel: int | None, on_window: Callable[[], None] | None) -> Outline:
+def _nothing() -> None:
+    pass
+
+
+def _read(
+    path: str, channel: int | None, others: OtherChannels | None, on_window: Callable[[], None]
+) -> Outline:
     _, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
-    gate = SpeechGate(RATE_HZ, SpeechRule())
+    gate = SpeechGate(RATE_HZ, SpeechRule(), others)
     peaks = []
     for block in gate.watch(blocks):
-        if on_window is not None:
-            on_window()
+        on_window()
         filled = np.pad(np.abs(block), (0, -len(block) % STEP_SAMPLES))
         peaks.append(filled.reshape(-1, STEP_SAMPLES).max(axis=1))
     envelope = np.concatenate([np.zeros(0, np.float32), *peaks])

@@ -1,4 +1,4 @@
-"""Where libraries keep what they compute once."""
+"""Where libraries keep what they compute once: a folder that the user names, or the user's cache."""
 
 import tempfile
 
@@ -30,3 +30,14 @@ def test_without_any_folder_it_says_what_to_set(read_only, monkeypatch, variable
         load()
     monkeypatch.setenv(variable, "/proc/none")  # the user's own choice stays
     load()
+
+
+def test_the_folder_may_be_named(monkeypatch, tmp_path):
+    named = tmp_path / "named"
+    monkeypatch.setenv("SERCTL_CACHE_DIR", str(named))
+    caches.writable_folder.cache_clear()
+    try:
+        assert caches.cache_folder() == caches.writable_folder() == str(named)
+    finally:
+        caches.writable_folder.cache_clear()
+    assert named.stat().st_mode & 0o777 == 0o700

@@ -311,3 +311,13 @@ def test_this_process_stays_thin():
     )
     found = subprocess.run(child(code), capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_a_child_that_ends_before_its_job_is_done_ends_the_run():
+    code = READY + "sys.stdin.readline(); print('v 3 [0.5]', flush=True)"
+    with Supervisor(Request(grouped=True), child(code)) as watching:
+        watching.description()
+        job = watching.job(["[-1]\n"])
+        assert next(job).place == 3
+        with pytest.raises(RunError, match=r"ended while it compared recordings \(exit status 0\)"):
+            list(job)
