@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serctl.cli import options
-from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions
+from serctl.cli.option_groups.classify import OUTPUT, WORK, OutputOptions, WorkOptions
+from serctl.cli.option_groups.timeline import TIMELINE, TimelineOptions
 from serctl.cli.terminal.printing import after_files
 from serctl.cli.terminal.profile import Stopwatch, print_profile
-from serctl.cli.timeline_options import TIMELINE, TimelineOptions
 from serctl.errors import RunError
 
 if TYPE_CHECKING:
@@ -201,6 +201,7 @@ def _print_paths(recordings: list[str], zero: bool) -> None:
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that the results depend on, for ``<output>.run.json``."""
     from serctl import __version__
+    from serctl.citations import cite_run
     from serctl.results.schema import STATUSES
 
     counts = {status: tally.n for status, tally in summary.by_status.items()}
@@ -210,6 +211,7 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
         "counts": {status: counts.get(status, 0) for status in STATUSES},
         "began": began.isoformat(timespec="milliseconds"),
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "citation": cite_run(description["model"], description["model_sha256"]),
     }
 
 

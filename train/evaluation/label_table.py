@@ -1,9 +1,9 @@
 """Labels from a table: a CSV file with a header, and a row for each recording.
 
-Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus`` and ``split`` (or ``part``) are
-used where they are there, in any order and case, and others are passed over. Cells are separated by
-commas, semicolons or tabs. A relative path begins in one of the folders that were named, or else in
-the folder of the table.
+Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus``, ``fold`` and ``split`` (or
+``part``) are used where they are there, in any order and case, and others are passed over. Cells are
+separated by commas, semicolons or tabs. A relative path begins in one of the folders that were
+named, or else in the folder of the table.
 
 Where the table says which part of a split a row belongs to, and there is a part ``test``, that part
 alone is scored, and speakers who are in another part too give a warning.
@@ -23,6 +23,7 @@ from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 from serctl.train.evaluation.labels import Finder, Labelled, Labels
 
 NEEDED = ("path", "emotion")
+OPTIONAL = ("speaker", "corpus", "fold")
 PART = ("split", "part")
 TEST = "test"
 SEPARATORS = ",;\t"
@@ -36,6 +37,7 @@ class _Row:
     emotion: str
     speaker: str
     corpus: str
+    fold: str
     part: str
 
 
@@ -91,7 +93,7 @@ def labels_of_table(
     for row in tested:
         path, where = found[row.path], f"{table}, line {row.line}"
         key = os.path.realpath(path)
-        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where)
+        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where, row.fold)
         labels.recordings.append(one)
     if paths:
         _restrict(labels, scanned, {os.path.realpath(path) for path in found.values() if path})
@@ -179,11 +181,8 @@ def _columns(names: list[str], table: str) -> dict[str, int]:
             "is needed, and speaker, corpus and split may be there; rename the columns."
         )
     part = next((name for name in PART if name in names), "")
-    wanted = {"path": "path", "emotion": "emotion", "speaker": "speaker", "corpus": "corpus"}
-    return {
-        field: names.index(name) if name in names else -1
-        for field, name in {**wanted, "part": part}.items()
-    }
+    wanted = {name: name for name in (*NEEDED, *OPTIONAL)} | {"part": part}
+    return {field: names.index(name) if name in names else -1 for field, name in wanted.items()}
 
 
 def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:

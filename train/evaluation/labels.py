@@ -15,12 +15,14 @@ from serctl.audio.scan import scan
 from serctl.errors import CorporaError, LabelsError
 from serctl.train.corpora.clip_names import read_jl_name
 from serctl.train.corpora.manifest import parse_clip_name
+from serctl.train.corpora.public_names import TITLES, read_public_name
 from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 
 MAX_NAMED = 5  # paths in a message
 Finder = Callable[[Sequence[str]], list[str]]  # from paths to recordings, as `scan`
 
-NO_CLIP_NAME = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
+NO_CLIP_NAME = "not named like a clip of a corpus that serctl knows"
+CORPORA = ("CREMA-D", "RAVDESS", "SAVEE", "TESS", "JL-Corpus", *TITLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Labelled:
         Empty where they are not known.
     where : str
         What to look at if the label is wrong.
+    fold : str
+        Of a cross-validation; empty where it is not known.
     """
 
     path: str
@@ -47,6 +51,7 @@ class Labelled:
     speaker: str = ""
     corpus: str = ""
     where: str = ""
+    fold: str = ""
 
 
 @dataclass
@@ -72,7 +77,7 @@ class Labels:
 
 
 def labels_of_names(paths: Sequence[str], find: Finder = scan) -> Labels:
-    """Clips of the four corpora and of JL-Corpus among recordings, by their file names.
+    """Clips of `CORPORA` among recordings, by their file names.
 
     Parameters
     ----------
@@ -93,15 +98,17 @@ def labels_of_names(paths: Sequence[str], find: Finder = scan) -> Labels:
     for path in found:
         # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
         whole = os.path.abspath(path)
-        name = parse_clip_name(whole) or read_jl_name(whole)
+        name = parse_clip_name(whole) or read_jl_name(whole) or read_public_name(whole)
         if name is not None:
-            key = f"{name.corpus}/{name.clip}"
+            # Some corpora have one name for clips of several speakers.
+            whose = name.speaker or os.path.realpath(path)
+            key = f"{name.corpus}/{whose}/{name.clip}"
             labels.recordings.append(Labelled(path, name.emotion, key, name.speaker, name.corpus))
     if not labels.recordings:
         raise CorporaError(
             f"{labels.source}: {len(found)} recordings, such as {found[0]}, none with the name "
-            "of a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus. Labels are read from such "
-            "names; for others, give --labels folders or --labels FILE.csv."
+            f"of a clip of {', '.join(CORPORA)}. Labels are read from such names; for others, give "
+            "--labels folders or --labels FILE.csv."
         )
     labels.left_out[NO_CLIP_NAME] = len(found) - len(labels.recordings)
     return labels
