@@ -65,9 +65,9 @@ class ModelsOptions:
         for i, folder in enumerate(folders):
             if any(folder.samefile(other) for other in folders[:i]):
                 raise UsageError(f"--model {typed[i]}: given twice. Name each model once.")
-        names = [config.name for config in configs]
-        if len(set(names)) < len(names):  # two weights folders of one recipe
-            names = typed
+        # Two weights folders of one recipe have the same name.
+        called = ([config.name for config in configs], [folder.name for folder in folders])
+        names = next((some for some in called if len(set(some)) == len(some)), typed)
         return [TrainedModel(*one) for one in zip(names, folders, configs, strict=True)]
 
 

@@ -82,7 +82,7 @@ def print_comparison(
     )
     print_table(
         console,
-        "Clips that one of both alone got right: McNemar's exact test of WA",
+        "Clips that only one of the two got right: McNemar's exact test of WA",
         ("Models", "the first", "the second", "p"),
         [
             (

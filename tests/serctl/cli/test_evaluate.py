@@ -415,7 +415,7 @@ def test_what_makes_scores_mean_less_is_said(
 
 @pytest.fixture
 def other_folder(tiny_folder: Path, tmp_path: Path) -> Path:
-    """A model of other weights and of one more emotion less, under the name of the tiny one."""
+    """A model of other weights, under the name of the tiny one."""
     other = tmp_path / "other"
     model = load_model(tiny_folder)
     tensors = {name: -np.asarray(tensor) for name, tensor in model.tensors.items()}
@@ -430,11 +430,11 @@ def test_models_are_compared_on_the_same_clips(
     folder = small_corpora / "RAVDESS"
     models = [tiny_folder, other_folder]
     files = ["-o", "s.json", "-o", "p.csv", "--figures", "figures"]
-    status, output, _ = serctl(folder, *files, model=models)
-    assert status == 0
+    status, output, error = serctl(folder, *files, model=models)
+    assert (status, error) == (0, "")
     record = json.loads(Path("s.json").read_text())
     alone = json.loads(_scores_of(serctl, folder, other_folder))
-    assert [one["model"]["name"] for one in record["models"]] == [*map(str, models)]
+    assert [one["model"]["name"] for one in record["models"]] == [one.name for one in models]
     assert record["models"][1]["scores"] == alone["scores"]
     assert record["models"][1]["recordings"] == alone["recordings"]
     (difference,) = record["differences"]

@@ -1,6 +1,6 @@
 """Figure of a comparison: UA of each model, and the differences, with their intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -13,7 +13,9 @@ from serctl.train.evaluation.statistics.comparison import Difference
 
 DARK, LIGHT = "#08306b", "#8fc0de"
 OFFSET = 0.14  # of the interval over speakers, below the one over clips
+MAX_NAME = 24  # characters beside the axis
 Interval = Sequence[float] | None
+Row = tuple[str, float, Interval, Interval]  # name, value, intervals over clips and speakers
 
 
 def comparison_figures(folder: Path) -> list[Path]:
@@ -41,21 +43,28 @@ def draw_comparison(evaluations: Sequence[Evaluation], differences: Sequence[Dif
     n_rows = max(len(evaluations), len(differences))
     figure = Figure(figsize=(9.6, 1.9 + 0.55 * n_rows), layout="constrained")
     left, right = figure.subplots(1, 2)
-    rows: list[tuple[str, float, Interval, Interval]] = [
-        (one.name, one.scores.ua, one.scores.intervals["ua"], one.intervals.speakers.get("ua"))
+    rows: list[Row] = [
+        (
+            _cut(one.name),
+            one.scores.ua,
+            one.scores.intervals["ua"],
+            one.intervals.speakers.get("ua"),
+        )
         for one in evaluations
     ]
-    _draw_rows(left, rows, "{:.1%}")
+    _draw_rows(left, rows, "{:.1%}".format)
     left.set(xlabel="UA", title="UA and 95% intervals")
     left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     rows = [
-        (f"{one.second} − {one.first}", one.ua, one.clips, one.speakers)  # noqa: RUF001
+        (f"{_cut(one.second)}\n− {_cut(one.first)}", one.ua, one.clips, one.speakers)  # noqa: RUF001
         for one in differences
     ]
-    _draw_rows(right, rows, "{:+.1%}")
+    _draw_rows(right, rows, lambda value: f"{100 * value:+.1f}")
     right.axvline(0, color="0.35", linestyle=":", zorder=0)
     right.set(xlabel="difference in UA / points", title="Same clips, paired")
-    right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}"))
+    right.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{100 * value:+.3g}" if value else "0")
+    )
     scores, n_speakers = evaluations[0].scores, evaluations[0].intervals.n_speakers
     whose = f", {n_speakers} speakers" if n_speakers else ""
     emotions = ", ".join(scores.emotions)
@@ -65,9 +74,13 @@ def draw_comparison(evaluations: Sequence[Evaluation], differences: Sequence[Dif
     return figure
 
 
-def _draw_rows(
-    axes: Axes, rows: Sequence[tuple[str, float, Interval, Interval]], form: str
-) -> None:
+def _cut(name: str) -> str:
+    """Shorten a name in the middle."""
+    half = MAX_NAME // 2
+    return name if len(name) <= MAX_NAME else f"{name[: half - 2]}...{name[-half + 1 :]}"
+
+
+def _draw_rows(axes: Axes, rows: Sequence[Row], form: Callable[[float], str]) -> None:
     """Draw a value a row, the first on top, with both intervals around it."""
     for i, (_, value, *both) in enumerate(rows):
         kinds = ((-OFFSET, "over clips", LIGHT, "s"), (OFFSET, "over speakers", DARK, "o"))
@@ -88,7 +101,7 @@ def _draw_rows(
                 label=name if i == 0 else "",
             )
         axes.annotate(
-            form.format(value),
+            form(value),
             (value, i - OFFSET),
             xytext=(0, 6),
             textcoords="offset points",
