@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
+from serctl.cli.finding import Finder
 from serctl.cli.option_groups.evaluate import (
     LABELS,
     MODELS,
@@ -17,7 +18,7 @@ from serctl.cli.option_groups.evaluate import (
     ModelsOptions,
     ScoreOutputs,
 )
-from serctl.errors import RunError, UsageError
+from serctl.errors import UsageError
 
 if TYPE_CHECKING:
     from serctl.train.evaluation.labelled import LabelledRecordings
@@ -86,7 +87,7 @@ def evaluate(
     from serctl.train.robustness.overlap import training_warning
 
     models = chosen.load()
-    finder = _Finder(paths, selection, listed)
+    finder = Finder(paths, selection, listed)
     clips = _labelled(finder, labelling, split, models, chosen.emotions)
     evaluations = [_evaluate(one, clips, chosen.device, workers, n_models) for one in models]
     differences = [
@@ -131,22 +132,6 @@ def _evaluate(
     return evaluation_of(model.name, model.config, clips, results)
 
 
-class _Finder:
-    """Finds recordings, for the functions that label them, and keeps the folders not listed."""
-
-    def __init__(
-        self, paths: tuple[str, ...], selection: options.SelectionOptions, listed: list[str]
-    ) -> None:
-        self.named = (*paths, *listed)  # a listed path is no glob, and need not exist
-        self._paths, self._selection, self._listed = paths, selection.selection, listed
-        self.unlisted: list[RunError] = []
-
-    def __call__(self, paths: Sequence[str]) -> list[str]:
-        from serctl.audio.scan import scan
-
-        return scan(self._paths, self._selection, self.unlisted.append, self._listed)
-
-
 def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | None) -> None:
     """Refuse options that contradict each other."""
     labels, pairs = labelling.labels, labelling.pairs
@@ -171,7 +156,7 @@ def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | N
 
 
 def _labelled(
-    finder: _Finder,
+    finder: Finder,
     labelling: LabelOptions,
     split: options.SplitOptions,
     models: Sequence["TrainedModel"],

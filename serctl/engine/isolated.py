@@ -20,8 +20,9 @@ import numpy as np
 
 from serctl.engine.messages import Request, Task
 from serctl.engine.supervisor import Supervisor, in_order
+from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import Description, describe, frame_blocks
-from serctl.features.formats import SPEC
+from serctl.features.sets import EMBEDDING, PROSODY, REPORT, SPEC
 from serctl.features.table import Described
 from serctl.results.schema import Result, result_of
 
@@ -56,6 +57,7 @@ def describe_isolated(
     n_workers: int | None,
     timeout_s: float | None = None,
     start: Callable[[Request], Supervisor] = Supervisor,
+    feature_set: str = REPORT,
 ) -> Generator[Described, None, None]:
     """Describe recordings in a worker process, in their order.
 
@@ -71,6 +73,8 @@ def describe_isolated(
         For each recording.
     start : callable
         Makes the supervisor.
+    feature_set : str
+        One of `serctl.features.sets.SETS`.
 
     Yields
     ------
@@ -81,7 +85,13 @@ def describe_isolated(
     RunError
         If the worker cannot go on.
     """
-    request = Request(workers=n_workers, timeout_s=timeout_s, describe=True, frames_folder=folder)
+    request = Request(
+        workers=n_workers,
+        timeout_s=timeout_s,
+        describe=True,
+        feature_set=feature_set,
+        frames_folder=folder,
+    )
     with start(request) as supervisor:
         early: dict[int, str] = {}
         turn = 0
@@ -127,19 +137,22 @@ def classify_isolated(request: Request, paths: Sequence[str]) -> Iterator[Iterat
         yield (result_of(row, emotions, where) for where, row in rows)
 
 
-def describe_task(task: Task, folder: str | None, on_window: Callable[[], None]) -> dict[str, Any]:
+def describe_task(task: Task, request: Request, on_window: Callable[[], None]) -> dict[str, Any]:
     """What a worker's thread does for one recording; the description, as JSON holds it.
 
     Parameters
     ----------
     task : tuple
         Number and path of the recording.
-    folder : str or None
-        Where its frames go, if they are wanted.
+    request : Request
+        With the set of features, and where frames go, if they are wanted.
     on_window : callable
         Called for every window that was decoded.
     """
     index, path = task
+    folder = request.frames_folder
+    if request.feature_set != REPORT:
+        return _sent(block_features(request.feature_set).describe(path, on_window), 0)
     with ExitStack() as stack:
         files: list[BinaryIO] = []
         if folder is not None:
@@ -155,8 +168,28 @@ def describe_task(task: Task, folder: str | None, on_window: Callable[[], None])
                 file.write(np.ascontiguousarray(array, "<f4").data)
 
         description = describe(path, SPEC, sink)
+    return _sent(description, n_frames)
+
+
+def block_features(feature_set: str) -> BlockFeatures:
+    """How a set of features other than the report's is computed."""
+    if feature_set == EMBEDDING:
+        from serctl.models import embedding
+
+        return embedding.EMBEDDING
+    if feature_set == PROSODY:
+        from serctl.features import prosody
+
+        return prosody.PROSODY
+    from serctl.features import egemaps
+
+    return egemaps.EGEMAPS
+
+
+def _sent(description: Description, n_frames: int) -> dict[str, Any]:
+    """A description as JSON holds it; what is not known, NaN, is None."""
     values = asdict(description)
-    values["values"] = description.values.tolist()
+    values["values"] = [None if v != v else v for v in description.values.tolist()]
     return values | {"n_frames": n_frames if len(description.values) else 0}
 
 
@@ -164,12 +197,16 @@ def _read(row: str) -> tuple[Description, int]:
     """Description and number of frames of a row."""
     values = json.loads(row)
     n_frames = values.pop("n_frames", 0)
-    values["values"] = np.array(values.get("values", ()), np.float32)
+    values["values"] = np.array(values.get("values", ()), np.float32)  # None becomes NaN
     return Description(**values), n_frames
 
 
-def warm_up() -> None:
-    """Compile the kernels, or load them, so that no recording is blamed for it."""
+def warm_up(feature_set: str) -> None:
+    """Compile the kernels, or load them and the network, so that no recording is blamed for it."""
+    if feature_set == EMBEDDING:
+        from serctl.models.embedding import bundled_embedder
+
+        bundled_embedder()
     samples = np.zeros(SPEC.rate_hz, np.float32)
     try:
         list(frame_blocks([samples], SPEC))

@@ -79,6 +79,8 @@ class Request:
         For each recording; None for no limit.
     describe : bool
         Whether the worker describes recordings (`serctl.features.descriptors`) instead.
+    feature_set : str
+        Of descriptions, one of `serctl.features.sets.SETS`.
     frames_folder : str or None
         Folder that the frames of described recordings go to, if they are asked for.
     """
@@ -98,6 +100,7 @@ class Request:
     min_confidence: float = 0.0
     timeout_s: float | None = None
     describe: bool = False
+    feature_set: str = "report"
     frames_folder: str | None = None
 
 

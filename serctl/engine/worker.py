@@ -133,12 +133,12 @@ def _describe(request: Request, lines: BinaryIO, channel: Channel) -> None:
     from serctl.threads import map_in_order, n_cores
 
     n_workers = request.workers or n_cores()
-    warm_up()
+    warm_up(request.feature_set)
     _get_ready(n_workers, "cpu", channel, {"workers": n_workers})
 
     def describe(task: Task) -> tuple[int, str]:
         with _Watch(task, request.timeout_s, channel) as watch:
-            values = describe_task(task, request.frames_folder, watch)
+            values = describe_task(task, request, watch)
             if watch.is_late:
                 values = {"path": task[1], "status": "failed", "reason": watch.reason()}
         return task[0], json.dumps(values)

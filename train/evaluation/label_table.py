@@ -42,7 +42,7 @@ class _Row:
 
 
 def labels_of_table(
-    table: str, paths: Sequence[str], names: EmotionNames, find: Finder = scan
+    table: str, paths: Sequence[str], names: EmotionNames | None, find: Finder = scan
 ) -> Labels:
     """Recordings that a table names.
 
@@ -53,8 +53,8 @@ def labels_of_table(
     paths : sequence of str
         Recordings and folders, as `serctl.audio.scan.scan` takes them, to which the table is restricted;
         all that it names if there are none.
-    names : EmotionNames
-        What may stand for an emotion.
+    names : EmotionNames or None
+        What may stand for an emotion. None takes every row and every label as it is.
     find : callable
         Finds the recordings of ``paths``.
 
@@ -69,9 +69,11 @@ def labels_of_table(
     labels = Labels(table, [])
     scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
-    tested = _part_to_score(rows, labels)
+    tested = rows if names is None else _part_to_score(rows, labels)
     unknown = Counter(
-        row.emotion for row in tested if row.emotion and not names.emotion(row.emotion)
+        row.emotion
+        for row in tested
+        if names is not None and row.emotion and not names.emotion(row.emotion)
     )
     if unknown:
         raise LabelsError(f"{table}: {unknown_names(unknown)}{encoding_remark}")
@@ -97,6 +99,8 @@ def labels_of_table(
         labels.recordings.append(one)
     if paths:
         _restrict(labels, scanned, {os.path.realpath(path) for path in found.values() if path})
+    if names is None:
+        return labels
     n_before = len(labels.recordings)
     labels.recordings = [one for one in labels.recordings if one.name]
     labels.left_out[f"{table} gives no emotion"] = n_before - len(labels.recordings)
