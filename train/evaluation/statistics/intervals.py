@@ -110,11 +110,17 @@ def measures_without(
     Returns
     -------
     dict of float [n_speakers]
-        NaN where a speaker alone has all clips of an emotion: the mean would be over fewer emotions.
+        UA and macro F1 are NaN where a speaker alone has all clips of an emotion, since they would
+        be means over fewer emotions.
     """
-    lacks = ((without.sum(axis=-1) == 0) & (whole.sum(axis=-1) > 0)).any(axis=-1)
-    filled = np.where(lacks[:, None, None], whole, without)
-    return {name: np.where(lacks, np.nan, values) for name, values in measure(filled).items()}
+    n_left = without.sum(axis=-1)
+    lacks = ((n_left == 0) & (whole.sum(axis=-1) > 0)).any(axis=-1)
+    is_empty = n_left.sum(axis=-1) == 0  # without the only speaker
+    measured = measure(np.where(is_empty[:, None, None], whole, without))
+    return {
+        name: np.where(is_empty if name == "wa" else lacks, np.nan, values)
+        for name, values in measured.items()
+    }
 
 
 def recalls_without(without: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -121,6 +121,7 @@ def test_what_one_speaker_alone_says_has_no_interval() -> None:
     speakers = ["a", "b", "a", "b", "b", "b"]
     both = intervals_of(references, references, speakers, EMOTIONS)
     assert both.speakers["ua"] is both.speakers["macro_f1"] is None
+    assert both.speakers["wa"] is not None
     assert both.recall_speakers["fear"] is None
     assert both.recall_speakers["sad"] is not None
     assert "Of one speaker alone: fear (b)." in " ".join(cautions(references, speakers))
