@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
-from serctl.cli.finding import Finder
-from serctl.cli.option_groups.evaluate import (
+from serctl.cli.evaluate_options import (
     LABELS,
     MODELS,
     OUTPUTS,
@@ -18,6 +17,7 @@ from serctl.cli.option_groups.evaluate import (
     ModelsOptions,
     ScoreOutputs,
 )
+from serctl.cli.finding import Finder
 from serctl.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
+from serctl.cli.features_options import TABLE, TableOptions
 from serctl.cli.finding import Finder
-from serctl.cli.option_groups.features import TABLE, TableOptions
 from serctl.cli.terminal.printing import after_files
 from serctl.errors import UsageError
 

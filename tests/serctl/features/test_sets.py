@@ -2,7 +2,7 @@ import importlib.util
 
 import pytest
 
-from serctl.cli.option_groups.features import SETS as OFFERED
+from serctl.cli.features_options import SETS as OFFERED
 from serctl.errors import RunError, UsageError
 from serctl.features import sets
 from serctl.features.formats import _arrays

@@ -1,1 +1,0 @@
-"""Options of single commands, in groups; those that commands share are in `serctl.cli.options`."""
