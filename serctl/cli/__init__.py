@@ -69,7 +69,7 @@ def _refuse_repeated(context: click.Context, arguments: list[str]) -> None:
     if any(parameter.is_eager for parameter in order):  # --help
         return
     repeated = [
-        f"{parameter.opts[-1]} is given {n} times"
+        parameter.opts[-1]
         for parameter, n in Counter(order).items()
         if isinstance(parameter, click.Option)
         and n > 1
@@ -77,7 +77,7 @@ def _refuse_repeated(context: click.Context, arguments: list[str]) -> None:
     ]
     if repeated:
         raise click.UsageError(
-            f"{', '.join(repeated)}, and takes one value. Remove the others.", context
+            f"{', '.join(repeated)}: given more than once, and takes one value. Keep one.", context
         )
 
 

@@ -442,6 +442,9 @@ def test_models_are_compared_on_the_same_clips(
     n_clips, n_speakers = alone["scores"]["n_clips"], alone["intervals"]["n_speakers"]
     assert output.startswith(f"2 models, the same {n_clips} clips of {n_speakers} speakers\n")
     assert f"{100 * difference['ua']:+.1f}" in output
+    assert "p is not corrected for the 3 comparisons." not in output
+    (headers,) = (row for row in cells(output, "Models") if "over" in row)
+    assert headers == ["Models", "UA", "over", "clips", "p", "over", "speakers", "p"]
     assert len(pd.read_csv("p.csv")) == 2 * n_clips
     names = {path.name for path in Path("figures").iterdir()}
     assert names == {"comparison.png", "comparison.svg"}
@@ -458,6 +461,10 @@ def test_models_choose_between_the_emotions_that_all_know(serctl: Run, clips: Pa
     assert status == 0
     assert "one of cnn, paper-cnn does not know their emotions (2 neutral)." in output
     assert "cnn, paper-cnn chose between angry, sad only." in output
+    (clips / "labels.csv").write_text("path,emotion\nDC_a01.wav,angry\nDC_sa01.wav,sad\n")
+    _, output, _ = serctl("--labels", clips / "labels.csv", model=["cnn", "paper-cnn"])
+    assert output.startswith("2 models, the same 2 clips\n")
+    assert "over speakers" not in output
     assert cells(output, "paper-cnn")[0][:2] == ["paper-cnn", cells(output, "paper-cnn")[0][1]]
 
 

@@ -64,7 +64,7 @@ def test_no_option_with_one_value_is_given_twice(capsys, name, spelling, option)
     arguments = [spelling, "1", option.opts[0], "2"]
     assert run([name, *arguments, "."]) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert f"Error: {spelling} is given 2 times, and takes one value. Remove the others." in said
+    assert f"Error: {spelling}: given more than once, and takes one value. Keep one." in said
     assert f"Usage: serctl {name} " in said
     assert run([name, *arguments, "--help"]) == 0
 
