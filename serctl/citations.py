@@ -37,121 +37,120 @@ class Citation:
         return "\n".join([f"% {self.when}", f"@{self.kind}{{{self.key},", *lines, "}"]) + "\n"
 
 
-def citations() -> tuple[Citation, ...]:
-    """Everything to cite, serctl first."""
-    trained = "The bundled models learned from it."
-    return (
-        Citation(
-            "This software. Name the model too: its name and SHA-256 are in OUTPUT.run.json.",
-            "serctl",
-            "software",
-            {
-                "author": "{The serctl authors}",
-                "title": "serctl: speech emotion recognition from the command line",
-                "year": str(YEAR),
-                "version": serctl.__version__,
-                "license": "MIT",
-            },
-        ),
-        Citation(
-            "The report whose systems are the models paper-svm, paper-rnn and paper-cnn.",
-            "sharma_report",
-            "techreport",
-            {
-                "author": "Sharma and Philip and Chang and Lau",
-                "title": REPORT,
-                "institution": "University of Toronto",
-            },
-        ),
-        Citation(
-            trained,
-            "cao2014cremad",
-            "article",
-            {
-                "author": "Cao, Houwei and Cooper, David G. and Keutmann, Michael K. and "
-                "Gur, Ruben C. and Nenkova, Ani and Verma, Ragini",
-                "title": "{CREMA-D}: Crowd-sourced emotional multimodal actors dataset",
-                "journal": "IEEE Transactions on Affective Computing",
-                "volume": "5",
-                "number": "4",
-                "pages": "377--390",
-                "year": "2014",
-                "doi": "10.1109/TAFFC.2014.2336244",
-            },
-        ),
-        Citation(
-            trained,
-            "livingstone2018ravdess",
-            "article",
-            {
-                "author": "Livingstone, Steven R. and Russo, Frank A.",
-                "title": "The {Ryerson} audio-visual database of emotional speech and song "
-                "({RAVDESS}): A dynamic, multimodal set of facial and vocal expressions in "
-                "{North American English}",
-                "journal": "PLOS ONE",
-                "volume": "13",
-                "number": "5",
-                "pages": "e0196391",
-                "year": "2018",
-                "doi": "10.1371/journal.pone.0196391",
-            },
-        ),
-        Citation(
-            f"{trained} (SAVEE)",
-            "haq2010savee",
-            "incollection",
-            {
-                "author": "Haq, S. and Jackson, P. J. B.",
-                "title": "Multimodal emotion recognition",
-                "booktitle": "Machine Audition: Principles, Algorithms and Systems",
-                "editor": "Wang, W.",
-                "publisher": "IGI Global",
-                "pages": "398--423",
-                "year": "2010",
-                "doi": "10.4018/978-1-61520-919-4.ch017",
-            },
-        ),
-        Citation(
-            trained,
-            "pichorafuller2020tess",
-            "misc",
-            {
-                "author": "Pichora-Fuller, M. Kathleen and Dupuis, Kate",
-                "title": "{Toronto} emotional speech set ({TESS})",
-                "publisher": "University of Toronto Dataverse",
-                "year": "2020",
-                "doi": "10.5683/SP2/E8H2MF",
-            },
-        ),
-        Citation(
-            "The encoder of the model whisper, and of models that train --data made of it.",
-            "radford2023whisper",
-            "inproceedings",
-            {
-                "author": "Radford, Alec and Kim, Jong Wook and Xu, Tao and Brockman, Greg and "
-                "McLeavey, Christine and Sutskever, Ilya",
-                "title": "Robust speech recognition via large-scale weak supervision",
-                "booktitle": "Proceedings of the 40th International Conference on Machine Learning",
-                "series": "Proceedings of Machine Learning Research",
-                "volume": "202",
-                "pages": "28492--28518",
-                "year": "2023",
-                "eprint": "2212.04356",
-                "archiveprefix": "arXiv",
-            },
-        ),
-        Citation(
-            "The speech detection of serctl classify, unless --speech off.",
-            "silerovad",
-            "software",
-            {
-                "author": "{Silero Team}",
-                "title": "{Silero VAD}",
-                "version": "6.2.3",
-                "url": "https://github.com/snakers4/silero-vad",
-            },
-        ),
-    )
+_TRAINED = "The bundled models learned from it."
+# Everything to cite, serctl first.
+CITATIONS = (
+    Citation(
+        "This software. Name the model too: its name and SHA-256 are in OUTPUT.run.json.",
+        "serctl",
+        "software",
+        {
+            "author": "{The serctl authors}",
+            "title": "serctl: speech emotion recognition from the command line",
+            "year": str(YEAR),
+            "version": serctl.__version__,
+            "license": "MIT",
+        },
+    ),
+    Citation(
+        "The report whose systems are the models paper-svm, paper-rnn and paper-cnn.",
+        "sharma_report",
+        "techreport",
+        {
+            "author": "Sharma and Philip and Chang and Lau",
+            "title": REPORT,
+            "institution": "University of Toronto",
+        },
+    ),
+    Citation(
+        _TRAINED,
+        "cao2014cremad",
+        "article",
+        {
+            "author": "Cao, Houwei and Cooper, David G. and Keutmann, Michael K. and "
+            "Gur, Ruben C. and Nenkova, Ani and Verma, Ragini",
+            "title": "{CREMA-D}: Crowd-sourced emotional multimodal actors dataset",
+            "journal": "IEEE Transactions on Affective Computing",
+            "volume": "5",
+            "number": "4",
+            "pages": "377--390",
+            "year": "2014",
+            "doi": "10.1109/TAFFC.2014.2336244",
+        },
+    ),
+    Citation(
+        _TRAINED,
+        "livingstone2018ravdess",
+        "article",
+        {
+            "author": "Livingstone, Steven R. and Russo, Frank A.",
+            "title": "The {Ryerson} audio-visual database of emotional speech and song "
+            "({RAVDESS}): A dynamic, multimodal set of facial and vocal expressions in "
+            "{North American English}",
+            "journal": "PLOS ONE",
+            "volume": "13",
+            "number": "5",
+            "pages": "e0196391",
+            "year": "2018",
+            "doi": "10.1371/journal.pone.0196391",
+        },
+    ),
+    Citation(
+        _TRAINED,
+        "haq2010savee",
+        "incollection",
+        {
+            "author": "Haq, S. and Jackson, P. J. B.",
+            "title": "Multimodal emotion recognition",
+            "booktitle": "Machine Audition: Principles, Algorithms and Systems",
+            "editor": "Wang, W.",
+            "publisher": "IGI Global",
+            "pages": "398--423",
+            "year": "2010",
+            "doi": "10.4018/978-1-61520-919-4.ch017",
+        },
+    ),
+    Citation(
+        _TRAINED,
+        "pichorafuller2020tess",
+        "misc",
+        {
+            "author": "Pichora-Fuller, M. Kathleen and Dupuis, Kate",
+            "title": "{Toronto} emotional speech set ({TESS})",
+            "publisher": "University of Toronto Dataverse",
+            "year": "2020",
+            "doi": "10.5683/SP2/E8H2MF",
+        },
+    ),
+    Citation(
+        "The encoder of the model whisper, and of models that train --data made of it.",
+        "radford2023whisper",
+        "inproceedings",
+        {
+            "author": "Radford, Alec and Kim, Jong Wook and Xu, Tao and Brockman, Greg and "
+            "McLeavey, Christine and Sutskever, Ilya",
+            "title": "Robust speech recognition via large-scale weak supervision",
+            "booktitle": "Proceedings of the 40th International Conference on Machine Learning",
+            "series": "Proceedings of Machine Learning Research",
+            "volume": "202",
+            "pages": "28492--28518",
+            "year": "2023",
+            "eprint": "2212.04356",
+            "archiveprefix": "arXiv",
+        },
+    ),
+    Citation(
+        "The speech detection of serctl classify, unless --speech off.",
+        "silerovad",
+        "software",
+        {
+            "author": "{Silero Team}",
+            "title": "{Silero VAD}",
+            "version": "6.2.3",
+            "url": "https://github.com/snakers4/silero-vad",
+        },
+    ),
+)
 
 
 def cite_run(model: str, sha256: str) -> str:

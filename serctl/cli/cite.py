@@ -16,6 +16,6 @@ def cite() -> None:
     The entries are serctl, the report that it implements, the corpora that its models learned from,
     and the networks of others that it holds. A comment above each says when to cite it.
     """
-    from serctl.citations import citations
+    from serctl.citations import CITATIONS
 
-    click.echo("\n".join(citation.bibtex() for citation in citations()), nl=False)
+    click.echo("\n".join(citation.bibtex() for citation in CITATIONS), nl=False)

@@ -68,9 +68,8 @@ def evaluate(
     neutral for a model without calm. A recording without a prediction counts as wrong. Duplicates
     count once. The exit status is 1 if recordings or folders could not be read.
 
-    Intervals are 95%, over clips, and over speakers where the speaker of every clip is known. Of
-    several models, the same clips are scored, of the emotions that all of them know, and each
-    difference has an interval and a p value.
+    Intervals are 95%, over clips, and over speakers if all are known. Several models are scored on
+    the same clips, of the emotions that all know, and their differences have intervals and p values.
     """
     from serctl.files.outputs import lock_output
 
@@ -82,7 +81,6 @@ def evaluate(
         click.get_current_context().with_resource(lock_output(output))
     from serctl.cli.terminal.paired import print_comparison
     from serctl.cli.terminal.scores import print_scores
-    from serctl.train.evaluation.statistics.comparison import compare
     from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
@@ -90,10 +88,7 @@ def evaluate(
     finder = Finder(paths, selection, listed)
     clips = _labelled(finder, labelling, split, models, chosen.emotions)
     evaluations = [_evaluate(one, clips, chosen.device, workers, n_models) for one in models]
-    differences = [
-        compare((a.name, b.name), clips.references, (a.predictions, b.predictions), clips.speakers)
-        for a, b in combinations(evaluations, 2)
-    ]
+    differences = _compare(evaluations, clips)
     clips.warnings.extend(cautions(clips.references, clips.speakers))
     clips.warnings.extend(filter(None, (training_warning(clips.paths, one) for one in models)))
     # Files first, since the reader of standard output may close it before the end.
@@ -130,6 +125,18 @@ def _evaluate(
     with classify_isolated(request, clips.paths) as classified:
         results = list(progress(classified, len(clips.paths), what, "clip"))
     return evaluation_of(model.name, model.config, clips, results)
+
+
+def _compare(
+    evaluations: Sequence["Evaluation"], clips: "LabelledRecordings"
+) -> list["Difference"]:
+    """Compare each two of the models."""
+    from serctl.train.evaluation.statistics.comparison import compare
+
+    return [
+        compare((a.name, b.name), clips.references, (a.predictions, b.predictions), clips.speakers)
+        for a, b in combinations(evaluations, 2)
+    ]
 
 
 def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import serctl
-from serctl.citations import YEAR, Citation, citations
+from serctl.citations import CITATIONS, YEAR, Citation
 from serctl.cli import run
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +20,8 @@ def plain(text: str) -> str:
 
 
 def test_citation_cff_has_the_same_entries_in_order() -> None:
-    assert [plain(one.fields["title"]) for one in citations()] == TITLES
-    for one in citations():
+    assert [plain(one.fields["title"]) for one in CITATIONS] == TITLES
+    for one in CITATIONS:
         for field in ("doi", "year"):
             if field in one.fields and one.key != "serctl":
                 assert f"{field}: {one.fields[field]}\n" in CFF
@@ -35,7 +35,7 @@ def test_version_licence_and_year_are_those_of_the_project() -> None:
     assert f'\nversion: "{serctl.__version__}"\n' in CFF
     assert f"\nlicense: {project['license']}\n" in CFF
     assert f"Copyright (c) {YEAR} The serctl authors" in (ROOT / "LICENSE").read_text("utf-8")
-    silero = next(one for one in citations() if one.key == "silerovad")
+    silero = next(one for one in CITATIONS if one.key == "silerovad")
     assert f"Silero VAD {silero.fields['version']} " in (
         ROOT / "weights" / "silero" / "README.md"
     ).read_text("utf-8")
@@ -44,9 +44,9 @@ def test_version_licence_and_year_are_those_of_the_project() -> None:
 def test_cite_prints_bibtex(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cite"]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("\n@") == len(citations())
+    assert printed.count("\n@") == len(CITATIONS)
     assert f"  version = {{{serctl.__version__}}},\n" in printed
-    assert len({one.key for one in citations()}) == len(citations())
+    assert len({one.key for one in CITATIONS}) == len(CITATIONS)
     for entry in printed.split("\n\n"):
         assert re.fullmatch(r"% [^\n]+\n@\w+\{\w+,\n(?:  \w+ += \{.+\},\n)+\}\n?", entry)
         assert entry.count("{") == entry.count("}")

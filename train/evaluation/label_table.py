@@ -70,13 +70,8 @@ def labels_of_table(
     scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
     tested = rows if names is None else _part_to_score(rows, labels)
-    unknown = Counter(
-        row.emotion
-        for row in tested
-        if names is not None and row.emotion and not names.emotion(row.emotion)
-    )
-    if unknown:
-        raise LabelsError(f"{table}: {unknown_names(unknown)}{encoding_remark}")
+    if names is not None:
+        _check_names(tested, names, table, encoding_remark)
     folders = [*(path for path in paths if os.path.isdir(path)), os.path.dirname(table)]
     found = {row.path: _found(row.path, folders) for row in (rows if paths else tested)}
     missing = [row for row in tested if not found[row.path]]
@@ -105,6 +100,13 @@ def labels_of_table(
     labels.recordings = [one for one in labels.recordings if one.name]
     labels.left_out[f"{table} gives no emotion"] = n_before - len(labels.recordings)
     return labels
+
+
+def _check_names(rows: list[_Row], names: EmotionNames, table: str, remark: str) -> None:
+    """Raise LabelsError if names stand for no emotion."""
+    unknown = Counter(row.emotion for row in rows if row.emotion and not names.emotion(row.emotion))
+    if unknown:
+        raise LabelsError(f"{table}: {unknown_names(unknown)}{remark}")
 
 
 def _read_rows(table: str) -> tuple[list[_Row], str]:

@@ -254,6 +254,7 @@ def test_the_clips_of_a_split_are_its_test_part(small_corpora: Path) -> None:
         assert clips.references == expected["emotion"].tolist()
         assert clips.corpora == expected["corpus"].tolist()
         assert clips.speakers == expected["speaker"].tolist()
+        assert set(clips.folds) == {"3" if split == "new-speakers" else ""}
         assert clips.emotions == REPORT_FIVE
         whole = clip_table(small_corpora)
         n_tested = len(split_clips(whole, split, fold, seed).test) if fold else len(expected)
