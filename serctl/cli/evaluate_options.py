@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
+from serctl.cli.completion import complete_models
 from serctl.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ MODELS = options.option_group(
         type=_WholeName(),
         envvar="SERCTL_MODEL",
         metavar="NAME|FOLDER",
+        shell_complete=complete_models,
         help="Model or weights folder; repeatable, to compare.  [default: cnn]",
     ),
     options.EMOTIONS,
