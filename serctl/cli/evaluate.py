@@ -1,6 +1,7 @@
 """``serctl evaluate``: score a model on labelled recordings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from serctl.cli.finding import Finder
 from serctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from serctl.engine.messages import Request
     from serctl.train.evaluation.labelled import LabelledRecordings
     from serctl.train.evaluation.record import Evaluation
     from serctl.train.evaluation.statistics.comparison import Difference
@@ -46,6 +48,7 @@ Examples:
 @MODELS
 @OUTPUTS
 @options.WORKERS
+@options.TIMEOUT
 def evaluate(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
@@ -54,6 +57,7 @@ def evaluate(
     chosen: ModelsOptions,
     written: ScoreOutputs,
     workers: int | None,
+    timeout: float | None,
 ) -> int:
     """Score models on labelled recordings.
 
@@ -71,23 +75,24 @@ def evaluate(
     Intervals are 95%, over clips, and over speakers if all are known. Several models are scored on
     the same clips, of the emotions that all know, and their differences have intervals and p values.
     """
-    from serctl.files.outputs import lock_output
+    from serctl.files.outputs import lock_outputs
 
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
     n_models = max(len(chosen.models), 1)
     written.check(n_models)
-    for output in written.paths(n_models):
-        click.get_current_context().with_resource(lock_output(output))
+    click.get_current_context().with_resource(lock_outputs(*written.paths(n_models)))
     from serctl.cli.terminal.paired import print_comparison
     from serctl.cli.terminal.scores import print_scores
+    from serctl.engine.messages import Request
     from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
     models = chosen.load()
     finder = Finder(paths, selection, listed)
     clips = _labelled(finder, labelling, split, models, chosen.emotions)
-    evaluations = [_evaluate(one, clips, chosen.device, workers, n_models) for one in models]
+    request = Request(device=chosen.device, workers=workers, speech="off", timeout_s=timeout)
+    evaluations = [_evaluate(one, clips, request, n_models) for one in models]
     differences = _compare(evaluations, clips)
     clips.warnings.extend(cautions(clips.references, clips.speakers))
     clips.warnings.extend(filter(None, (training_warning(clips.paths, one) for one in models)))
@@ -108,20 +113,16 @@ def evaluate(
 def _evaluate(
     model: "TrainedModel",
     clips: "LabelledRecordings",
-    device: str,
-    workers: int | None,
+    request: "Request",
     n_models: int,
 ) -> "Evaluation":
     """Classify recordings with a model, and score the results."""
     from serctl.engine.isolated import classify_isolated
-    from serctl.engine.messages import Request
     from serctl.progress import progress
     from serctl.train.evaluation.record import evaluation_of
 
     what = f"Classifying with {model.name}" if n_models > 1 else "Classifying"
-    request = Request(
-        str(model.folder), ",".join(clips.emotions), device, workers=workers, speech="off"
-    )
+    request = replace(request, model=str(model.folder), emotions=",".join(clips.emotions))
     with classify_isolated(request, clips.paths) as classified:
         results = list(progress(classified, len(clips.paths), what, "clip"))
     return evaluation_of(model.name, model.config, clips, results)

@@ -71,11 +71,13 @@ def features(
     from serctl.engine.isolated import describe_isolated
     from serctl.features.sets import check_set
     from serctl.features.table import check_feature_output, write_features
+    from serctl.files.outputs import lock_output
     from serctl.progress import progress
 
     output = table.output
     check_feature_output(output, table.overwrite, table.frames)
     check_set(table.feature_set, output, table.frames)
+    click.get_current_context().with_resource(lock_output(output))
     describe_all = partial(describe_isolated, timeout_s=timeout, feature_set=table.feature_set)
     finder = Finder(paths, selection, listed)
     recordings, label = _labelled(finder, labels)

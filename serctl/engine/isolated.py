@@ -1,6 +1,7 @@
-"""Describing and classifying recordings in a worker process, without a journal.
+"""Reading recordings in a worker process, without a journal.
 
-This is what ``serctl features`` and ``serctl evaluate`` do.
+``serctl features`` describes them so, ``serctl evaluate`` classifies them, and ``serctl plot``
+decodes them.
 
 A recording that crashes its decoder, hangs it or runs out of memory costs itself alone, as in
 ``serctl classify``: `serctl.engine.supervisor` starts the worker and restarts it. A description is
@@ -12,43 +13,30 @@ neither memory nor disk fills up behind a long one.
 import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from serctl.engine.messages import Request, Task
+from serctl.audio.decoding import read_whole
+from serctl.engine.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
 from serctl.engine.supervisor import Supervisor, in_order
+from serctl.errors import AudioError
 from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import Description, describe, frame_blocks
-from serctl.features.sets import EMBEDDING, PROSODY, REPORT, SPEC
+from serctl.features.formats import KINDS, SpoolFiles, spool_path
+from serctl.features.sets import EMBEDDING, REPORT, SPEC, by_package
 from serctl.features.table import Described
 from serctl.results.schema import Result, result_of
+from serctl.timeline.outline import Outline, read_outlines
 
-KINDS = ("mel", "mfcc")
+SAMPLES = "samples"
 AHEAD_PER_WORKER = 2  # recordings that may be described before their turn
 
-
-class SpoolFiles:
-    """The frames of one recording, in files that its worker wrote; as `FrameSpool` has them."""
-
-    def __init__(self, folder: str, index: int, n_frames: int) -> None:
-        self.n_frames = n_frames
-        self._paths = [spool_path(folder, index, kind) for kind in KINDS]
-        self.mel, self.mfcc = (open(path, "rb") for path in self._paths)
-
-    def close(self) -> None:
-        """Remove the files."""
-        for path, file in zip(self._paths, (self.mel, self.mfcc), strict=True):
-            file.close()
-            with suppress(OSError):
-                os.unlink(path)
-
-
-def spool_path(folder: str, index: int, kind: str) -> str:
-    """Path of the frames of a recording."""
-    return os.path.join(folder, f"{index}.{kind}")
+OnWindow = Callable[[], None]
+Action = Callable[[Task, OnWindow], dict[str, Any]]
 
 
 def describe_isolated(
@@ -88,9 +76,9 @@ def describe_isolated(
     request = Request(
         workers=n_workers,
         timeout_s=timeout_s,
-        describe=True,
+        action=DESCRIBE,
         feature_set=feature_set,
-        frames_folder=folder,
+        spool_folder=folder,
     )
     with start(request) as supervisor:
         early: dict[int, str] = {}
@@ -137,7 +125,107 @@ def classify_isolated(request: Request, paths: Sequence[str]) -> Iterator[Iterat
         yield (result_of(row, emotions, where) for where, row in rows)
 
 
-def describe_task(task: Task, request: Request, on_window: Callable[[], None]) -> dict[str, Any]:
+def decode_isolated(
+    paths: Sequence[str],
+    folder: str,
+    timeout_s: float | None = None,
+    start: Callable[[Request], Supervisor] = Supervisor,
+) -> Iterator[NDArray[np.float32]]:
+    """Decode short recordings in a worker process, in their order.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Audio files of at most `serctl.audio.decoding.MAX_WHOLE_S`.
+    folder : str
+        Where samples are put meanwhile.
+    timeout_s, start
+        As in `describe_isolated`.
+
+    Yields
+    ------
+    float32 [n_samples]
+        Mono, at the rate of the features, full scale at 1.0.
+
+    Raises
+    ------
+    AudioError
+        If one cannot be decoded, is empty or too long, crashes its decoder, or takes too long.
+    RunError
+        If the worker cannot go on.
+    """
+    request = Request(timeout_s=timeout_s, action=DECODE, spool_folder=folder)
+    with start(request) as supervisor:
+        rows = in_order(supervisor.rows(paths, range(len(paths))))
+        for index, (_, values) in enumerate(rows):
+            _raise_failure(values, paths[index])
+            name = spool_path(folder, index, SAMPLES)
+            samples = np.fromfile(name, "<f4")
+            os.unlink(name)
+            yield samples
+
+
+def outline_isolated(
+    path: str,
+    channels: Sequence[int | None],
+    timeout_s: float | None = None,
+    start: Callable[[Request], Supervisor] = Supervisor,
+) -> list[Outline]:
+    """Outlines of channels of a recording, read in a worker process; errors as `decode_isolated`."""
+    with start(Request(timeout_s=timeout_s, action=OUTLINE)) as supervisor:
+        supervisor.given = {path: channels}
+        ((_, values),) = in_order(supervisor.rows([path], [0]))
+    _raise_failure(values, path)
+    return [
+        Outline(
+            np.array(peaks, np.float32), step_s, [(start_s, end_s) for start_s, end_s in speech]
+        )
+        for peaks, step_s, speech in values["outlines"]
+    ]
+
+
+def _raise_failure(values: dict[str, Any], path: str) -> None:
+    if values["status"] != "ok":
+        raise AudioError(values["reason"], path)
+
+
+def prepare_action(request: Request) -> Action:
+    """What a worker's threads do with each recording, by the action of a request."""
+    if request.action == DESCRIBE:
+        warm_up(request.feature_set)
+        return lambda task, on_window: describe_task(task, request, on_window)
+    if request.action == DECODE:
+        assert request.spool_folder is not None
+        folder = request.spool_folder
+        return lambda task, on_window: _row(task, lambda: _decode(task, folder, on_window))
+    return lambda task, on_window: _row(task, lambda: _outline(task, on_window))
+
+
+def _row(task: Task, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was read of a recording, with its status; a bad recording does not raise."""
+    status, reason, values = "ok", "", {}
+    try:
+        values = read()
+    except AudioError as error:
+        status, reason = "unreadable", error.reason
+    except Exception as error:
+        status, reason = "failed", f"{type(error).__name__}: {error}"
+    return {"path": task[1], "status": status, "reason": reason} | values
+
+
+def _decode(task: Task, folder: str, on_window: OnWindow) -> dict[str, Any]:
+    samples = read_whole(task[1], SPEC.rate_hz, on_window)
+    samples.astype("<f4").tofile(spool_path(folder, task[0], SAMPLES))
+    return {}
+
+
+def _outline(task: Task, on_window: OnWindow) -> dict[str, Any]:
+    _, path, channels = task
+    outlines = read_outlines(path, channels, on_window)
+    return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s) for o in outlines]}
+
+
+def describe_task(task: Task, request: Request, on_window: OnWindow) -> dict[str, Any]:
     """What a worker's thread does for one recording; the description, as JSON holds it.
 
     Parameters
@@ -150,7 +238,7 @@ def describe_task(task: Task, request: Request, on_window: Callable[[], None]) -
         Called for every window that was decoded.
     """
     index, path = task
-    folder = request.frames_folder
+    folder = request.spool_folder
     if request.feature_set != REPORT:
         return _sent(block_features(request.feature_set).describe(path, on_window), 0)
     with ExitStack() as stack:
@@ -174,16 +262,10 @@ def describe_task(task: Task, request: Request, on_window: Callable[[], None]) -
 def block_features(feature_set: str) -> BlockFeatures:
     """How a set of features other than the report's is computed."""
     if feature_set == EMBEDDING:
-        from serctl.models import embedding
+        from serctl.models.embedding import embedding_features
 
-        return embedding.EMBEDDING
-    if feature_set == PROSODY:
-        from serctl.features import prosody
-
-        return prosody.PROSODY
-    from serctl.features import egemaps
-
-    return egemaps.EGEMAPS
+        return embedding_features()
+    return by_package(feature_set)
 
 
 def _sent(description: Description, n_frames: int) -> dict[str, Any]:

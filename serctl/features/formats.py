@@ -6,12 +6,13 @@ refuses to write, an OSError is raised.
 """
 
 import math
+import os
 import re
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
@@ -23,6 +24,7 @@ from serctl.results.dialects import csv_line
 
 FACTS = ("duration_s", "sample_rate_hz", "channels", "level_dbfs")
 INTEGER_FACTS = ("sample_rate_hz", "channels")
+KINDS = ("mel", "mfcc")  # of frames
 NUMBERED = re.compile(r"(.+)_([0-9]+)")  # columns that are one array in NPZ
 
 VALUE_DIGITS = 9  # enough to distinguish any two float32
@@ -65,6 +67,27 @@ class FrameSpool:
         """Close the files, also if the recording was never written."""
         for file in self._files:
             file.close()
+
+
+class SpoolFiles:
+    """The frames of one recording, in files that its worker wrote; as `FrameSpool` has them."""
+
+    def __init__(self, folder: str, index: int, n_frames: int) -> None:
+        self.n_frames = n_frames
+        self._paths = [spool_path(folder, index, kind) for kind in KINDS]
+        self.mel, self.mfcc = (open(path, "rb") for path in self._paths)
+
+    def close(self) -> None:
+        """Remove the files."""
+        for path, file in zip(self._paths, (self.mel, self.mfcc), strict=True):
+            file.close()
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def spool_path(folder: str, index: int, kind: str) -> str:
+    """Path of the frames of a recording."""
+    return os.path.join(folder, f"{index}.{kind}")
 
 
 class FeatureTable(AbstractContextManager["FeatureTable"]):

@@ -11,6 +11,7 @@ Praat's and openSMILE's packages have licences of their own, so serctl does not 
 import importlib.util
 
 from serctl.errors import RunError, UsageError
+from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import value_names
 from serctl.features.mel import MelSpec
 
@@ -73,3 +74,14 @@ def names_of(name: str) -> tuple[str, ...]:
 
         return egemaps.names()
     return value_names(SPEC)
+
+
+def by_package(name: str) -> BlockFeatures:
+    """How ``prosody`` or ``egemaps`` is computed, by the package of others that it needs."""
+    if name == PROSODY:
+        from serctl.features import prosody
+
+        return prosody.PROSODY
+    from serctl.features import egemaps
+
+    return egemaps.EGEMAPS

@@ -2,17 +2,19 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.features.blocks import BlockFeatures
 from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
 from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.inference import graph_session
 from serctl.models.networks import whisper_graph
 from serctl.models.networks.builder import INPUT, GraphBuilder
+
+if TYPE_CHECKING:
+    from serctl.features.blocks import BlockFeatures
 
 MAX_WINDOW_S = 8.0  # as many positions as the bundled encoder has
 MIN_WINDOW_S = 0.25
@@ -61,11 +63,15 @@ def _combine(windows: list[tuple[int, NDArray[np.float32]]]) -> NDArray[np.float
     return np.average(embeddings, axis=0, weights=n_frames).astype(np.float32)
 
 
-EMBEDDING = BlockFeatures(
-    rate_hz=WHISPER_SPEC.rate_hz,
-    block_s=MAX_WINDOW_S,
-    min_s=MIN_WINDOW_S,
-    max_blocks=None,
-    measure=_measure,
-    combine=_combine,
-)
+def embedding_features() -> "BlockFeatures":
+    """Give the set of features ``embedding`` of `serctl.features.sets`."""
+    from serctl.features.blocks import BlockFeatures  # with SciPy, which classifying does without
+
+    return BlockFeatures(
+        rate_hz=WHISPER_SPEC.rate_hz,
+        block_s=MAX_WINDOW_S,
+        min_s=MIN_WINDOW_S,
+        max_blocks=None,
+        measure=_measure,
+        combine=_combine,
+    )

@@ -3,7 +3,9 @@ import pytest
 
 from serctl.audio.decoding import read_windows
 from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
-from serctl.models.embedding import EMBEDDING, bundled_embedder
+from serctl.models.embedding import bundled_embedder, embedding_features
+
+EMBEDDING = embedding_features()
 
 
 def embedded(samples):
