@@ -218,6 +218,7 @@ def _print_paths(recordings: list[str], zero: bool) -> None:
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that the results depend on, for ``<output>.run.json``."""
     from serctl import __version__
+    from serctl.citations import cite_run
     from serctl.results.schema import STATUSES
 
     counts = {status: tally.n for status, tally in summary.by_status.items()}
@@ -227,6 +228,7 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
         "counts": {status: counts.get(status, 0) for status in STATUSES},
         "began": began.isoformat(timespec="milliseconds"),
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "citation": cite_run(description["model"], description["model_sha256"]),
     }
 
 

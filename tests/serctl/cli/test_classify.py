@@ -158,6 +158,8 @@ def test_the_record_of_a_run(classify, broken, tiny_folder):
     assert record.items() >= expected.items()
     assert tuple(record["counts"]) == STATUSES
     assert record["device"] in ("cpu", "cuda", "mps")
+    assert f"serctl {serctl.__version__}, model tiny (weights" in record["citation"]
+    assert expected["model_sha256"] in record["citation"]
 
 
 def test_broken_recordings_are_rows_and_their_neighbours_are_classified(classify, broken):
