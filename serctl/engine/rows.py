@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.engine.messages import Request
+from serctl.engine.voices.second_pass import packed
 from serctl.models.classifier import Classifier, Extraction
-from serctl.results.schema import CHANNELS_KEY, SEGMENTS_KEY, UNCERTAIN, WINDOWS_KEY, row_of
+from serctl.results.schema import (
+    CHANNELS_KEY,
+    EMBEDDING_KEY,
+    SEGMENTS_KEY,
+    UNCERTAIN,
+    WINDOWS_KEY,
+    row_of,
+)
 from serctl.results.segments import Segment
 from serctl.timeline.segments import TimelineSpec, given_segments_of, segments_of, windows_of
 
@@ -37,11 +45,13 @@ def channel_row(
     -------
     dict
         As `serctl.results.schema.row_of`, with the packed segments of a recording that is longer
-        than a window, and its windows if they are wanted.
+        than a window, and its windows and its embedding if they are wanted.
     """
     row: dict[str, Any] = row_of(classifier.result(extraction, probabilities), classifier.emotions)
     if row["status"] == "ok" and row["confidence"] < request.min_confidence:
         row["emotion"] = UNCERTAIN
+    if request.grouped and extraction.embedding is not None:
+        row[EMBEDDING_KEY] = packed(extraction.embedding)
     if extraction.status != "ok" or not (extraction.is_long or extraction.given):
         return row
     every = np.array([*extraction.probabilities, *probabilities])

@@ -17,7 +17,7 @@ from serctl.timing import SPEECH, Timer
 def extract_channels(
     classifier: Classifier,
     path: str | os.PathLike[str],
-    on_window: Callable[[], None] | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> list[Extraction]:
     """Do what `Classifier.extract` does, for every channel that is to be classified by itself.
 
@@ -49,7 +49,7 @@ def extract_channels(
 
 
 def others_of(
-    path: str, rate_hz: int, block_s: float, on_window: Callable[[], None] | None = None
+    path: str, rate_hz: int, block_s: float, on_window: Callable[[float], None] | None = None
 ) -> list[OtherChannels | None]:
     """What the other channels say of speech in each channel of a recording.
 
@@ -60,7 +60,7 @@ def others_of(
     rate_hz, block_s : int, float
         At which it is read, and how much at a time, in seconds.
     on_window : callable, optional
-        Called for each block.
+        Called for each block, as that of `Classifier.extract`; nothing is classified yet.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def others_of(
     found = []
     for block in chain(blocks, [None]):
         if on_window is not None:
-            on_window()
+            on_window(0.0)
         with Timer(SPEECH):
             samples = np.zeros(0, np.float32) if block is None else block
             found.append(stream.feed(samples, last=block is None))
@@ -92,7 +92,7 @@ def extract_given(
     classifier: Classifier,
     path: str | os.PathLike[str],
     given: Sequence[tuple[float, float, int | None, str]],
-    on_window: Callable[[], None] | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> list[Extraction]:
     """Do what `Classifier.extract` does, for exactly the stretches that another program found.
 

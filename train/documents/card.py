@@ -72,7 +72,7 @@ GROUPS = (
 )
 VOICES = (
     "The test clips of fold 0, each alone and beside other clips of its speaker, without their labels "
-    "(`serctl.models.voice_classifier`). It helps most when a voice's recordings have all emotions. "
+    "(`serctl classify --voices`). It helps most when a voice's recordings have all emotions. "
     "Where one emotion prevails, it gains less, and can lose rare emotions; recordings that all have "
     "one emotion lose some points. Do not use it for recordings that were chosen by their emotion."
 )
