@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from serctl.models.extraction import Extraction
 from serctl.timeline.segments import (
     NO_EMOTION,
     Timeline,
     TimelineSpec,
     find_segments,
-    given_segments_of,
     timeline_of,
 )
 
@@ -73,20 +71,3 @@ def test_a_mean_instead_of_a_cost():
     spec = TimelineSpec(min_segment_s=0, change_cost_nats=0.0, mean_s=3.0)
     found = timeline_of(probabilities, starts_s, starts_s + 1, speech, spec)
     assert set(found.emotions.tolist()) == {0}
-
-
-def test_the_habit_of_a_speaker_who_is_named_is_taken_off():
-    # Ann is taken for the first emotion too often, Ben for the second; nobody names the others.
-    shares = {"Ann": (0.45, 0.3, 0.25), "Ben": (0.3, 0.45, 0.25), "": (0.45, 0.3, 0.25)}
-    speakers = ["Ann", "Ben", ""] * 20
-    extraction = Extraction("a.wav", speech=None, given=[(2.0 * i, 2.0 * i + 2) for i in range(60)])
-    extraction.given_speakers = speakers
-    extraction.given_places = list(range(60))
-    extraction.starts, extraction.lengths = [32000 * i for i in range(60)], [32000] * 60
-    given = np.array([shares[speaker] for speaker in speakers])
-    found = given_segments_of(extraction, given, ("angry", "sad", "happy"), 16000)
-    ann, ben, other = (np.array(segment.probabilities) for segment in found[:3])
-    assert 0.35 < ann[0] < 0.45
-    assert ben == pytest.approx(ann[[1, 0, 2]])
-    assert other == pytest.approx(shares[""])
-    assert (found[0].start_s, found[0].emotion) == (0.0, "angry")
