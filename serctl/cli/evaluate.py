@@ -186,7 +186,7 @@ def _labelled(
     from serctl.train.evaluation.labelled import known_recordings
     from serctl.train.evaluation.labels import labels_of_folders, labels_of_names
 
-    names = parse_map(labelling.pairs)
+    names = parse_map(labelling.pairs, config.emotions)
     if labelling.labels == "corpora":
         found = labels_of_names(finder.named, finder)
     elif labelling.labels == "folders":

@@ -7,6 +7,7 @@ block by block, and drawn as an envelope.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def draw_timeline(
     rows = figure.subplots(
         2 * len(channels), 1, sharex=True, squeeze=False, height_ratios=[1.1, 1] * len(channels)
     )[:, 0]
-    colours = dict(zip(emotions, PALETTE, strict=False))
+    colours = dict(zip(emotions, cycle(PALETTE), strict=False))  # a user's labels may be more
     for i, channel in enumerate(channels):
         held = [s for s in segments if s.channel == channel.number and s.probabilities]
         _draw_waveform(rows[2 * i], channel, held, colours)

@@ -1,12 +1,12 @@
 """Labels from a table: a CSV file with a header, and a row for each recording.
 
-Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus`` and ``split`` (or ``part``) are
-used where they are there, in any order and case, and others are passed over. Cells are separated by
-commas, semicolons or tabs. A relative path begins in one of the folders that were named, or else in
-the folder of the table.
+Columns ``path`` and ``emotion`` (or ``label``) are needed; ``speaker``, ``corpus``, ``split`` (or
+``part``) and, for training, ``fold`` are used where they are there, in any order and case, and others
+are passed over. Cells are separated by commas, semicolons or tabs. A relative path begins in one of
+the folders that were named, or else in the folder of the table.
 
 Where the table says which part of a split a row belongs to, and there is a part ``test``, that part
-alone is scored, and speakers who are in another part too give a warning.
+alone is scored, and speakers who are in another part too give a warning. Training takes all others.
 """
 
 import csv
@@ -23,6 +23,7 @@ from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 from serctl.train.evaluation.labels import Finder, Labelled, Labels
 
 NEEDED = ("path", "emotion")
+LABEL = "label"  # another name of the column emotion
 PART = ("split", "part")
 TEST = "test"
 SEPARATORS = ",;\t"
@@ -37,10 +38,15 @@ class _Row:
     speaker: str
     corpus: str
     part: str
+    fold: str
 
 
 def labels_of_table(
-    table: str, paths: Sequence[str], names: EmotionNames, find: Finder = scan
+    table: str,
+    paths: Sequence[str],
+    names: EmotionNames,
+    find: Finder = scan,
+    for_training: bool = False,
 ) -> Labels:
     """Recordings that a table names.
 
@@ -55,6 +61,8 @@ def labels_of_table(
         What may stand for an emotion.
     find : callable
         Finds the recordings of ``paths``.
+    for_training : bool
+        Whether to leave the part ``test`` out, and not all others.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def labels_of_table(
     labels = Labels(table, [])
     scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
-    tested = _part_to_score(rows, labels)
+    tested = (_part_to_train if for_training else _part_to_score)(rows, labels)
     unknown = Counter(
         row.emotion for row in tested if row.emotion and not names.emotion(row.emotion)
     )
@@ -91,7 +99,7 @@ def labels_of_table(
     for row in tested:
         path, where = found[row.path], f"{table}, line {row.line}"
         key = os.path.realpath(path)
-        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where)
+        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where, row.fold)
         labels.recordings.append(one)
     if paths:
         _restrict(labels, scanned, {os.path.realpath(path) for path in found.values() if path})
@@ -167,10 +175,13 @@ def _read_text(table: str) -> tuple[str, str]:
 
 def _columns(names: list[str], table: str) -> dict[str, int]:
     """Place of each column that is used, -1 for those that are not there."""
+    written = names
+    if LABEL in names and "emotion" not in names:
+        names = ["emotion" if name == LABEL else name for name in names]
     missing = [name for name in NEEDED if name not in names]
     twice = [name for name, n in Counter(names).items() if n > 1 and name in NEEDED]
     if missing or twice:
-        found = ", ".join(repr(name) for name in names) or "nothing"
+        found = ", ".join(repr(name) for name in written) or "nothing"
         wrong = (
             f"no column {' and no column '.join(missing)}" if missing else f"two columns {twice[0]}"
         )
@@ -179,7 +190,7 @@ def _columns(names: list[str], table: str) -> dict[str, int]:
             "is needed, and speaker, corpus and split may be there; rename the columns."
         )
     part = next((name for name in PART if name in names), "")
-    wanted = {"path": "path", "emotion": "emotion", "speaker": "speaker", "corpus": "corpus"}
+    wanted = {name: name for name in (*NEEDED, "speaker", "corpus", "fold")}
     return {
         field: names.index(name) if name in names else -1
         for field, name in {**wanted, "part": part}.items()
@@ -216,6 +227,17 @@ def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:
             f"{labels.source}: of the test part's recordings, {n_both} are in another part too."
         )
     return tested
+
+
+def _part_to_train(rows: list[_Row], labels: Labels) -> list[_Row]:
+    """Rows of all parts but the test part."""
+    kept = [row for row in rows if row.part.lower() != TEST]
+    labels.left_out[f"{labels.source} puts them into the part test"] = len(rows) - len(kept)
+    if not kept:
+        raise LabelsError(
+            f"{labels.source}: all of its rows are in the part test, and training needs others."
+        )
+    return kept
 
 
 def _found(path: str, folders: Sequence[str]) -> str:

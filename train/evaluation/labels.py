@@ -39,6 +39,8 @@ class Labelled:
         Empty where they are not known.
     where : str
         What to look at if the label is wrong.
+    fold : str
+        Of the user's own cross-validation; empty where there is none.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Labelled:
     speaker: str = ""
     corpus: str = ""
     where: str = ""
+    fold: str = ""
 
 
 @dataclass
