@@ -51,7 +51,7 @@ class VoiceClassifier(Classifier):
         emotions: str | Sequence[str] | None = None,
     ) -> None:
         loaded = model if isinstance(model, Model) else load_model(os.fspath(model))
-        if not loaded.config.encoder_sha256:
+        if loaded.config.network != "whisper":
             raise UsageError(
                 f"{loaded.config.name}: cannot use a voice's other recordings. Choose the model "
                 "whisper, or one that was trained like it."

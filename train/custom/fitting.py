@@ -8,10 +8,10 @@ from serctl.train.custom.corpora import CorpusClips
 from serctl.train.custom.folds import Folds
 from serctl.train.custom.head import Head, fit_head
 from serctl.train.custom.recordings import OwnRecordings
-from serctl.train.custom.start import Start
+from serctl.train.custom.start import KNOWN_SHARE, Start
 from serctl.train.evaluation.scores import Calibration, Scores, calibration, score
 
-PENALTY = 30.0
+PENALTY = 100.0
 
 
 class Fitting:
@@ -46,25 +46,31 @@ class Fitting:
         self.labels = in_order([*own.labels, *clips.labels])
         index = {label: i for i, label in enumerate(self.labels)}
         self.references = np.array([index[one.name] for one in own.recordings], np.int64)
-        self._own, self._start, self._embeddings = own, start, embeddings
+        self._own, self._start = own, start
         self._inputs = start.inputs(embeddings)
-        self._prior = start.head(self.labels)
-        self._others = start.inputs(clips.embeddings) if clips.n else self._inputs[:0]
+        self._before = start.logits(embeddings, self.labels)
+        self._others = np.zeros((0, self._inputs.shape[1]))
+        self._others_before = self._before[:0]
+        if clips.n:
+            self._others = start.inputs(clips.embeddings)
+            self._others_before = start.logits(clips.embeddings, self.labels)
         self._other_references = np.array([index[one] for one in clips.references], np.int64)
 
     def head(self, rows: NDArray[np.bool_] | None = None) -> Head:
         """Layer that learned some of the recordings, or all."""
         rows = np.ones(len(self.references), bool) if rows is None else rows
         inputs = np.concatenate([self._inputs[rows], self._others])
+        before = np.concatenate([self._before[rows], self._others_before])
         labels = np.concatenate([self.references[rows], self._other_references])
-        return fit_head(inputs, labels, self._prior, PENALTY)
+        return fit_head(inputs, KNOWN_SHARE * before, labels, PENALTY)
 
     def held_out_logits(self, folds: Folds) -> NDArray[np.float64]:
         """Logits [n, n_labels] of each recording by a layer that did not learn its fold."""
         logits = np.empty((len(self.references), len(self.labels)))
         for fold in range(folds.n_folds):
             tested = folds.fold_of == fold
-            logits[tested] = self.head(~tested).logits(self._inputs[tested])
+            fitted = self.head(~tested).logits(self._inputs[tested])
+            logits[tested] = fitted + KNOWN_SHARE * self._before[tested]
         return logits
 
     def scores(self, logits: NDArray[np.float64]) -> Scores:
@@ -89,24 +95,4 @@ class Fitting:
         """Scores of the model to start from, if it knows all labels."""
         if not set(self.labels) <= set(self._start.labels):
             return None
-        return self.scores(self._prior.logits(self._inputs))
-
-    def offsets(self) -> NDArray[np.float64]:
-        """What each label does to a speaker's embeddings, float64 [n_labels, n_embedding].
-
-        As `serctl.models.voices` uses it; zeros without speakers of several labels.
-        """
-        embeddings = self._start.normalized(self._embeddings)
-        speakers = np.array([one.speaker for one in self._own.recordings], dtype=object)
-        sums = np.zeros((len(self.labels), embeddings.shape[1]))
-        counts = np.zeros(len(self.labels))
-        for speaker in sorted(set(speakers.tolist()) - {""}):
-            labels = self.references[speakers == speaker]
-            means = {
-                i: embeddings[speakers == speaker][labels == i].mean(axis=0) for i in set(labels)
-            }
-            common = np.mean(list(means.values()), axis=0)
-            for i, mean in means.items():
-                sums[i] += mean - common
-                counts[i] += 1
-        return sums / np.maximum(counts, 1)[:, None]
+        return self.scores(self._before)

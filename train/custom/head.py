@@ -1,9 +1,8 @@
-"""A last layer on embeddings: multinomial logistic regression, held to the layer that was there.
+"""A last layer on embeddings: multinomial logistic regression beside what is known before.
 
 It is convex, so the same recordings give the same weights, without seeds, epochs or a learning rate.
-Every label weighs the same in the loss, however many recordings it has. A penalty on the squared
-distance to the layer before is the same for any number of recordings, so that few of them move the
-weights less.
+Every label weighs the same in the loss, however many recordings it has. The penalty on squared weights
+is the same for any number of recordings, so that few of them move the logits less.
 """
 
 from dataclasses import dataclass
@@ -37,56 +36,43 @@ class Head:
 
 def fit_head(
     inputs: NDArray[np.floating],
+    known: NDArray[np.float64],
     labels: NDArray[np.int64],
-    prior: Head,
     penalty: float,
-    shares: NDArray[np.float64] | None = None,
 ) -> Head:
-    """Fit a last layer.
+    """Fit a layer whose logits are added to those that are known.
 
     Parameters
     ----------
     inputs : float [n, n_inputs]
         Normalized embeddings.
+    known : float64 [n, n_labels]
+        Logits without the layer; zeros if nothing is known.
     labels : int64 [n]
-        Index of each one's label.
-    prior : Head
-        Layer to start from, of all labels; one without recordings becomes improbable.
+        Index of each one's label; one without recordings becomes improbable.
     penalty : float
-        Half of it times the squared change of the weights is added to the summed loss; the bias is
-        free.
-    shares : float64 [n], optional
-        Weight of each recording within its label, one by default.
-
-    Returns
-    -------
-    Head
+        Half of it times the squared weights is added to the summed loss; the bias is free.
     """
     inputs = np.asarray(inputs, np.float64)
-    n, n_labels = len(inputs), len(prior.bias)
-    shares = np.ones(n) if shares is None else shares
-    totals = np.bincount(labels, shares, n_labels)
-    weight = (shares / totals[labels] * n / np.count_nonzero(totals))[:, None]
-    centre = (weight * inputs).sum(
-        axis=0
-    ) / weight.sum()  # so that the bias need not make up for it
+    n, n_labels = known.shape
+    counts = np.bincount(labels, minlength=n_labels)
+    weight = (n / np.count_nonzero(counts) / counts[labels])[:, None]
+    centre = (weight * inputs).sum(axis=0) / n  # so that the bias need not make up for it
     centred = inputs - centre
-    known = centred @ prior.weights.T
     targets = np.eye(n_labels)[labels]
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        change, bias = _split(parameters, n_labels)
-        scores = log_softmax(known + centred @ change.T + bias, axis=1)
+        weights, bias = _split(parameters, n_labels)
+        scores = log_softmax(known + centred @ weights.T + bias, axis=1)
         wrong = weight * (np.exp(scores) - targets)
-        value = -(weight * targets * scores).sum() + penalty / 2 * np.square(change).sum()
-        slope = wrong.T @ centred + penalty * change
+        value = -(weight * targets * scores).sum() + penalty / 2 * np.square(weights).sum()
+        slope = wrong.T @ centred + penalty * weights
         return value / n, np.concatenate([slope.ravel(), wrong.sum(axis=0)]) / n
 
-    start = np.zeros(prior.weights.size + n_labels)
     options = {"maxiter": MAX_STEPS, "gtol": GRADIENT_TOLERANCE, "maxcor": 20}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-    change, bias = _split(found.x, n_labels)
-    weights = prior.weights + change
+    first = np.zeros(n_labels * (inputs.shape[1] + 1))
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options)
+    weights, bias = _split(found.x, n_labels)
     return Head(weights, bias - weights @ centre)
 
 

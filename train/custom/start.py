@@ -1,9 +1,9 @@
 """The model that a user's own model starts from: all of its layers but the last are kept.
 
-Of `whisper`, the four heads keep their hidden layers, and of `cnn`, the three members keep all but
-their last layer. Both average the outputs of their parts, so that new last layers are one linear layer
-on all parts side by side (`serctl.train.custom.head`). `whisper` averages log-probabilities, which
-differ from the outputs by a number that is the same for all labels.
+What it knows of a label stays in part: `KNOWN_SHARE` of its logits for a label of the same name are
+added to those of the layer that is fitted (`serctl.train.custom.head`). Of `whisper`, the fitted layer
+takes the embedding's means, which travel better to other recordings than standard deviations; of
+`cnn`, the inputs of its members' last layers.
 """
 
 import os
@@ -18,60 +18,104 @@ from scipy.special import erf
 
 from serctl.errors import UsageError
 from serctl.models.embedding import CnnEmbedder, Embedder
+from serctl.models.encoder import PREFIX
 from serctl.models.loading import Model, find_model, load_model
 from serctl.models.networks import cnn_graph, whisper_graph
 from serctl.train.custom.head import Head
 
 DEFAULT_START = "whisper"
+KNOWN_SHARE = 0.5
 Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Tensors = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Layers:
-    """How a network is taken apart before its last layers, and put together again.
+class Parts:
+    """How a network is taken apart before its last layers, and put together with others.
 
     Attributes
     ----------
     embedder : callable
         From tensors to a function from a window's input to its embedding.
+    last_inputs : callable
+        From tensors and embeddings float64 [n, n_embedding] to the inputs of its last layers side by
+        side, float64 [n, n_last], which are averaged.
+    last_layers : tuple of str
+        Their names.
     inputs : callable
-        From tensors and embeddings float32 [n, n_embedding] to the inputs of the last layers, float64
-        [n, n_inputs], all parts side by side.
-    outputs : tuple of str
-        Name of each part's last layer.
-    widths : tuple of int
-        Inputs of each.
+        From tensors and embeddings to the inputs of the layer that is fitted, float64 [n, n_inputs].
+    network : str
+        Of the new model.
+    tensors : callable
+        From tensors, the last layers as they are to be kept, and the fitted layer, to the tensors of
+        the new model.
     """
 
-    embedder: Callable[[Any], Embed]
-    inputs: Callable[[Any, NDArray[np.float32]], NDArray[np.float64]]
-    outputs: tuple[str, ...]
-    widths: tuple[int, ...]
+    embedder: Callable[[Tensors], Embed]
+    last_inputs: Callable[[Tensors, NDArray[np.float64]], NDArray[np.float64]]
+    last_layers: tuple[str, ...]
+    inputs: Callable[[Tensors, NDArray[np.float64]], NDArray[np.float64]]
+    network: str
+    tensors: Callable[[Tensors, Head, Head], Tensors]
 
 
-def _whisper_inputs(tensors: Any, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+def _normalized(tensors: Tensors, embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (embeddings - tensors["embedding.mean"]) / tensors["embedding.std"]
+
+
+def _whisper_hidden(tensors: Tensors, embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
     """Hidden layers of all heads, of each recording alone."""
-    z = (embeddings - tensors["embedding.mean"]) / tensors["embedding.std"].astype(np.float64)
-    hidden = []
+    z, hidden = _normalized(tensors, embeddings), []
     for i, sizes in enumerate(whisper_graph.HEADS):
-        weights = tensors[f"heads.{i}.hidden.weight"][:, : sizes.n_alone].astype(np.float64)
+        weights = tensors[f"heads.{i}.hidden.weight"][:, : sizes.n_alone]
         x = z[:, : sizes.n_alone] @ weights.T + tensors[f"heads.{i}.hidden.bias"]
         hidden.append(x * 0.5 * (1 + erf(x / np.sqrt(2))))  # GELU
     return np.concatenate(hidden, axis=1)
 
 
-LAYERS = {
-    "whisper": Layers(
+def _whisper_tensors(tensors: Tensors, kept: Head, fitted: Head) -> Tensors:
+    """Tensors of `whisper-labels`.
+
+    `whisper` averages log-probabilities, which differ from the mean of the logits by a number that is
+    the same for all labels.
+    """
+    new = {key: tensors[key] for key in tensors if key.startswith((PREFIX, "embedding."))}
+    for i, sizes in enumerate(whisper_graph.HEADS):
+        weights = tensors[f"heads.{i}.hidden.weight"][:, : sizes.n_alone]
+        new[f"hidden.{i}.weight"] = np.ascontiguousarray(weights)
+        new[f"hidden.{i}.bias"] = tensors[f"heads.{i}.hidden.bias"]
+    weights = np.concatenate([kept.weights, fitted.weights], axis=1)
+    new["output.weight"] = weights.astype(np.float32)
+    new["output.bias"] = (kept.bias + fitted.bias).astype(np.float32)
+    return new
+
+
+def _cnn_tensors(tensors: Tensors, kept: Head, fitted: Head) -> Tensors:
+    """Tensors of `cnn`, whose members' logits are averaged."""
+    new, n = dict(tensors), cnn_graph.N_MEMBERS
+    weights = n * (kept.weights + fitted.weights)
+    for i, part in enumerate(np.split(weights, n, axis=1)):
+        new[f"members.{i}.answer.1.weight"] = np.ascontiguousarray(part, np.float32)
+        new[f"members.{i}.answer.1.bias"] = (kept.bias + fitted.bias).astype(np.float32)
+    return new
+
+
+PARTS = {
+    "whisper": Parts(
         Embedder,
-        _whisper_inputs,
+        _whisper_hidden,
         tuple(f"heads.{i}.output" for i in range(len(whisper_graph.HEADS))),
-        tuple(sizes.hidden for sizes in whisper_graph.HEADS),
+        lambda tensors, x: _normalized(tensors, x)[:, : whisper_graph.N_MEANS],
+        "whisper-labels",
+        _whisper_tensors,
     ),
-    "cnn": Layers(
+    "cnn": Parts(
         CnnEmbedder,
-        lambda tensors, embeddings: embeddings.astype(np.float64),
+        lambda tensors, x: x,
         tuple(f"members.{i}.answer.1" for i in range(cnn_graph.N_MEMBERS)),
-        (cnn_graph.N_EMBEDDING,) * cnn_graph.N_MEMBERS,
+        lambda tensors, x: x,
+        "cnn",
+        _cnn_tensors,
     ),
 }
 
@@ -94,7 +138,7 @@ class Start:
     Raises
     ------
     UsageError
-        If it does not exist, or its network is none of `LAYERS`.
+        If it does not exist, or its network is none of `PARTS`.
     ModelError
         If it cannot be loaded.
     """
@@ -103,13 +147,14 @@ class Start:
         self.folder: Path = find_model(name)
         self.model = load_model(name)
         network = self.model.config.network
-        if network not in LAYERS:
+        if network not in PARTS:
             raise UsageError(
                 f"--start {os.fspath(name)}: its network is {network}, and one of "
-                f"{', '.join(LAYERS)} is needed. Start from whisper, cnn, or a folder that was "
-                "trained from one of them."
+                f"{', '.join(PARTS)} is needed. Start from whisper, cnn, or a folder that serctl "
+                "train wrote of one of them."
             )
-        self._layers = LAYERS[network]
+        self._parts = PARTS[network]
+        self._tensors: Tensors = dict(self.model.tensors)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -118,26 +163,23 @@ class Start:
 
     def embedder(self) -> Embed:
         """Function from a window's input to its embedding, safe in any thread."""
-        return self._layers.embedder(self.model.tensors)
+        return self._parts.embedder(self._tensors)
 
     def inputs(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Inputs of the last layers, float64 [n, n_inputs], of embeddings [n, n_embedding]."""
-        return self._layers.inputs(self.model.tensors, embeddings) / len(self._layers.outputs)
+        """Inputs of the layer to fit, float64 [n, n_inputs], of embeddings [n, n_embedding]."""
+        return self._parts.inputs(self._tensors, embeddings.astype(np.float64))
 
-    def normalized(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Embeddings less their mean over the standard deviation, as `whisper` normalizes them."""
-        tensors = self.model.tensors
-        if "embedding.mean" not in tensors:
-            return embeddings.astype(np.float64)
-        normalized = (embeddings - tensors["embedding.mean"]) / tensors["embedding.std"]
-        return np.asarray(normalized, np.float64)
+    def logits(self, embeddings: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float64]:
+        """Its own logits float64 [n, n_labels] for some labels; see `last_layers`."""
+        x = self._parts.last_inputs(self._tensors, embeddings.astype(np.float64))
+        return self.last_layers(labels).logits(x)
 
-    def head(self, labels: Sequence[str]) -> Head:
-        """Last layers as they are, for some labels; one that is not known gets the mean of all."""
-        tensors, outputs = self.model.tensors, self._layers.outputs
-        weights = np.concatenate([tensors[f"{one}.weight"] for one in outputs], axis=1)
-        bias = np.mean([tensors[f"{one}.bias"] for one in outputs], axis=0)
-        whole = np.column_stack([weights, bias]).astype(np.float64)
+    def last_layers(self, labels: Sequence[str]) -> Head:
+        """Last layers, for some labels; one that it does not know gets the mean of all."""
+        names = self._parts.last_layers
+        weights = [self._tensors[f"{one}.weight"].astype(np.float64) for one in names]
+        biases = [self._tensors[f"{one}.bias"].astype(np.float64) for one in names]
+        whole = np.column_stack([*weights, np.mean(biases, axis=0) * len(names)]) / len(names)
         rows = [
             whole[self.labels.index(label)] if label in self.labels else whole.mean(axis=0)
             for label in labels
@@ -145,15 +187,8 @@ class Start:
         found = np.stack(rows)
         return Head(found[:, :-1], found[:, -1])
 
-    def with_head(
-        self,
-        name: str,
-        labels: Sequence[str],
-        head: Head,
-        temperature: float,
-        offsets: NDArray[Any],
-    ) -> Model:
-        """Model with new last layers.
+    def with_head(self, name: str, labels: Sequence[str], head: Head, temperature: float) -> Model:
+        """Model of other labels.
 
         Parameters
         ----------
@@ -162,25 +197,18 @@ class Start:
         labels : sequence of str
             In the order of the head.
         head : Head
-            On `inputs`.
+            Fitted on `inputs`, beside `KNOWN_SHARE` of `logits`.
         temperature : float
             That calibrates it.
-        offsets : float [n_labels, n_embedding]
-            Of `serctl.models.voices`; not used by `cnn`.
         """
-        tensors, at = dict(self.model.tensors), 0
-        for output, width in zip(self._layers.outputs, self._layers.widths, strict=True):
-            part = head.weights[:, at : at + width]
-            tensors[f"{output}.weight"] = np.ascontiguousarray(part, np.float32)
-            tensors[f"{output}.bias"] = head.bias.astype(np.float32)
-            at += width
-        if "class_offsets" in tensors:
-            tensors["class_offsets"] = offsets.astype(np.float32)
+        last = self.last_layers(labels)
+        kept = Head(KNOWN_SHARE * last.weights, KNOWN_SHARE * last.bias)
         config = replace(
             self.model.config,
             name=name,
+            network=self._parts.network,
             emotions=tuple(labels),
             temperature=temperature,
             sha256="",
         )
-        return Model(config, tensors)
+        return Model(config, self._parts.tensors(self._tensors, kept, head))

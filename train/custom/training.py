@@ -36,7 +36,7 @@ from serctl.train.custom.recordings import (
     check_labels,
     read_recordings,
 )
-from serctl.train.custom.start import DEFAULT_START, Start
+from serctl.train.custom.start import DEFAULT_START, KNOWN_SHARE, Start
 from serctl.train.evaluation.figures import confusion_matrix
 from serctl.train.evaluation.scores import Calibration, Scores
 from serctl.train.robustness.overlap import training_warning
@@ -150,9 +150,7 @@ def train_custom(options: CustomOptions, on_recordings: OnRecordings) -> Outcome
     fitting = Fitting(start, own, embeddings, clips)
     logits = fitting.held_out_logits(folds)
     temperature = fit_temperature(torch.from_numpy(logits), torch.from_numpy(fitting.references))
-    model = start.with_head(
-        _name(options.output), fitting.labels, fitting.head(), temperature, fitting.offsets()
-    )
+    model = start.with_head(_name(options.output), fitting.labels, fitting.head(), temperature)
     overlap = training_warning(
         [one.path for one in own.recordings], start.folder, start.model.config
     )
@@ -213,6 +211,7 @@ def _write(
         "left_out": own.left_out,
         "folds": {"by": outcome.folds.by, "n": outcome.folds.n_folds},
         "penalty": PENALTY,
+        "known_share": KNOWN_SHARE,
         "temperature": config.temperature,
         "cross_validation": asdict(outcome.scores),
         "calibration": asdict(outcome.calibration),
