@@ -6,7 +6,7 @@ Run in a checkout. Two tasks, with 5, 10, 20 and 50 clips of each label (or all,
 drawn `N_DRAWS` times, evenly from the speakers: emotions of three speakers of SAVEE, by heads that had
 no clip of SAVEE in training (``cross-corpus-savee``, trained into ``serctl-weights/protocols`` unless
 it is there); and the sex of RAVDESS's actors outside fold 0, by heads that had none of RAVDESS. No clip
-of fold 0 is used. Writes ``train/results/own-labels.json``.
+of fold 0 is used. Writes ``train/results/own-labels-whisper.json``.
 """
 
 import csv
@@ -86,7 +86,7 @@ def measure(corpora: str, watcher: Watcher) -> dict[str, Any]:
     Returns
     -------
     dict
-        As ``train/results/own-labels.json`` holds it.
+        As ``train/results/own-labels-whisper.json`` holds it.
     """
     results: dict[str, Any] = {
         "command": "python -m serctl.train.experiments.own_labels CORPORA",
@@ -154,10 +154,10 @@ def _start(corpora: str, corpus: str, watcher: Watcher) -> Path:
 
 
 def main() -> None:
-    """Measure, and write ``train/results/own-labels.json``."""
+    """Measure, and write ``train/results/own-labels-whisper.json``."""
     with TrainingProgress() as watcher:
         results = measure(sys.argv[1], watcher)
-    path = RESULTS / "own-labels.json"
+    path = RESULTS / "own-labels-whisper.json"
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(path)
 

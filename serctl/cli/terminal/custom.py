@@ -33,7 +33,7 @@ def print_outcome(outcome: "Outcome", start: str, output: str) -> None:
     click.echo(printable(f"Learned: {count(len(own.recordings), 'recording')}{who}"))
     click.echo(", ".join(f"{label} {counts[label]}" for label in own.labels))
     click.echo()
-    print_scores(scores, f"Cross-validation, {outcome.folds}", outcome.calibration)
+    print_scores(scores, f"Cross-validation, {outcome.folds}", outcome.calibration, "label")
     click.echo()
     if before is not None:
         gain = 100 * (scores.ua - before.ua)

@@ -16,7 +16,9 @@ MEASURES = (
 )
 
 
-def print_scores(scores: "Scores", title: str, calibration: "Calibration | None" = None) -> None:
+def print_scores(
+    scores: "Scores", title: str, calibration: "Calibration | None" = None, noun: str = "emotion"
+) -> None:
     """Print scores: overall, by emotion, corpus and speaker, and the confusion matrix.
 
     Parameters
@@ -27,6 +29,8 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         Name of what was scored.
     calibration : Calibration, optional
         Of the same clips.
+    noun : str
+        What is predicted: an emotion, or a label of the user's own.
     """
     from serctl.cli.terminal.tables import plain_console, print_table
 
@@ -48,8 +52,8 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         )
     print_table(
         console,
-        "By emotion",
-        ("Emotion", "Clips", "Recall", "Precision", "F1"),
+        f"By {noun}",
+        (noun.capitalize(), "Clips", "Recall", "Precision", "F1"),
         (
             (
                 emotion,
