@@ -69,6 +69,8 @@ class OwnRecordings:
         From a reason in words to a number of recordings.
     notes : list of str
         How names were understood.
+    has_others : bool
+        Whether clips of other labels are learned beside these.
     """
 
     source: str
@@ -76,6 +78,7 @@ class OwnRecordings:
     speakers_from: str
     left_out: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    has_others: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -125,6 +128,7 @@ def read_recordings(options: DataOptions) -> OwnRecordings:
         speakers_from if any(one.speaker for one in recordings) else "",
         {reason: n for reason, n in left_out.items() if n},
         notes,
+        options.emotions_only,
     )
     check_labels(own)
     return own
@@ -136,7 +140,7 @@ def check_labels(own: OwnRecordings) -> None:
     labels = own.labels
     found = ", ".join(f"{label} ({counts[label]})" for label in labels[:MAX_LABELS]) or "none"
     what = "Labels are the names of folders" if os.path.isdir(own.source) else "Labels are a column"
-    if len(labels) < 2:
+    if len(labels) < (1 if own.has_others else 2):
         raise LabelsError(
             f"{own.source}: labels found: {found}; at least two are needed to choose between. {what}."
         )

@@ -13,7 +13,6 @@ REDUCTION = 8  # of channels, in squeeze and excitation
 N_BANDS = 2  # that are left of the mel bands
 ATTENTION_WIDTH = 32
 LEAST_VARIANCE = 1e-4
-N_EMBEDDING = 2 * WIDTHS[-1]  # of a member: weighted means and standard deviations
 
 
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
@@ -21,21 +20,21 @@ def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     spectrogram = builder.node("Unsqueeze", frames, integers(1))
     members = []
     for i in range(N_MEMBERS):
-        embedding = _member_embedding(builder, spectrogram, f"members.{i}")
+        member = _member_embedding(builder, spectrogram, f"members.{i}")
         answer = f"members.{i}.answer.1"
-        members.append(builder.dense(embedding, answer, N_EMBEDDING, n_emotions))
+        members.append(builder.dense(member, answer, 2 * WIDTHS[-1], n_emotions))
     return builder.node("Mean", *members)
 
 
 def embedding(builder: GraphBuilder, frames: str) -> str:
-    """Embeddings of ``frames`` by all members side by side, [batch, `N_MEMBERS` `N_EMBEDDING`]."""
+    """Inputs of all members' last layers side by side, [batch, `N_MEMBERS` 2 `WIDTHS[-1]`]."""
     spectrogram = builder.node("Unsqueeze", frames, integers(1))
     members = [_member_embedding(builder, spectrogram, f"members.{i}") for i in range(N_MEMBERS)]
     return builder.node("Concat", *members, axis=1)
 
 
 def _member_embedding(builder: GraphBuilder, spectrogram: str, key: str) -> str:
-    """Input of one network's last layer, [batch, `N_EMBEDDING`]."""
+    """Input of one network's last layer, [batch, 2 `WIDTHS[-1]`]: means, standard deviations."""
     node, last = builder.node, WIDTHS[-1]
     shape = (STEM_WIDTH, 1, STEM_KERNEL, STEM_KERNEL)
     padding = (STEM_KERNEL // 2, STEM_KERNEL // 2)
