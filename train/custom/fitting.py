@@ -8,7 +8,7 @@ from serctl.train.custom.corpora import CorpusClips
 from serctl.train.custom.folds import Folds
 from serctl.train.custom.head import Head, fit_head
 from serctl.train.custom.recordings import OwnRecordings
-from serctl.train.custom.start import KNOWN_SHARE, Start
+from serctl.train.custom.start import Start, known_share
 from serctl.train.evaluation.scores import Calibration, Scores, calibration, score
 
 PENALTY = 100.0
@@ -34,6 +34,8 @@ class Fitting:
         Of the new model.
     references : int64 [n]
         Index of each recording's label.
+    share : float
+        Of what the start knows that stays (`serctl.train.custom.start.known_share`).
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Fitting:
         self.labels = in_order([*own.labels, *clips.labels])
         index = {label: i for i, label in enumerate(self.labels)}
         self.references = np.array([index[one.name] for one in own.recordings], np.int64)
+        self.share = known_share(len(own.recordings) / len(own.labels))
         self._own, self._start = own, start
         self._inputs = start.inputs(embeddings)
         self._before = start.logits(embeddings, self.labels)
@@ -62,7 +65,7 @@ class Fitting:
         inputs = np.concatenate([self._inputs[rows], self._others])
         before = np.concatenate([self._before[rows], self._others_before])
         labels = np.concatenate([self.references[rows], self._other_references])
-        return fit_head(inputs, KNOWN_SHARE * before, labels, PENALTY)
+        return fit_head(inputs, self.share * before, labels, PENALTY)
 
     def held_out_logits(self, folds: Folds) -> NDArray[np.float64]:
         """Logits [n, n_labels] of each recording by a layer that did not learn its fold."""
@@ -70,7 +73,7 @@ class Fitting:
         for fold in range(folds.n_folds):
             tested = folds.fold_of == fold
             fitted = self.head(~tested).logits(self._inputs[tested])
-            logits[tested] = fitted + KNOWN_SHARE * self._before[tested]
+            logits[tested] = fitted + self.share * self._before[tested]
         return logits
 
     def scores(self, logits: NDArray[np.float64]) -> Scores:

@@ -1,9 +1,9 @@
 """The model that a user's own model starts from: all of its layers but the last are kept.
 
-What it knows of a label stays in part: `KNOWN_SHARE` of its logits for a label of the same name are
-added to those of the layer that is fitted (`serctl.train.custom.head`). Of `whisper`, the fitted layer
-takes the embedding's means, which travel better to other recordings than standard deviations; of
-`cnn`, the inputs of its members' last layers.
+What it knows of a label stays in part: a share of its logits for a label of the same name
+(`known_share`) is added to those of the layer that is fitted (`serctl.train.custom.head`). Of
+`whisper`, the fitted layer takes the embedding's means, which travel better to other recordings than
+standard deviations; of `cnn`, the inputs of its members' last layers.
 """
 
 import os
@@ -24,7 +24,7 @@ from serctl.models.networks import cnn_graph, whisper_graph
 from serctl.train.custom.head import Head
 
 DEFAULT_START = "whisper"
-KNOWN_SHARE = 0.5
+MOST_KNOWN, FEW_RECORDINGS = 0.5, 20
 Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 Tensors = dict[str, NDArray[Any]]
 
@@ -57,6 +57,17 @@ class Parts:
     inputs: Callable[[Tensors, NDArray[np.float64]], NDArray[np.float64]]
     network: str
     tensors: Callable[[Tensors, Head, Head], Tensors]
+
+
+def known_share(n_recordings: float) -> float:
+    """Share of the start's logits that stay, in (0, `MOST_KNOWN`].
+
+    Parameters
+    ----------
+    n_recordings : float
+        Of each label, on average. Beyond `FEW_RECORDINGS`, they say more than the start knows.
+    """
+    return min(MOST_KNOWN, FEW_RECORDINGS / (FEW_RECORDINGS + n_recordings))
 
 
 def _normalized(tensors: Tensors, embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,7 +198,9 @@ class Start:
         found = np.stack(rows)
         return Head(found[:, :-1], found[:, -1])
 
-    def with_head(self, name: str, labels: Sequence[str], head: Head, temperature: float) -> Model:
+    def with_head(
+        self, name: str, labels: Sequence[str], head: Head, share: float, temperature: float
+    ) -> Model:
         """Model of other labels.
 
         Parameters
@@ -197,12 +210,14 @@ class Start:
         labels : sequence of str
             In the order of the head.
         head : Head
-            Fitted on `inputs`, beside `KNOWN_SHARE` of `logits`.
+            Fitted on `inputs`, beside a share of `logits`.
+        share : float
+            Of those.
         temperature : float
             That calibrates it.
         """
         last = self.last_layers(labels)
-        kept = Head(KNOWN_SHARE * last.weights, KNOWN_SHARE * last.bias)
+        kept = Head(share * last.weights, share * last.bias)
         config = replace(
             self.model.config,
             name=name,

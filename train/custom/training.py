@@ -36,7 +36,7 @@ from serctl.train.custom.recordings import (
     check_labels,
     read_recordings,
 )
-from serctl.train.custom.start import DEFAULT_START, KNOWN_SHARE, Start
+from serctl.train.custom.start import DEFAULT_START, Start
 from serctl.train.evaluation.figures import confusion_matrix
 from serctl.train.evaluation.scores import Calibration, Scores
 from serctl.train.robustness.overlap import training_warning
@@ -150,7 +150,9 @@ def train_custom(options: CustomOptions, on_recordings: OnRecordings) -> Outcome
     fitting = Fitting(start, own, embeddings, clips)
     logits = fitting.held_out_logits(folds)
     temperature = fit_temperature(torch.from_numpy(logits), torch.from_numpy(fitting.references))
-    model = start.with_head(_name(options.output), fitting.labels, fitting.head(), temperature)
+    model = start.with_head(
+        _name(options.output), fitting.labels, fitting.head(), fitting.share, temperature
+    )
     overlap = training_warning(
         [one.path for one in own.recordings], start.folder, start.model.config
     )
@@ -163,7 +165,7 @@ def train_custom(options: CustomOptions, on_recordings: OnRecordings) -> Outcome
         skipped,
         [*warnings_of(own, folds), *([overlap] if overlap else [])],
     )
-    _write(options, model, outcome, start, clips.n)
+    _write(options, model, outcome, start, fitting.share, clips.n)
     return outcome
 
 
@@ -189,7 +191,12 @@ def _name(output: Path) -> str:
 
 
 def _write(
-    options: CustomOptions, model: Model, outcome: Outcome, start: Start, n_corpora: int
+    options: CustomOptions,
+    model: Model,
+    outcome: Outcome,
+    start: Start,
+    share: float,
+    n_corpora: int,
 ) -> None:
     """Write the weights folder; ``config.json``, the last, makes it a model."""
     folder, config, own = options.output, model.config, outcome.own
@@ -211,7 +218,7 @@ def _write(
         "left_out": own.left_out,
         "folds": {"by": outcome.folds.by, "n": outcome.folds.n_folds},
         "penalty": PENALTY,
-        "known_share": KNOWN_SHARE,
+        "known_share": share,
         "temperature": config.temperature,
         "cross_validation": asdict(outcome.scores),
         "calibration": asdict(outcome.calibration),

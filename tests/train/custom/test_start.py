@@ -3,7 +3,7 @@ import pytest
 
 from serctl.models.classifier import Classifier
 from serctl.train.custom.head import Head
-from serctl.train.custom.start import KNOWN_SHARE, PARTS, Start
+from serctl.train.custom.start import PARTS, Start, known_share
 
 
 def window_of(config):
@@ -31,8 +31,8 @@ def test_put_together_it_adds_the_new_layer_to_what_it_knows(name):
     n_inputs = start.inputs(embedding).shape[1]
     random = np.random.default_rng(1)
     head = Head(random.normal(0, 0.1, (3, n_inputs)), random.normal(size=3))
-    model = start.with_head("mine", labels, head, 1.5)
-    expected = KNOWN_SHARE * start.logits(embedding, labels) + head.logits(start.inputs(embedding))
+    model = start.with_head("mine", labels, head, 0.3, 1.5)
+    expected = 0.3 * start.logits(embedding, labels) + head.logits(start.inputs(embedding))
     found = Classifier(model, device="cpu").window_logits([window])
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert model.config.emotions == labels
@@ -47,3 +47,8 @@ def test_labels_are_found_by_name_and_others_begin_as_the_mean():
     np.testing.assert_allclose(some.weights[2], whole.weights[0])
     np.testing.assert_allclose(some.weights[1], whole.weights.mean(axis=0))
     np.testing.assert_allclose(some.bias[1], whole.bias.mean())
+
+
+def test_of_few_recordings_half_stays_and_of_many_little():
+    assert known_share(5) == known_share(20) == 0.5
+    assert known_share(80) == pytest.approx(0.2)
