@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SEPARATORS = ",;\t"
-TEXT_COLUMNS = frozenset(("path", "status", "reason", "emotion", "speaker", "text"))
+TEXT_COLUMNS = frozenset(
+    ("path", "file", "status", "reason", "emotion", "speaker", "text", "voice")
+)
 BYTE_ORDER_MARK = "\ufeff"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
 
@@ -138,7 +140,7 @@ class TableReader:
         """Cells of the next row."""
         cells = next(self._reader)
         if not self._numeric:
-            self._numeric = [name not in TEXT_COLUMNS for name in cells]
+            self._numeric = [name.strip().lower() not in TEXT_COLUMNS for name in cells]
         elif (self._has_commas or self._for_excel) and len(cells) == len(self._numeric):
             cells = list(map(self._read, cells, self._numeric))
         return cells

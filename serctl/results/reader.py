@@ -12,6 +12,7 @@ from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
 from serctl.files.outputs import extension_of
+from serctl.results import parquet
 from serctl.results.dialects import TableReader, encoding_of
 from serctl.results.schema import (
     EXTENSIONS,
@@ -53,8 +54,17 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     return emotions, _results(lines, emotions)
 
 
-def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
+def open_rows(
+    path: str | os.PathLike[str], extensions: Sequence[str] = EXTENSIONS
+) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
     """Open a table that serctl wrote: its lines, and where its columns stand and which they are.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the table.
+    extensions : sequence of str
+        That it may have.
 
     Raises
     ------
@@ -73,9 +83,12 @@ def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tup
     # A named pipe can be read once, and waits for who writes to it.
     if not os.path.isfile(path) and not os.path.isdir(path):
         raise ResultsError(f"{path}: not a file; a results file was expected. Save it to a file.")
-    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
-        extension_of(path, EXTENSIONS)
-    ]
+    read = {
+        ".csv": _csv_lines,
+        ".jsonl": _jsonl_lines,
+        ".json": _json_lines,
+        parquet.EXTENSION: parquet.parquet_lines,
+    }[extension_of(path, extensions)]
     # Opened twice, so that no file stays open if the results are not iterated.
     opening = read(path)
     where, names, _ = next(opening, (path, (), ()))

@@ -7,17 +7,22 @@ a ResultsError with the line, what was found and what was expected.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serctl.errors import ResultsError
 from serctl.text import printable
 
-SCHEMA_VERSION = 2  # 1 had no speech_s and no channel
+SCHEMA_VERSION = 3
 STATUSES = ("ok", "silent", "no_speech", "too_short", "unreadable", "failed")
 
 LEADING = ("path", "status", "reason", "emotion", "confidence")
-TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows", "speech_s", "channel")
-ADDED_IN_2 = ("speech_s", "channel")
+# What each version has at the end; a later one has the columns of those before it, too.
+TRAILING_OF_VERSIONS = (
+    ("duration_s", "sample_rate_hz", "channels", "windows"),
+    ("speech_s", "channel"),
+    ("voice", "voice_n"),
+)
+TRAILING = tuple(name for names in TRAILING_OF_VERSIONS for name in names)
 PROBABILITY = "p_"
 UNCERTAIN = "uncertain"  # in place of an emotion below ``--min-confidence``
 
@@ -27,9 +32,10 @@ LONGEST_S = 1e9  # thirty years; what is longer is no recording
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
 JOURNAL = ".journal"
-# Of a row on its way from the worker, through the journal: packed segments and windows, and the rows
-# of the recording's other channels.
+# Of a row on its way from the worker, through the journal: packed segments and windows, the rows of
+# the recording's other channels, and its embedding.
 SEGMENTS_KEY, WINDOWS_KEY, CHANNELS_KEY = "segments", "window_list", "channel_rows"
+EMBEDDING_KEY = "embedding"
 
 REMAKE = (
     "Was it written by another version of serctl, or edited? Create it again with serctl classify."
@@ -66,6 +72,11 @@ class Result:
         Seconds of speech; None without speech detection.
     channel : int or None
         Channel of the file, counted from 1; None for the mean of all channels.
+    voice : str
+        Whose recording it is; empty if it was classified alone.
+    voice_n : int or None
+        Recordings of this voice that were classified together, with this one; None if it was
+        classified alone, or has no emotion.
     """
 
     path: str
@@ -80,11 +91,27 @@ class Result:
     windows: int = 0
     speech_s: float | None = None
     channel: int | None = None
+    voice: str = ""
+    voice_n: int | None = None
+
+    def labelled(
+        self, probabilities: Sequence[float], emotions: Sequence[str], min_confidence: float = 0.0
+    ) -> "Result":
+        """Give this result probabilities of ``emotions``, in [0, 1], and what follows from them.
+
+        An emotion whose probability, as it is written, is below ``min_confidence`` is `UNCERTAIN`.
+        """
+        best = max(range(len(emotions)), key=probabilities.__getitem__)
+        confidence = probabilities[best]
+        is_certain = round(confidence, PROBABILITY_DECIMALS) >= min_confidence
+        emotion = emotions[best] if is_certain else UNCERTAIN
+        shares = tuple(probabilities)
+        return replace(self, emotion=emotion, confidence=confidence, probabilities=shares)
 
 
 def columns(emotions: Sequence[str], version: int = SCHEMA_VERSION) -> tuple[str, ...]:
     """Columns of a results file, in their fixed order, for the emotions of a model."""
-    trailing = TRAILING if version >= 2 else TRAILING[: -len(ADDED_IN_2)]
+    trailing = (name for names in TRAILING_OF_VERSIONS[:version] for name in names)
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *trailing)
 
 
@@ -136,6 +163,8 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
         result.windows,
         _rounded(result.speech_s, DURATION_DECIMALS),
         result.channel,
+        result.voice,
+        result.voice_n,
     )
     return dict(zip(columns(emotions), cells, strict=True))
 
@@ -183,7 +212,7 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
     ----------
     row : mapping
         From every column to text (CSV), or to text, number or None (JSON). The columns that
-        version 2 added may be absent.
+        versions after the first added may be absent.
     emotions : sequence of str
         Emotions of the file.
     where : str
@@ -219,6 +248,8 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
         windows=0 if windows is None else windows,
         speech_s=_number(row, "speech_s", where) if "speech_s" in row else None,
         channel=_whole(row, "channel", where) if "channel" in row else None,
+        voice=_text(row, "voice", where) if "voice" in row else "",
+        voice_n=_whole(row, "voice_n", where) if "voice_n" in row else None,
     )
 
 

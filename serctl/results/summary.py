@@ -26,6 +26,7 @@ from serctl.errors import NothingFoundError
 from serctl.results.dialects import csv_line
 from serctl.results.reader import read_results
 from serctl.results.schema import STATUSES, UNCERTAIN, Result
+from serctl.results.speech_time import SpeechTime, speech_time
 
 GROUPINGS = ("emotion", "folder", "status")
 N_EXAMPLES = 3  # paths per reason
@@ -107,6 +108,8 @@ class Summary:
         By status and text of the reason.
     n_duplicates : int
         Rows that are the same as another, and were not counted.
+    speech_time : SpeechTime
+        Of the segments beside the files.
     """
 
     files: tuple[str, ...]
@@ -117,6 +120,7 @@ class Summary:
     by_status: dict[str, Tally] = field(default_factory=dict)
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
     n_duplicates: int = 0
+    speech_time: SpeechTime = field(default_factory=SpeechTime)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -198,6 +202,7 @@ def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
             f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "
             "results again with serctl classify."
         )
+    summary.speech_time = speech_time(names)
     return summary
 
 
@@ -263,7 +268,7 @@ def json_text(summary: Summary) -> str:
     -------
     str
         ``files``, ``n_recordings``, ``n_labelled``, ``mean_confidence``, ``duration_s``, and the
-        tidy rows under ``emotion``, ``folder`` and ``status``.
+        tidy rows under ``emotion``, ``folder``, ``status`` and, of segments, ``speech``.
     """
     everything = {
         "files": summary.files,
@@ -272,6 +277,7 @@ def json_text(summary: Summary) -> str:
         "mean_confidence": summary.total.mean_confidence,
         "duration_s": round(summary.total.duration_s, 3),
         **{by: rows(summary, by) for by in GROUPINGS},
+        "speech": summary.speech_time.rows(summary.labels),
     }
     return json.dumps(everything, indent=2, allow_nan=False) + "\n"
 

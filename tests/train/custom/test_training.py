@@ -9,7 +9,6 @@ from support.own_recordings import noise, write_folders, write_tone
 from serctl.errors import LabelsError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
-from serctl.models.voice_classifier import VoiceClassifier
 from serctl.train.custom.embeddings import embed_recordings
 from serctl.train.custom.recordings import DataOptions
 from serctl.train.custom.start import Start
@@ -130,8 +129,9 @@ def test_metrics_have_what_the_card_says(data: Path, tmp_path: Path) -> None:
 
 def test_it_cannot_use_a_voices_other_recordings(data: Path, tmp_path: Path) -> None:
     train(data, tmp_path / "mine", "whisper")
-    with pytest.raises(UsageError, match="mine: cannot use a voice's other recordings"):
-        VoiceClassifier(tmp_path / "mine")
+    classifier = Classifier(tmp_path / "mine", device="cpu")
+    with pytest.raises(UsageError, match="the model mine cannot classify a recording beside"):
+        classifier.classify_many(["a.wav", "b.wav"], voices=["a", "a"])
 
 
 def test_an_own_model_can_be_started_from(data: Path, tmp_path: Path) -> None:
