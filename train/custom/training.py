@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 import serctl
 from serctl.errors import ModelError
+from serctl.files.folders import lock_folder
 from serctl.models.config import MAX_NAME_CHARACTERS
 from serctl.models.encoder import ENCODER_FILE
 from serctl.models.loading import Model, save_model
@@ -41,7 +42,13 @@ from serctl.train.evaluation.figures import confusion_matrix
 from serctl.train.evaluation.scores import Calibration, Scores
 from serctl.train.robustness.overlap import training_warning
 from serctl.train.training.loop import fit_temperature
-from serctl.train.training.weights_folder import prepare_output, refuse_loss
+from serctl.train.training.weights_folder import (
+    CONFUSION_MATRIX_FILE,
+    METRICS_FILE,
+    NAMEABLE_FILES,
+    prepare_output,
+    refuse_loss,
+)
 
 CHECKPOINT = "checkpoint.pt"  # of a training on the corpora, which may be there
 
@@ -134,13 +141,20 @@ def train_custom(options: CustomOptions, on_recordings: OnRecordings) -> Outcome
         If data, labels or the model to start from are unusable; before any recording is decoded.
     CorporaError
         If the corpora are not there, whole.
-    ModelError
+    ModelError, ResultsError
         If a weights folder cannot be read or written.
     """
     refuse_loss(options.output, options.output / CHECKPOINT, False, options.overwrite)
     start = Start(options.start)
     own = read_recordings(options.data)
     choose_folds(own)  # its errors come before the work
+    with lock_folder(options.output, *NAMEABLE_FILES):
+        return _train(options, start, own, on_recordings)
+
+
+def _train(
+    options: CustomOptions, start: Start, own: OwnRecordings, on_recordings: OnRecordings
+) -> Outcome:
     clips = no_clips()
     if options.corpora is not None:
         clips = read_clips(options.corpora, own.labels, start, on_recordings)
@@ -227,11 +241,11 @@ def _write(
     }
     prepare_output(folder, [], resume=False)
     try:
-        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
+        (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         text = card_text(config, own, outcome.folds, figures, facts)
         (folder / "card.md").write_text(text, encoding="utf-8")
         title = f"{config.name}, cross-validation, {outcome.folds}"
-        confusion_matrix(outcome.scores, title, folder / "confusion_matrix.png")
+        confusion_matrix(outcome.scores, title, folder / CONFUSION_MATRIX_FILE)
         if (start.folder / ENCODER_FILE).exists():
             shutil.copyfile(start.folder / ENCODER_FILE, folder / ENCODER_FILE)
         save_model(folder, model)
