@@ -23,6 +23,7 @@ INPUT_SHAPES = {
     "paper-rnn": (50, 148),
     "cnn": (64, 48),
     "whisper": (80, 48),
+    "whisper-labels": (80, 48),
 }
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from serctl.cli import cli, run
 from serctl.figures import save_figure
@@ -95,15 +96,42 @@ def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = sorted(recordings.glob("*/*.mp3" if name.endswith("mp3") else "*/*.wav"))
         shutil.copy(source[i % len(source)], folder / name)
     (folder / "labels.csv").write_text("path,emotion\nangry.wav,angry\nsad.wav,sad\n")
+    write_own_recordings(folder)
     (folder / "voices.csv").write_text("path,voice\nrecordings/podcast/opening.wav,A\n")
     (folder / "list.txt").write_text("talk.mp3\nangry.wav\n")
     shutil.copytree(ROOT / "weights" / "paper-cnn", folder / "serctl-weights" / "paper-cnn")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert run(["classify", "./recordings"]) == 0
+        train = ["train", "--data", "my-recordings", "--start", "cnn", "-o", "my-model"]
+        assert run(train) == 0
     for name in ("mon.csv", "tue.csv"):
         shutil.copy(folder / "serctl-results.csv", folder / name)
     return folder
+
+
+OWN_RECORDINGS = {  # label to recordings, each of another speaker
+    "bored": ("podcast/closing.ogg", "podcast/garden walk.mp3", "podcast/weather.ogg"),
+    "lively": ("calls/bakery-order.wav", "calls/train-times.wav", "calls/wrong-number.wav"),
+}
+PIECE_S, EVERY_S, N_PIECES = 1.5, 0.4, 5
+
+
+def write_own_recordings(folder: Path) -> None:
+    """Pieces of the recordings in folders of labels, new ones, and a table of labels."""
+    rows = ["path,label,speaker"]
+    for label, voices in OWN_RECORDINGS.items():
+        for speaker, voice in zip(("anna", "ben", "cem"), voices, strict=True):
+            samples, rate_hz = soundfile.read(ROOT / "tests" / "recordings" / voice)
+            for i in range(N_PIECES):
+                name = f"{label}/{speaker}_{i:02d}.wav"
+                start = round(i * EVERY_S * rate_hz)
+                piece = samples[start : start + round(PIECE_S * rate_hz)]
+                for top in ("my-recordings", "my-new-recordings")[: 2 if i == 0 else 1]:
+                    (folder / top / label).mkdir(parents=True, exist_ok=True)
+                    soundfile.write(folder / top / name, piece, rate_hz)
+                rows.append(f"my-recordings/{name},{label},{speaker}")
+    (folder / "my-labels.csv").write_text("\n".join(rows))
 
 
 @pytest.mark.parametrize("command", commands())
@@ -120,6 +148,8 @@ def test_every_command_of_the_documents_runs_as_it_stands(
     monkeypatch.chdir(folder)
     if "report" not in command:
         Path("serctl-results.csv").unlink()
+    if command.startswith("serctl train --data"):
+        shutil.rmtree("my-model")
     if "--retry-failed" in command:  # needs a run that has finished
         assert run(["classify", "./calls"]) == 0
     if ("manifest.csv" in command and "scan" not in command) or "merge" in command:

@@ -192,7 +192,7 @@ def _labelled(
         return recordings_of_split(
             split.corpora, split.split, split.fold, split.seed, known, wanted
         )
-    names = parse_map(labelling.pairs)
+    names = parse_map(labelling.pairs, known)
     if labelling.labels == "corpora":
         found = labels_of_names(finder.named, finder)
     elif labelling.labels == "folders":

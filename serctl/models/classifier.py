@@ -99,7 +99,7 @@ class Classifier:
         # `extract` leaves fewer windows than this. On a GPU, it leaves all statistics, which are small.
         all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
         self._n_left_below = None if all_left else self._inference.batch_size
-        has_voices = bool(self.config.encoder_sha256) and self.device == "cpu"
+        has_voices = self.config.network == "whisper" and self.device == "cpu"
         self.voice_heads = VoiceHeads(loaded.tensors) if has_voices else None
 
     def extract(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from serctl.emotions import EMOTIONS
+from serctl.emotions import EMOTIONS, MAX_LABELS, in_order, is_label
 from serctl.errors import ModelError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import InputKind, Normalization
@@ -46,7 +46,7 @@ class ModelConfig:
     network : str
         One of `serctl.models.networks.NETWORKS`.
     emotions : tuple of str
-        In the order of the logits.
+        In the order of the logits: emotions, and labels of a user's own.
     features : MelSpec
         Parameters of the features.
     normalization : Normalization
@@ -160,12 +160,7 @@ def _checked(values: Any) -> ModelConfig:
             f"encoder_sha256 is {reprlib.repr(values['encoder_sha256'])}, {needed} is needed for "
             f"the network {network}"
         )
-    known = [name for name in EMOTIONS if isinstance(emotions, list) and name in emotions]
-    if emotions != known or len(known) < 2:
-        raise ValueError(
-            f"emotions are {reprlib.repr(emotions)}, a list of two or more of "
-            f"{', '.join(EMOTIONS)} is needed, in this order"
-        )
+    _require_labels(emotions)
     kind, spec = NETWORKS[network].inputs, _checked_features(values["features"], network)
     _require_number("temperature", values["temperature"], 1e-3, 1e3)
     _require_number("window_s", window_s, 0.1, 3600.0)
@@ -178,8 +173,23 @@ def _checked(values: Any) -> ModelConfig:
     _require_number("min_duration_s", values["min_duration_s"], 0.0, window_s)
     normalization = _checked_normalization(values["scaling"], kind.n_columns(spec))
     del values["scaling"]
-    checked = {"emotions": tuple(known), "features": spec, "normalization": normalization}
+    checked = {"emotions": tuple(emotions), "features": spec, "normalization": normalization}
     return ModelConfig(**values | checked)
+
+
+def _require_labels(emotions: Any) -> None:
+    """Raise ValueError unless these are emotions in their order, then labels of a user's own."""
+    is_list = isinstance(emotions, list) and 2 <= len(emotions) <= MAX_LABELS
+    if (
+        not is_list
+        or not all(isinstance(one, str) and is_label(one) for one in emotions)
+        or tuple(emotions) != in_order(emotions)
+    ):
+        raise ValueError(
+            f"emotions are {reprlib.repr(emotions)}, a list of two or more of "
+            f"{', '.join(EMOTIONS)} is needed, in this order, and then other labels in alphabetical "
+            f"order, no more than {MAX_LABELS} in all"
+        )
 
 
 def _checked_features(values: Any, network: str) -> MelSpec:

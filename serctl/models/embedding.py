@@ -1,4 +1,4 @@
-"""Embeddings of windows: what a frozen encoder makes of them, on the CPU, by ONNX Runtime."""
+"""Embeddings of windows: what the layers before the last make of them, on the CPU, by ONNX Runtime."""
 
 import functools
 import tempfile
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
 from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.inference import graph_session
-from serctl.models.networks import whisper_graph
+from serctl.models.networks import cnn_graph, whisper_graph
 from serctl.models.networks.builder import INPUT, GraphBuilder
 
 if TYPE_CHECKING:
@@ -100,3 +100,28 @@ class EmbeddingFile:
     def __del__(self) -> None:
         """Close the file, which removes it."""
         self._file.close()
+
+
+class CnnEmbedder:
+    """All of `cnn` but its last layers; a call is safe in any thread.
+
+    Parameters
+    ----------
+    tensors : mapping of str to array
+        Of a whole model.
+
+    Raises
+    ------
+    ModelError
+        If they are not those of `cnn`.
+    """
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        builder = GraphBuilder({k: v for k, v in tensors.items() if ".answer." not in k})
+        self._session = graph_session(builder.model(cnn_graph.embedding(builder, INPUT)))
+
+    def __call__(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embedding float32 [n_embedding] of a window's input [n_mels, n_frames]."""
+        (embeddings,) = self._session.run(None, {INPUT: window[None]})
+        embedding: NDArray[np.float32] = embeddings[0]
+        return embedding

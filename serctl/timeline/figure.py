@@ -5,6 +5,7 @@ Channels that were classified by themselves stand one above the other.
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,7 +66,7 @@ def draw_timeline(
     rows = figure.subplots(
         2 * len(channels), 1, sharex=True, squeeze=False, height_ratios=[1.1, 1] * len(channels)
     )[:, 0]
-    colours = dict(zip(emotions, PALETTE, strict=False))
+    colours = dict(zip(emotions, cycle(PALETTE), strict=False))  # a user's labels may be more
     for i, (number, channel) in enumerate(zip(numbers, channels, strict=True)):
         held = [s for s in segments if s.channel == number and s.probabilities]
         _draw_waveform(rows[2 * i], channel, held, colours)

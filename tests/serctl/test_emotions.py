@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serctl.emotions import EMOTIONS, REPORT_FIVE, parse_emotions
+from serctl.emotions import (
+    EMOTIONS,
+    REPORT_FIVE,
+    as_label,
+    in_order,
+    is_label,
+    parse_emotions,
+)
 from serctl.errors import UsageError
 
 
@@ -51,3 +58,41 @@ def test_any_subset_is_parsed(emotions, random):
 def test_what_cannot_be_chosen_between_is_refused(text, message):
     with pytest.raises(UsageError, match=message):
         parse_emotions(text, REPORT_FIVE)
+
+
+@pytest.mark.parametrize(
+    "name", [*EMOTIONS, "male", "größe", "क्रोध", "very_angry", "c++", "2", "3.5"]
+)
+def test_labels_that_a_model_may_have(name):
+    assert is_label(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Male",
+        "a b",
+        "a,b",
+        "a=b",
+        "a/b",
+        "=cmd",
+        "-",
+        "_a",
+        "uncertain",
+        "x" * 41,
+        "a\n",
+        "e\u0301",
+    ],
+)
+def test_labels_that_no_model_may_have(name):
+    assert not is_label(name)
+
+
+def test_any_name_becomes_a_label_in_one_spelling():
+    assert as_label(" Very  ANGRY\n") == "very_angry"
+    assert as_label("e\u0301") == "\u00e9"
+
+
+def test_emotions_come_before_other_labels():
+    assert in_order(["b", "sad", "angry", "a", "sad"]) == ("angry", "sad", "a", "b")

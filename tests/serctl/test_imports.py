@@ -29,6 +29,7 @@ TRAIN_ORDER = (
     "robustness",
     "documents",
     "training",
+    "custom",
     "experiments",
 )
 HEAVY = ("torch", "librosa", "numba", "pandas", "rich", "scipy", "sklearn", "matplotlib", "numpy")

@@ -102,10 +102,10 @@ class ClipFeatures:
         """
         digest = _sha256(path)
         cached = self._folder / digest[:2] / f"{digest}.npy"
-        features = _load(cached)
+        features = load_array(cached)
         if features is None or not self._fits(features):
             features = self._compute(path, digest)
-            _save(cached, features)
+            save_array(cached, features)
         return features
 
     def _fits(self, features: NDArray[np.floating]) -> bool:
@@ -146,7 +146,7 @@ def _sha256(path: str) -> str:
         raise AudioError(f"{error.strerror}. Check that it can be read.", path) from error
 
 
-def _load(path: Path) -> NDArray[np.floating] | None:
+def load_array(path: Path) -> NDArray[np.floating] | None:
     """Array of a cache file, or None if it is not there or not whole."""
     try:
         with open(path, "rb") as file:
@@ -155,7 +155,8 @@ def _load(path: Path) -> NDArray[np.floating] | None:
         return None
 
 
-def _save(path: Path, array: NDArray[np.floating]) -> None:
+def save_array(path: Path, array: NDArray[np.floating]) -> None:
+    """Write a cache file, if it can be written."""
     # A cache that cannot be written costs time, and nothing else.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ measurements in ``train/results``. What was not measured is left out.
 """
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -144,7 +145,7 @@ def card_text(
     blocks = [
         *_description(config, metrics),
         "## Terms",
-        _filled(TERMS),
+        filled(TERMS),
         card_tables.terms(),
         *_accuracy(config, metrics),
         *_protocols(measurements),
@@ -155,11 +156,11 @@ def card_text(
         *_robustness(config, measurements),
         *_calibration(config, measurements),
         "## Limits",
-        _list(LIMITS, min_duration_s=config.min_duration_s, window_s=config.window_s),
+        listed(LIMITS, min_duration_s=config.min_duration_s, window_s=config.window_s),
         "## Do not use it",
-        _filled(NOT_TO_BE_USED),
-        _list(USES),
-        _filled(LAW),
+        filled(NOT_TO_BE_USED),
+        listed(USES),
+        filled(LAW),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -176,7 +177,7 @@ def _description(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
         emotions=", ".join(config.emotions),
         precision=_precision(metrics),
     )
-    return [f"# {config.name}", _filled(f"{what} {how_many}"), f"    {metrics['command']}"]
+    return [f"# {config.name}", filled(f"{what} {how_many}"), f"    {metrics['command']}"]
 
 
 def _precision(metrics: dict[str, Any]) -> str:
@@ -210,8 +211,8 @@ def _accuracy(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     )
     return [
         "## Accuracy",
-        _filled(f"{scored} {before}".rstrip()),
-        _filled(headline),
+        filled(f"{scored} {before}".rstrip()),
+        filled(headline),
         f"    serctl evaluate --model FOLDER --corpora CORPORA --split {split} --{where}",
         card_tables.by_corpus(test),
         card_tables.by_emotion(test),
@@ -227,8 +228,8 @@ def _protocols(measurements: dict[str, Any]) -> list[str]:
     emobox = card_tables.emobox(measurements)
     return [
         "## Accuracy by every protocol" if of_all or emobox else "",
-        *((_filled(PROTOCOLS), of_all, _filled(BY_CORPUS), by_corpus) if of_all else ()),
-        *((_filled(EMOBOX), emobox) if emobox else ()),
+        *((filled(PROTOCOLS), of_all, filled(BY_CORPUS), by_corpus) if of_all else ()),
+        *((filled(EMOBOX), emobox) if emobox else ()),
     ]
 
 
@@ -237,19 +238,18 @@ def _voices(measurements: dict[str, Any]) -> list[str]:
         return []
     return [
         "## With a voice's other recordings",
-        _filled(VOICES),
+        filled(VOICES),
         voices_of(measurements["voices"]),
     ]
 
 
 def _robustness(config: ModelConfig, measurements: dict[str, Any]) -> list[str]:
-    measured = measurements.get("robustness")
-    if measured is None or measured["sha256"] != config.sha256:
+    if (measured := measurements.get("robustness")) is None or measured["sha256"] != config.sha256:
         return []
     numbers = {"n_clips": measured["n_clips"], "n_emotions": len(measured["emotions"])}
     return [
         "## Robustness",
-        _filled(ROBUSTNESS.format(**numbers)),
+        filled(ROBUSTNESS.format(**numbers)),
         f"    {measured['command']}",
         card_tables.robustness(measured),
     ]
@@ -259,18 +259,18 @@ def _calibration(config: ModelConfig, measurements: dict[str, Any]) -> list[str]
     text = calibration.CALIBRATION.format(temperature=config.temperature)
     measured = measurements.get("calibration")
     if measured is None:
-        return ["## Calibration", _filled(text)]
+        return ["## Calibration", filled(text)]
     text += " " + calibration.ECE.format(
         n_clips=measured["after"]["n_clips"], folds=_folds(measurements)
     )
     figure = f"../../train/results/{config.name}-new-speakers-reliability.png"
     return [
         "## Calibration",
-        _filled(text),
+        filled(text),
         calibration.calibration(measurements),
-        _filled(calibration.COVERAGE),
+        filled(calibration.COVERAGE),
         calibration.coverage(measurements),
-        _filled(calibration.COVERAGE_LIMIT),
+        filled(calibration.COVERAGE_LIMIT),
         f"![Reliability diagram: accuracy by confidence]({figure})",
     ]
 
@@ -283,15 +283,15 @@ def _folds(measurements: dict[str, Any]) -> str:
 
 def _section(title: str, text: str, table: str, **numbers: Any) -> list[str]:
     """A heading, a paragraph and a table; nothing without the table."""
-    return [f"## {title}", _filled(text.format(**numbers)), table] if table else []
+    return [f"## {title}", filled(text.format(**numbers)), table] if table else []
 
 
-def _list(items: tuple[str, ...], **numbers: Any) -> str:
-    return "\n".join(
-        textwrap.indent(_filled(item.format(**numbers), WIDTH - 2), "  ").replace(" ", "-", 1)
-        for item in items
-    )
+def listed(items: Sequence[str], **numbers: Any) -> str:
+    """List in Markdown; items have placeholders if there are numbers."""
+    texts = [filled(item.format(**numbers) if numbers else item, WIDTH - 2) for item in items]
+    return "\n".join(textwrap.indent(text, "  ").replace(" ", "-", 1) for text in texts)
 
 
-def _filled(text: str, width: int = WIDTH) -> str:
+def filled(text: str, width: int = WIDTH) -> str:
+    """Text in lines of a card's width."""
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)

@@ -71,9 +71,8 @@ def read_measurements(checkout: Path) -> Measurements:
     dict of str to dict
         As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`; as
         ``cpu_ms`` the processor time of a clip that ``speed.json`` has, as
-        ``robustness`` and ``voices`` what ``robustness-<model>.json`` and ``voices-<model>.json``
-        hold, and as ``proposed-features`` what
-        ``proposed-features.json`` has of the model.
+        ``robustness``, ``voices`` and ``own-labels`` what ``robustness-<model>.json`` and so on
+        hold, and as ``proposed-features`` what ``proposed-features.json`` has of the model.
 
     Raises
     ------
@@ -89,7 +88,7 @@ def read_measurements(checkout: Path) -> Measurements:
     for model in (system.model for system in SYSTEMS if system.model):
         if (folder / f"{model}.json").exists():
             found[model] = _read_json(folder / f"{model}.json")
-            for part in ("robustness", "voices"):
+            for part in ("robustness", "voices", "own-labels"):
                 if (folder / f"{part}-{model}.json").exists():
                     found[model][part] = _read_json(folder / f"{part}-{model}.json")
             if model in of_speed.get("cpu_ms", {}):

@@ -24,6 +24,7 @@ from serctl.train.documents.measurements import (
     extent,
     pooled,
 )
+from serctl.train.documents.own_labels import own_labels
 from serctl.train.documents.published import EMOBOX
 from serctl.train.documents.sentences import headline, leak, paragraph, robustness_summary
 from serctl.train.documents.voices import voices
@@ -230,6 +231,7 @@ TABLES: dict[str, Callable[[Measurements], str]] = {
     "cross-corpus": cross_corpus,
     "by-corpus": by_corpus,
     "voices": voices,
+    "own-labels": own_labels,
     "by-emotion": by_emotion,
     "pictures": pictures,
     "worse": robustness_summary,

@@ -25,7 +25,10 @@ from serctl.train.documents.measurements import (
 )
 from serctl.train.documents.result_tables import TABLES
 
-DOCUMENTS = (Path("README.md"), Path("docs", "results.md"), Path("docs", "voices.md"))
+DOCUMENTS = (
+    Path("README.md"),
+    *(Path("docs", f"{name}.md") for name in ("results", "voices", "your-own-labels")),
+)
 WEIGHTS, METRICS_FILE, CARD_FILE = Path("weights"), "metrics.json", "card.md"
 
 BEGIN, END = "<!-- table: ", "<!-- end -->"

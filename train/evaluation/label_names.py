@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from serctl.emotions import EMOTIONS
+from serctl.emotions import EMOTIONS, as_label, in_order
 from serctl.errors import UsageError
 from serctl.text import printable
 from serctl.train.evaluation.synonyms import LEFT_OUT, SYNONYMS
@@ -37,16 +37,20 @@ class EmotionNames:
     ----------
     mapped : mapping of str to str
         By `parse_map`.
+    labels : sequence of str
+        Of a model that a user trained, beside `EMOTIONS`.
     """
 
     mapped: Mapping[str, str] = field(default_factory=dict)
+    labels: Sequence[str] = ()
 
     def emotion(self, name: str) -> str:
-        """One of `EMOTIONS`, `LEFT_OUT`, or empty if it is not known."""
-        folded = _folded(name)
+        """One of `EMOTIONS` or of the labels, `LEFT_OUT`, or empty if it is not known."""
+        folded, label = _folded(name), as_label(name)
         if folded in self.mapped:
             return self.mapped[folded]
-        return folded if folded in EMOTIONS else SAME_WORD.get(folded, "")
+        known = folded in EMOTIONS or label in self.labels
+        return label if known else SAME_WORD.get(folded, "")
 
     def unused(self, names: Sequence[str]) -> list[str]:
         """Names that are mapped and not among these."""
@@ -54,13 +58,15 @@ class EmotionNames:
         return [name for name in self.mapped if name not in found]
 
 
-def parse_map(pairs: Sequence[str]) -> EmotionNames:
+def parse_map(pairs: Sequence[str], labels: Sequence[str] = ()) -> EmotionNames:
     """Names from the words of ``--map``.
 
     Parameters
     ----------
     pairs : sequence of str
         As typed: ``"anger=angry"``, or ``"boredom=-"`` to leave it out. Case does not matter.
+    labels : sequence of str, optional
+        Of a model that a user trained, beside `EMOTIONS`.
 
     Raises
     ------
@@ -69,17 +75,19 @@ def parse_map(pairs: Sequence[str]) -> EmotionNames:
     """
     mapped: dict[str, str] = {}
     for pair in pairs:
-        name, equals, emotion = (part.strip().casefold() for part in pair.rpartition("="))
-        if not (name and equals) or emotion not in (*EMOTIONS, LEFT_OUT):
+        found, equals, stands_for = pair.rpartition("=")
+        name, emotion = _folded(found), as_label(stands_for)
+        if not (name and equals) or emotion not in (*EMOTIONS, *labels, LEFT_OUT):
+            known = ", ".join(in_order([*EMOTIONS, *labels]))
             raise UsageError(
-                f"--map {pair}: a name of your labels, = and one of {', '.join(EMOTIONS)} are "
+                f"--map {pair}: a name of your labels, = and one of {known} are "
                 "needed, such as anger=angry; or boredom=- to leave it out."
             )
         if mapped.setdefault(name, emotion) != emotion:
             raise UsageError(
                 f"--map {pair}: {name} is mapped to {mapped[name]} as well. Say one of the two."
             )
-    return EmotionNames(mapped)
+    return EmotionNames(mapped, labels)
 
 
 def unknown_names(counts: Counter[str]) -> str:

@@ -1,12 +1,12 @@
 """Labels from a table: a CSV file with a header, and a row for each recording.
 
-Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus``, ``fold`` and ``split`` (or
-``part``) are used where they are there, in any order and case, and others are passed over. Cells are
-separated by commas, semicolons or tabs. A relative path begins in one of the folders that were
-named, or else in the folder of the table.
+Columns ``path`` and ``emotion`` (or ``label``) are needed; ``speaker``, ``corpus``, ``split`` (or
+``part``) and, for training, ``fold`` are used where they are there, in any order and case, and others
+are passed over. Cells are separated by commas, semicolons or tabs. A relative path begins in one of
+the folders that were named, or else in the folder of the table.
 
 Where the table says which part of a split a row belongs to, and there is a part ``test``, that part
-alone is scored, and speakers who are in another part too give a warning.
+alone is scored, and speakers who are in another part too give a warning. Training takes all others.
 """
 
 import csv
@@ -24,6 +24,7 @@ from serctl.train.evaluation.labels import Finder, Labelled, Labels
 
 NEEDED = ("path", "emotion")
 OPTIONAL = ("speaker", "corpus", "fold")
+LABEL = "label"  # another name of the column emotion
 PART = ("split", "part")
 TEST = "test"
 SEPARATORS = ",;\t"
@@ -42,7 +43,11 @@ class _Row:
 
 
 def labels_of_table(
-    table: str, paths: Sequence[str], names: EmotionNames | None, find: Finder = scan
+    table: str,
+    paths: Sequence[str],
+    names: EmotionNames | None,
+    find: Finder = scan,
+    for_training: bool = False,
 ) -> Labels:
     """Recordings that a table names.
 
@@ -57,6 +62,8 @@ def labels_of_table(
         What may stand for an emotion. None takes every row and every label as it is.
     find : callable
         Finds the recordings of ``paths``.
+    for_training : bool
+        Whether to leave the part ``test`` out, and not all others.
 
     Raises
     ------
@@ -69,8 +76,9 @@ def labels_of_table(
     labels = Labels(table, [])
     scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
-    tested = rows if names is None else _part_to_score(rows, labels)
+    tested = rows
     if names is not None:
+        tested = (_part_to_train if for_training else _part_to_score)(rows, labels)
         _check_names(tested, names, table, encoding_remark)
     folders = [*(path for path in paths if os.path.isdir(path)), os.path.dirname(table)]
     found = {row.path: _found(row.path, folders) for row in (rows if paths else tested)}
@@ -175,10 +183,13 @@ def _read_text(table: str) -> tuple[str, str]:
 
 def _columns(names: list[str], table: str) -> dict[str, int]:
     """Place of each column that is used, -1 for those that are not there."""
+    written = names
+    if LABEL in names and "emotion" not in names:
+        names = ["emotion" if name == LABEL else name for name in names]
     missing = [name for name in NEEDED if name not in names]
     twice = [name for name, n in Counter(names).items() if n > 1 and name in NEEDED]
     if missing or twice:
-        found = ", ".join(repr(name) for name in names) or "nothing"
+        found = ", ".join(repr(name) for name in written) or "nothing"
         wrong = (
             f"no column {' and no column '.join(missing)}" if missing else f"two columns {twice[0]}"
         )
@@ -221,6 +232,17 @@ def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:
             f"{labels.source}: of the test part's recordings, {n_both} are in another part too."
         )
     return tested
+
+
+def _part_to_train(rows: list[_Row], labels: Labels) -> list[_Row]:
+    """Rows of all parts but the test part."""
+    kept = [row for row in rows if row.part.lower() != TEST]
+    labels.left_out[f"{labels.source} puts them into the part test"] = len(rows) - len(kept)
+    if not kept:
+        raise LabelsError(
+            f"{labels.source}: all of its rows are in the part test, and training needs others."
+        )
+    return kept
 
 
 def _found(path: str, folders: Sequence[str]) -> str:

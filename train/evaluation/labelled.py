@@ -109,7 +109,7 @@ def known_recordings(
         If fewer than two of the model's emotions are there, or a recording has two labels.
     """
     meant = [map_to_known(names.emotion(one.name), known) for one in labels.recordings]
-    kept = _each_once(labels, meant)
+    kept = each_once(labels, meant)
     left_out = dict(labels.left_out)
     left_out["copies, which count once"] = len(meant) - len(kept)
     left_out["--map leaves them out"] = sum(meant[i] == LEFT_OUT for i in kept)
@@ -195,7 +195,7 @@ def recordings_of_split(
     )
 
 
-def _each_once(labels: Labels, meant: Sequence[str]) -> list[int]:
+def each_once(labels: Labels, meant: Sequence[str]) -> list[int]:
     """Places of the first of all copies of each recording; LabelsError if copies differ."""
     first: dict[str, int] = {}
     conflicts = []

@@ -23,6 +23,7 @@ def print_scores(
     title: str,
     calibration: "Calibration | None" = None,
     intervals: "ScoreIntervals | None" = None,
+    noun: str = "emotion",
 ) -> None:
     """Print scores: overall, by emotion, corpus and speaker, and the confusion matrix.
 
@@ -36,6 +37,8 @@ def print_scores(
         Of the same clips.
     intervals : ScoreIntervals, optional
         Of the same clips, over speakers and by emotion.
+    noun : str
+        What is predicted: an emotion, or a label of the user's own.
     """
     from serctl.cli.terminal.tables import plain_console, print_table
 
@@ -58,7 +61,7 @@ def print_scores(
             f"Brier score {calibration.brier:.3f}, from 0 (best) to 2; "
             f"{calibration.brier_uniform:.3f} for equal probabilities"
         )
-    _print_emotions(console, scores, intervals)
+    _print_emotions(console, scores, intervals, noun)
     if scores.by_corpus:
         _print_groups(console, "By corpus", "Corpus", scores.by_corpus)
     if scores.by_speaker:
@@ -80,12 +83,12 @@ def interval(both: Sequence[float] | None) -> str:
 
 
 def _print_emotions(
-    console: "Console", scores: "Scores", intervals: "ScoreIntervals | None"
+    console: "Console", scores: "Scores", intervals: "ScoreIntervals | None", noun: str
 ) -> None:
     """Print scores by emotion, with intervals of the recall: over speakers if they are known."""
     from serctl.cli.terminal.tables import print_table
 
-    headers = ["Emotion", "Clips", "Recall", "Precision", "F1"]
+    headers = [noun.capitalize(), "Clips", "Recall", "Precision", "F1"]
     over: dict[str, str] = {}
     if intervals is not None:
         kind, both = "clips", dict[str, Sequence[float] | None](intervals.recall_clips)
@@ -102,7 +105,7 @@ def _print_emotions(
         )
         for emotion, one in scores.by_emotion.items()
     ]
-    print_table(console, "By emotion", headers, rows)
+    print_table(console, f"By {noun}", headers, rows)
 
 
 def _print_groups(

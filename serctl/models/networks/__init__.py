@@ -138,5 +138,16 @@ NETWORKS = {
             whisper_encoder_graph.N_MELS,
             has_encoder=True,
         ),
+        Network(
+            "whisper-labels",
+            WHISPER_LOG_MEL,
+            whisper_graph.labels_graph,
+            "whisper_torch:WhisperLabels",
+            "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
+            "log-mel spectrogram of {n_mels} bands; the hidden layers of four heads for emotions, as "
+            "they were; and a linear layer for other labels on these and on the embedding's means.",
+            whisper_encoder_graph.N_MELS,
+            has_encoder=True,
+        ),
     )
 }

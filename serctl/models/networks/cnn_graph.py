@@ -18,12 +18,23 @@ LEAST_VARIANCE = 1e-4
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     """Logits of ``frames``, float [batch, 64, n_frames], with n_frames a multiple of 16."""
     spectrogram = builder.node("Unsqueeze", frames, integers(1))
-    members = [_member(builder, spectrogram, f"members.{i}", n_emotions) for i in range(N_MEMBERS)]
+    members = []
+    for i in range(N_MEMBERS):
+        member = _member_embedding(builder, spectrogram, f"members.{i}")
+        answer = f"members.{i}.answer.1"
+        members.append(builder.dense(member, answer, 2 * WIDTHS[-1], n_emotions))
     return builder.node("Mean", *members)
 
 
-def _member(builder: GraphBuilder, spectrogram: str, key: str, n_emotions: int) -> str:
-    """Logits of one network."""
+def embedding(builder: GraphBuilder, frames: str) -> str:
+    """Inputs of all members' last layers side by side, [batch, `N_MEMBERS` 2 `WIDTHS[-1]`]."""
+    spectrogram = builder.node("Unsqueeze", frames, integers(1))
+    members = [_member_embedding(builder, spectrogram, f"members.{i}") for i in range(N_MEMBERS)]
+    return builder.node("Concat", *members, axis=1)
+
+
+def _member_embedding(builder: GraphBuilder, spectrogram: str, key: str) -> str:
+    """Input of one network's last layer, [batch, 2 `WIDTHS[-1]`]: means, standard deviations."""
     node, last = builder.node, WIDTHS[-1]
     shape = (STEM_WIDTH, 1, STEM_KERNEL, STEM_KERNEL)
     padding = (STEM_KERNEL // 2, STEM_KERNEL // 2)
@@ -40,8 +51,7 @@ def _member(builder: GraphBuilder, spectrogram: str, key: str, n_emotions: int) 
     )
     pooled = _pooled(builder, node("Relu", x), f"{key}.pooling.attention", last)
     scale, summand = builder.norm(f"{key}.norm", 2 * last)
-    embedding = node("Add", node("Mul", pooled, scale), summand)
-    return builder.dense(embedding, f"{key}.answer.1", 2 * last, n_emotions)
+    return node("Add", node("Mul", pooled, scale), summand)
 
 
 def _block(

@@ -2,7 +2,9 @@
 
 A frozen encoder (`serctl.models.networks.whisper_encoder_graph`), means and standard deviations over
 time of its last activations, and heads, whose log-probabilities are averaged.
-`serctl.models.voices` gives the same heads a voice's other recordings.
+`serctl.models.voices` gives the same heads a voice's other recordings. `labels_graph` has one last
+layer for a user's own labels in place of the heads': it takes their hidden layers, which know what
+emotions sound like, and the embedding's means, which have what these leave out.
 """
 
 from dataclasses import dataclass
@@ -45,6 +47,11 @@ HEADS = (
     HeadSizes(N_EMBEDDING, N_EMBEDDING, 224),
 )
 
+N_MEANS = len(LAST_BLOCKS) * WIDTH  # the first columns of the embedding
+N_LAST = (
+    sum(sizes.hidden for sizes in HEADS) + N_MEANS
+)  # inputs of the last layer of `labels_graph`
+
 
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
     """Logits of ``frames``, float [batch, 80, n_frames], each window alone; and its embedding."""
@@ -62,6 +69,21 @@ def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
         logits = builder.dense(hidden, f"heads.{i}.output", sizes.hidden, n_emotions)
         log_probabilities.append(node("LogSoftmax", logits, axis=1))
     return node("Mean", *log_probabilities)
+
+
+def labels_graph(builder: GraphBuilder, frames: str, n_labels: int) -> str:
+    """Logits of ``frames``, float [batch, 80, n_frames], for a user's own labels."""
+    node = builder.node
+    mean, std = (builder.tensor(f"embedding.{name}", N_EMBEDDING) for name in ("mean", "std"))
+    x = node("Div", node("Sub", embedding(builder, frames), mean), std)
+    parts = []
+    for i, sizes in enumerate(HEADS):
+        inputs = node("Slice", x, integers(0), integers(sizes.n_alone), integers(1))
+        parts.append(
+            builder.gelu(builder.dense(inputs, f"hidden.{i}", sizes.n_alone, sizes.hidden))
+        )
+    parts.append(node("Slice", x, integers(0), integers(N_MEANS), integers(1)))
+    return builder.dense(node("Concat", *parts, axis=1), "output", N_LAST, n_labels)
 
 
 def embedding(builder: GraphBuilder, frames: str) -> str:

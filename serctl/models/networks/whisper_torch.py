@@ -131,6 +131,14 @@ class Embedding(nn.Module):
         return (x - self.mean) / self.std
 
 
+def pool(activations: list[Tensor]) -> Tensor:
+    """Embedding float [batch, n_embedding] of an `Encoder`'s activations."""
+    chosen = [activations[i] for i in sizes.LAST_BLOCKS]
+    means = [x.mean(dim=1) for x in chosen]
+    variances = [x.var(dim=1, correction=0).clamp(min=sizes.LEAST_VARIANCE) for x in chosen]
+    return torch.cat([*means, *(variance.sqrt() for variance in variances)], dim=1)
+
+
 class Whisper(nn.Module):
     """Encoder and heads.
 
@@ -151,11 +159,7 @@ class Whisper(nn.Module):
 
     def embed(self, frames: Tensor) -> Tensor:
         """Embedding float [batch, n_embedding] of float [batch, 80, n_frames]."""
-        activations = self.encoder(frames)
-        chosen = [activations[i] for i in sizes.LAST_BLOCKS]
-        means = [x.mean(dim=1) for x in chosen]
-        variances = [x.var(dim=1, correction=0).clamp(min=sizes.LEAST_VARIANCE) for x in chosen]
-        return torch.cat([*means, *(variance.sqrt() for variance in variances)], dim=1)
+        return pool(self.encoder(frames))
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits of windows, each alone.
@@ -176,3 +180,28 @@ class Whisper(nn.Module):
         x = self.embedding(embeddings)
         alone = x.new_ones(len(x), 1)
         return torch.stack([head(x, alone) for head in self.heads]).mean(dim=0)
+
+
+class WhisperLabels(nn.Module):
+    """Encoder, hidden layers of the heads, and one last layer for a user's own labels.
+
+    Parameters
+    ----------
+    n_labels : int
+        Of the output.
+    """
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.embedding = Embedding()
+        self.hidden = nn.ModuleList(nn.Linear(head.n_alone, head.hidden) for head in sizes.HEADS)
+        self.output = nn.Linear(sizes.N_LAST, n_labels)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits float [batch, n_labels] of windows, as `Whisper.forward` takes them."""
+        x = self.embedding(pool(self.encoder(frames)))
+        pairs = zip(self.hidden, sizes.HEADS, strict=True)
+        hidden = [gelu(layer(x[:, : head.n_alone])) for layer, head in pairs]
+        logits: Tensor = self.output(torch.cat([*hidden, x[:, : sizes.N_MEANS]], dim=1))
+        return logits

@@ -256,7 +256,7 @@ def test_unknown_names_are_refused_unless_mapped(write: Write) -> None:
     [
         ("", "no column path and no column emotion in its first line, which has nothing"),
         ("file,label\na.wav,sad\n", "which has 'file', 'label'. A header with path and emotion"),
-        ("path,label\na.wav,sad\n", "no column emotion in"),
+        ("path,mood\na.wav,sad\n", "no column emotion in"),
         ("a.wav,sad\nsub/b.wav,angry\n", "which has 'a.wav', 'sad'"),
         ("path,emotion,Emotion\na.wav,sad,sad\n", "two columns emotion"),
         ("path,emotion\n", "no row below the header"),
