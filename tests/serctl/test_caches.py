@@ -24,11 +24,11 @@ def read_only(monkeypatch):
     ("variable", "load"),
     [("NUMBA_CACHE_DIR", caches.import_numba), ("MPLCONFIGDIR", caches.import_matplotlib)],
 )
-def test_without_any_folder_it_says_what_to_set(read_only, monkeypatch, variable, load):
+def test_without_any_folder_it_says_what_to_set(read_only, monkeypatch, tmp_path, variable, load):
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(RunError, match=r"/proc/none.* is not writable.* Set TMPDIR to a folder"):
         load()
-    monkeypatch.setenv(variable, "/proc/none")  # the user's own choice stays
+    monkeypatch.setenv(variable, str(tmp_path))  # the user's own choice stays
     load()
 
 
