@@ -9,7 +9,7 @@ from serctl.errors import RunError
 
 
 @pytest.fixture
-def read_only(monkeypatch):
+def read_only(tmp_path, monkeypatch):
     """A system on which nothing can be written, as in a read-only container."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     monkeypatch.setattr(tempfile, "tempdir", "/proc/none")
