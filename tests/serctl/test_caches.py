@@ -9,7 +9,7 @@ from serctl.errors import RunError
 
 
 @pytest.fixture
-def read_only(monkeypatch):
+def read_only(tmp_path, monkeypatch):
     """A system on which nothing can be written, as in a read-only container."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     monkeypatch.setattr(tempfile, "tempdir", "/proc/none")
@@ -24,11 +24,11 @@ def read_only(monkeypatch):
     ("variable", "load"),
     [("NUMBA_CACHE_DIR", caches.import_numba), ("MPLCONFIGDIR", caches.import_matplotlib)],
 )
-def test_without_any_folder_it_says_what_to_set(read_only, monkeypatch, variable, load):
+def test_without_any_folder_it_says_what_to_set(read_only, monkeypatch, tmp_path, variable, load):
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(RunError, match=r"/proc/none.* is not writable.* Set TMPDIR to a folder"):
         load()
-    monkeypatch.setenv(variable, "/proc/none")  # the user's own choice stays
+    monkeypatch.setenv(variable, str(tmp_path))  # the user's own choice stays
     load()
 
 
