@@ -40,7 +40,7 @@ from serctl.train.custom.recordings import (
 from serctl.train.custom.start import DEFAULT_START, Start
 from serctl.train.evaluation.figures import confusion_matrix
 from serctl.train.evaluation.scores import Calibration, Scores
-from serctl.train.robustness.overlap import training_warning
+from serctl.train.robustness.overlap import TrainedModel, training_warning
 from serctl.train.training.loop import fit_temperature
 from serctl.train.training.weights_folder import (
     CONFUSION_MATRIX_FILE,
@@ -167,9 +167,8 @@ def _train(
     model = start.with_head(
         _name(options.output), fitting.labels, fitting.head(), fitting.share, temperature
     )
-    overlap = training_warning(
-        [one.path for one in own.recordings], start.folder, start.model.config
-    )
+    started = TrainedModel(start.model.config.name, start.folder, start.model.config)
+    overlap = training_warning([one.path for one in own.recordings], started)
     outcome = Outcome(
         own,
         folds,

@@ -302,7 +302,7 @@ def test_speakers_on_both_sides_of_a_split_give_a_warning(serctl: Run, clips: Pa
         ("path,emotion\nDC_a01.wav,angry\nme.wav,bored\n", "bored (1): no emotions that serctl"),
         ("path,emotion\nDC_a01.wav,angry\n", "1 clip of the emotions to choose between, only"),
         ("path,emotion\n", "no row below the header"),
-        ("name,label\nDC_a01.wav,angry\n", "no column path and no column emotion"),
+        ("name,tag\nDC_a01.wav,angry\n", "no column path and no column emotion"),
         ("path,emotion\nDC_a01.wav,ang\xe9\n", "The table is not in UTF-8 (line 2): save it so."),
     ],
 )
