@@ -113,6 +113,12 @@ class PreviousRun:
                 f"names {', '.join(expected)}. Give --overwrite to start again."
             )
         for result in results:
+            if result.extra:
+                added = ", ".join(name for name, _ in result.extra)
+                raise ResultsError(
+                    f"{self._output}: has the columns {added}, which serctl did not write, and they "
+                    "would be lost. Save that table under another name, and remove them here."
+                )
             if real_path(result.path) not in scanned and os.path.lexists(result.path):
                 raise ResultsError(
                     f"{self._output}: has a row of {result.path}, which is not among the "

@@ -19,6 +19,7 @@ from serctl.results.schema import (
     REMAKE,
     Result,
     emotions_of,
+    extra_columns,
     result_of,
 )
 
@@ -36,7 +37,7 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     emotions : tuple of str
         In the order of each result's probabilities.
     results : iterator of Result
-        In the order of the file. CSV and JSON Lines are read, and rows checked, one by one.
+        In the order of the file, with the cells of columns that somebody added. CSV and JSON Lines are read, and rows checked, one by one.
 
     Raises
     ------
@@ -50,7 +51,12 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     """
     lines, where, names = open_rows(path)
     emotions = emotions_of(names, where)
-    return emotions, _results(lines, emotions)
+    return emotions, _results(lines, emotions, extra_columns(names, emotions))
+
+
+def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Columns of a results file; raises as `read_results`."""
+    return open_rows(path)[2]
 
 
 def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
@@ -89,9 +95,11 @@ def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tup
 _Line = tuple[str, tuple[str, ...], Sequence[object]]
 
 
-def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Result]:
+def _results(
+    lines: Iterator[_Line], emotions: tuple[str, ...], extra: tuple[str, ...]
+) -> Iterator[Result]:
     for where, row in rows_of(lines):
-        yield result_of(row, emotions, where)
+        yield result_of(row, emotions, where, extra)
 
 
 def rows_of(lines: Iterator[_Line]) -> Iterator[tuple[str, dict[str, object]]]:

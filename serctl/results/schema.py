@@ -5,9 +5,11 @@ probabilities are rounded to 6 decimals and durations to 3. A value that does no
 a ResultsError with the line, what was found and what was expected.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from serctl.errors import ResultsError
 from serctl.text import printable
@@ -34,6 +36,9 @@ SEGMENTS_KEY, WINDOWS_KEY, CHANNELS_KEY = "segments", "window_list", "channel_ro
 REMAKE = (
     "Was it written by another version of serctl, or edited? Create it again with serctl classify."
 )
+
+
+Cell = str | float | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Result:
         Seconds of speech; None without speech detection.
     channel : int or None
         Channel of the file, counted from 1; None for the mean of all channels.
+    extra : tuple of pairs
+        Name and cell of columns that somebody added to the file.
     """
 
     path: str
@@ -80,15 +87,13 @@ class Result:
     windows: int = 0
     speech_s: float | None = None
     channel: int | None = None
+    extra: tuple[tuple[str, Cell], ...] = ()
 
 
 def columns(emotions: Sequence[str], version: int = SCHEMA_VERSION) -> tuple[str, ...]:
     """Columns of a results file, in their fixed order, for the emotions of a model."""
     trailing = TRAILING if version >= 2 else TRAILING[: -len(ADDED_IN_2)]
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *trailing)
-
-
-Cell = str | float | int | None
 
 
 def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
@@ -141,7 +146,9 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
 
 
 def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
-    """Emotions of a file, from the names of its columns.
+    """Emotions of a file, from the names of its columns: those of ``p_`` after ``confidence``.
+
+    Columns of other names may stand among them, as `extra_columns`.
 
     Parameters
     ----------
@@ -156,13 +163,13 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
         If these are not the columns of a results file.
     """
     expected = f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}"
-    emotions = tuple(
-        name.removeprefix(PROBABILITY)
-        for name in header
-        if name.startswith(PROBABILITY) and name != PROBABILITY
-    )
+    after = list(header)[header.index("confidence") + 1 :] if "confidence" in header else []
+    named = takewhile(lambda name: name.startswith(PROBABILITY), after)
+    emotions = tuple(name.removeprefix(PROBABILITY) for name in named)
+    known = tuple(name for name in header if name in columns(emotions))
     versions = [columns(emotions, version) for version in range(1, SCHEMA_VERSION + 1)]
-    if not emotions or len(set(emotions)) < len(emotions) or tuple(header) not in versions:
+    is_unique = len(set(header)) == len(header)
+    if not all(emotions) or not emotions or not is_unique or known not in versions:
         missing = [name for name in versions[0] if name not in header]
         if not emotions:
             missing.append("p_<emotion>")
@@ -176,7 +183,15 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
     return emotions
 
 
-def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) -> Result:
+def extra_columns(header: Sequence[str], emotions: Sequence[str]) -> tuple[str, ...]:
+    """Columns that are not serctl's; pandas' index, a column without a name, is left out."""
+    known = columns(emotions)
+    return tuple(name for name in header if name and name not in known)
+
+
+def result_of(
+    row: Mapping[str, object], emotions: Sequence[str], where: str, extra: Sequence[str] = ()
+) -> Result:
     """Read the result in a row.
 
     Parameters
@@ -188,6 +203,8 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
         Emotions of the file.
     where : str
         File and line, for the error message.
+    extra : sequence of str
+        Columns of `extra_columns`, whose cells are taken as they are.
 
     Raises
     ------
@@ -219,7 +236,13 @@ def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) ->
         windows=0 if windows is None else windows,
         speech_s=_number(row, "speech_s", where) if "speech_s" in row else None,
         channel=_whole(row, "channel", where) if "channel" in row else None,
+        extra=tuple((name, _cell(row[name])) for name in extra),
     )
+
+
+def _cell(value: object) -> Cell:
+    is_cell = value is None or isinstance(value, str | float | int)
+    return value if is_cell else json.dumps(value)  # type: ignore[return-value]
 
 
 def _rounded(number: float | None, decimals: int) -> float | None:

@@ -1,0 +1,1 @@
+"""Reports: the HTML page, its data, and a workbook."""
