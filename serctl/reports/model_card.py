@@ -54,7 +54,7 @@ def card_in_short(name: str, sha256: str) -> dict[str, Any] | None:
     about, *_ = _blocks(card.partition("\n\n")[2])
     return {
         "name": name,
-        "about": about,
+        "about": str(about).partition(" The command that trains it")[0],
         "terms": _blocks(_section(card, TERMS))[:1],
         "limits": _blocks(_section(card, LIMITS)),
         "n_clips": test["n_clips"],

@@ -39,8 +39,8 @@ def opening(summary: Summary) -> list[str]:
     if damaged := sum(
         reason.tally.n for reason in summary.ordered_reasons() if reason.status == "ok" and reason.text
     ):
-        are = "recording is" if damaged == 1 else "recordings are"
-        found.append(f"{damaged} labelled {are} damaged or end early: see the reasons.")
+        are = "recording is damaged or ends" if damaged == 1 else "recordings are damaged or end"
+        found.append(f"{damaged:,} labelled {are} early: see the reasons.")
     if summary.n_duplicates:
         found.append(f"{count(summary.n_duplicates, 'duplicate row')} not counted.")
     return [sentence for sentence in found if sentence]
@@ -97,7 +97,7 @@ def _standing_out(summary: Summary) -> list[str]:
                 found.append((excess, group, emotion, share, of_all.n / total.n_labelled))
     found.sort(key=lambda one: -one[0])
     return [
-        f"{printable(name)} {printable(group) or 'without a name'} stands out: {share:.0%} "
+        f"{_capital(printable(name))} {printable(group) or 'without a name'} stands out: {share:.0%} "
         f"{printable(emotion)}, and {of_all:.0%} of all are."
         for _, group, emotion, share, of_all in found[:N_STANDING_OUT]
     ]
@@ -126,6 +126,10 @@ def _without(summary: Summary) -> str:
         return "Every recording was read and has an emotion."
     has = "has" if n_without == 1 else "have"
     return f"{n_without:,} {has} none: {_listed(kinds)}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _listed(items: list[str]) -> str:

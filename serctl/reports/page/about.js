@@ -10,7 +10,7 @@ function drawSummary(contents) {
     tile(hours(contents.duration_s), "audio"),
   ];
   if (contents.speech_s) tiles.push(tile(hours(contents.speech_s), "speech"));
-  section("summary", "In short", el("dl", { class: "tiles" }, ...tiles), ...contents.in_words.map((text) => el("p", {}, text)));
+  section("summary", ["In short"], el("dl", { class: "tiles" }, ...tiles), ...contents.in_words.map((text) => el("p", {}, text)));
   const names = contents.files.map(printable);
   byId("source").textContent = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
   byId("made").textContent = `Made by serctl ${contents.serctl_version}. This file loads nothing from the network.`;
@@ -23,7 +23,7 @@ const drawBlocks = (blocks) =>
 function drawLimits(contents) {
   const [first, ...rest] = contents.must_not_use;
   const more = el("details", {}, el("summary", {}, "Laws"), ...drawBlocks(rest.slice(1)));
-  const node = section("limits", "What this must not be used for", el("p", {}, el("strong", {}, contents.notice)), ...drawBlocks([first, ...rest.slice(0, 1)]), more);
+  const node = section("limits", ["What this must not be used for", "Limits"], el("p", {}, el("strong", {}, contents.notice)), ...drawBlocks([first, ...rest.slice(0, 1)]), more);
   node.classList.add("notice");
 }
 
@@ -43,7 +43,7 @@ function drawReasons(contents) {
   );
   const heads = ["Status", "Recordings", "Reason", "Example"].map((head, i) => el("th", { scope: "col", class: i === 1 ? "number" : null }, head));
   const table = el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
-  section("reasons", "Not classified, or in part", el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Reasons, scrollable" }, table));
+  section("reasons", ["Not classified, or in part", "Not classified"], el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Reasons, scrollable" }, table));
 }
 
 function drawFigures(title, heads, rows) {
@@ -72,7 +72,7 @@ function drawModels(contents) {
     ),
   );
   if (!cards.length) cards.push(el("p", {}, "No record of the run names a bundled model, so how good the model is, and on whom, is not known here."));
-  section("model", "Model", ...cards);
+  section("model", ["Model"], ...cards);
   const runs = contents.runs.map((run) => {
     const { file, ...record } = run;
     const entries = Object.entries(record).filter(([, value]) => value !== null && value !== "");
@@ -82,5 +82,5 @@ function drawModels(contents) {
     return el("details", {}, el("summary", {}, printable(file)), found);
   });
   const save = el("button", { type: "button", onclick: () => download("report.json", `${JSON.stringify(contents, null, 2)}\n`, "application/json") }, "Download report.json");
-  section("runs", "Run", el("p", {}, "The parameters with which the results were made."), ...runs, el("p", { class: "tools" }, save, el("span", { class: "muted" }, " all of this page but its rows, as serctl report --format json writes it")));
+  section("runs", ["Run"], el("p", {}, "The parameters with which the results were made."), ...runs, el("p", { class: "tools" }, save, el("span", { class: "muted" }, " all of this page but its rows, as serctl report --format json writes it")));
 }

@@ -79,8 +79,8 @@ function csvText(rows, forSpreadsheet) {
   return (forSpreadsheet ? "\ufeff" : "") + lines.join("\n") + "\n";
 }
 
-/** Section of the report with a heading, appended to the page and to the navigation. */
-function section(id, title, ...children) {
+/** Section of the report with a heading, appended to the page and, under a name, to the navigation. */
+function section(id, [title, short], ...children) {
   const heading = el("h2", { id: `${id}-title`, tabindex: "-1" }, title);
   const node = el("section", { id, "aria-labelledby": `${id}-title` }, heading, ...children);
   byId("main").append(node);
@@ -90,7 +90,7 @@ function section(id, title, ...children) {
     node.scrollIntoView();
     heading.focus({ preventScroll: true });
   };
-  byId("nav").append(el("a", { href: `#${id}`, onclick: go }, title));
+  byId("nav").append(el("a", { href: `#${id}`, onclick: go }, short ?? title));
   return node;
 }
 

@@ -77,7 +77,8 @@ function readHash() {
 function matcher(pattern) {
   if (!pattern) return null;
   const regex = pattern.match(/^\/(.+)\/$/s);
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  // Stars at the ends match anything, and make a regular expression slow.
+  const escaped = pattern.replace(/^\*+|\*+$/g, "").replace(/[.+^${}()|[\]\\]/g, "\\$&");
   const glob = escaped.replaceAll("*", ".*").replaceAll("?", ".");
   const compiled = new RegExp(regex ? regex[1] : glob, "is");
   return (text) => compiled.test(text);

@@ -73,7 +73,7 @@ function drawGroups(data, emotions) {
   ];
   const table = objectTable(title, columns);
   const save = el("button", { type: "button", onclick: () => download("groups.csv", table.csv(), "text/csv") }, "Download CSV");
-  section("groups", title, chart.node, legend(emotions), el("p", { class: "tools" }, save), table.node);
+  section("groups", [title], chart.node, legend(emotions), el("p", { class: "tools" }, save), table.node);
   onChange(() => {
     groups = countGroups(data, emotions);
     table.set(groups);

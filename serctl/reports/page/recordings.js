@@ -76,11 +76,12 @@ function tableColumns(data) {
     const id = column.name;
     if (id === "folder" || id === "name") continue;
     if (column.isEmpty && id !== "emotion") continue;
-    const isShare = id === "confidence" || id.startsWith("p_");
     const isNumber = column.kind === "number";
-    const entry = { id, label: LABELS[id] ?? printable(id), column, isNumber, width: isNumber ? 104 : 130 };
+    const isShare = isNumber && column.decimals === 3 && (id === "confidence" || id.startsWith("p_"));
+    const label = LABELS[id] ?? (isShare ? printable(id.slice(2)) : printable(id));
+    const entry = { id, label, column, isNumber, width: isShare ? 92 : 120 };
     if (id === "emotion") entry.cell = (row) => chip(emotion.text(row));
-    else if (isShare && isNumber && column.decimals === 3) {
+    else if (isShare) {
       entry.share = (row) => column.number(row);
       entry.colour = id === "confidence" ? "" : colour(id.slice(2));
       entry.cell = (row) => (column.text(row) ? column.number(row).toFixed(3) : "");
@@ -88,6 +89,7 @@ function tableColumns(data) {
       entry.cell = (row) => (column.text(row) ? clock(column.number(row)) : "");
     } else if (isNumber) entry.cell = (row) => column.text(row);
     else entry.cell = (row) => el("bdi", { title: printable(column.text(row)) }, printable(column.text(row)));
+    if (id === "confidence") entry.width = 110;
     if (id === "reason") entry.width = 260;
     columns.push(entry);
   }
@@ -114,7 +116,7 @@ function drawRecordings(data) {
   });
   section(
     "recordings",
-    "Recordings",
+    ["Recordings"],
     el("p", { class: "muted" }, "Click a heading to sort. The toolbox filters rows, hides columns and downloads what is shown."),
     table.node,
   );
@@ -158,7 +160,7 @@ function drawOverview(data, emotions) {
   });
   section(
     "overview",
-    "Overview",
+    ["Overview"],
     el("p", { class: "muted" }, "Of the recordings that the toolbox shows."),
     el("div", { class: "pair" }, byEmotion.node, byConfidence.node),
     legend(emotions),

@@ -99,7 +99,7 @@ function drawListening(data, emotions) {
   };
   section(
     "sample",
-    "Listening sample",
+    ["Listening sample"],
     el("p", {}, "How good is it on your recordings? Listen to some, label them without looking at the results, and compare. The random rows say how often it is right; the least sure ones show where it fails."),
     player.base === null ? el("p", { class: "muted" }, "Make the report with --audio link to play recordings here.") : null,
     el(

@@ -68,7 +68,7 @@ function drawSegments(data, segments, emotions) {
   const ranking = objectTable("Recordings by emotion", [
     ...play((one) => player.button(data.path.text(one.row))),
     { id: "path", label: "Recording", width: 300, value: (one) => data.path.text(one.row), cell: (one) => cellOf(one.row) },
-    { id: "channel", label: "Channel", width: 90, value: (one) => channel.text(one.row), cell: (one) => channel.text(one.row) },
+    ...(channel.isEmpty ? [] : [{ id: "channel", label: "Channel", width: 90, value: (one) => channel.text(one.row), cell: (one) => channel.text(one.row) }]),
     { ...figures("mean_probability", "Mean probability", 150, (one) => one.mean, (one) => one.mean.toFixed(3)), share: (one) => one.mean },
     figures("share", "Share of speech", 140, (one) => one.share, (one) => percent(one.share, 1)),
     figures("speech_s", "Seconds", 100, (one) => one.seconds, (one) => clock(one.seconds)),
@@ -95,7 +95,7 @@ function drawSegments(data, segments, emotions) {
   const rankingTitle = el("h3");
   section(
     "long",
-    "Long recordings",
+    ["Long recordings"],
     el("p", { class: "tools" }, el("label", { for: "emotion-of-moments" }, "Emotion"), " ", picker, el("span", { class: "muted" }, " for both lists and the order of the timelines")),
     el("div", { class: "heading" }, rankingTitle, save(ranking, "ranking.csv")),
     ranking.node,

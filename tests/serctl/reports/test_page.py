@@ -83,9 +83,8 @@ def test_names_are_no_markup(hostile):
     page = page_text([hostile], PageOptions(by="(?P<whose>[^/]*)/"))
     plain = page_text([write_results(hostile + ".plain.csv", 1)], PageOptions())
     assert Parsed(page).tags == Parsed(plain).tags
-    for part in ("alert", "onerror", "javascript:", "HYPERLINK", "example.org", "caf"):
-        assert part not in page.replace(plain, "")
-        assert page.count(part) == plain.count(part)
+    for part in ("alert(1)", "onerror", "javascript:", "HYPERLINK", "example.org", "caf"):
+        assert part not in page
 
 
 def test_text_of_an_added_column_cannot_end_its_script(tmp_path, hostile):

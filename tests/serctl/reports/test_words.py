@@ -38,7 +38,7 @@ def test_it_says_what_failed_and_what_is_damaged():
     ]
     damaged = Result("c.wav", "ok", "truncated", "sad", 0.75, (0.25, 0.75), 1.0, 16000, 1, 1)
     assert opening(summary_of([damaged]))[-1] == (
-        "1 labelled recording is damaged or end early: see the reasons."
+        "1 labelled recording is damaged or ends early: see the reasons."
     )
 
 
@@ -51,7 +51,7 @@ def test_a_group_stands_out_only_if_chance_does_not_explain_it():
         for text in opening(summary_of([*plain, *loud], "calls/(?P<agent>[^/]+)/"))
         if "angry, and" in text
     ]
-    assert text == "agent ann stands out: 80% angry, and 31% of all are."
+    assert text == "Agent ann stands out: 80% angry, and 31% of all are."
 
 
 def test_two_recordings_are_no_group_that_stands_out():

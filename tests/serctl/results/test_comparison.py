@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.result_files import SIX
@@ -88,7 +89,7 @@ def test_all_formats_say_the_same(files, capsys):
     found = json.loads(capsys.readouterr().out)
     assert len(found["changes"]) == len(rows) == 5
     assert run([*command, "-o", "c.md"]) == 0
-    assert "| b.wav | sad -\\> angry |" in open("c.md").read()
+    assert "| b.wav | sad -\\> angry |" in Path("c.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("arguments", [["old.csv"], ["old.csv", "new.csv", "--format", "html"]])

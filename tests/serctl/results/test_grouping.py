@@ -1,5 +1,6 @@
 import csv
 import io
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -91,7 +92,7 @@ def test_what_is_no_grouping_is_refused(by, message):
 
 
 def test_a_column_that_stands_twice_is_refused(tmp_path, results):
-    lines = open(results).read().splitlines()
+    lines = Path(results).read_text("utf-8").splitlines()
     text = "\n".join([f"{lines[0]},a,a", *(f"{line},1,2" for line in lines[1:])])
     (tmp_path / "twice.csv").write_text(text + "\n")
     with pytest.raises(ResultsError, match="not the columns of serctl results"):
