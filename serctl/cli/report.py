@@ -63,17 +63,13 @@ def report(
         )
     files = results or (DEFAULT_RESULTS,)
     if listing.moments or listing.rank:
-        options.refuse_unused(
-            "by", "output", because="has no effect with --moments and --rank"
-        )
+        options.refuse_unused("by", "output", because="has no effect with --moments and --rank")
         _list(files, listing, form)
         return
     _summarize(files, by, form, writing)
 
 
-def _summarize(
-    files: tuple[str, ...], by: str | None, form: str, writing: OutputOptions
-) -> None:
+def _summarize(files: tuple[str, ...], by: str | None, form: str, writing: OutputOptions) -> None:
     if form == "html":
         from serctl.reports.page import PageOptions, page_text
 

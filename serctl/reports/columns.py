@@ -125,9 +125,9 @@ def column_of(name: str, cells: Sequence[Cell]) -> Column:
     return column
 
 
-def pack_json(value: object) -> str:
-    """Anything that JSON can hold, compressed and in base64."""
-    return _encoded(json.dumps(value, allow_nan=False, separators=(",", ":")).encode())
+def pack_text(text: str) -> str:
+    """Text in ASCII, compressed and in base64."""
+    return _encoded(text.encode("ascii"))
 
 
 def _number(cell: Cell) -> float | None:

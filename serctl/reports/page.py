@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import quote
 
-from serctl.reports.columns import pack_json
-from serctl.reports.contents import report_contents
+from serctl.reports.columns import pack_text
+from serctl.reports.contents import json_text
 from serctl.reports.tables import RecordingsTable, segments_table
 from serctl.results.summary import open_summary
 
@@ -87,7 +87,7 @@ def page_text(files: Sequence[str], options: PageOptions) -> str:
     for result, emotions in results:
         recordings.add(result, emotions)
     data = {
-        "contents": pack_json(report_contents(summary)),
+        "contents": pack_text(json_text(summary)),
         "emotions": summary.labels,
         "by": summary.grouping.name if summary.grouping else "folder",
         "audio": _link_to_here(options.folder) if options.audio == "link" else None,

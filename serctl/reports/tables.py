@@ -148,5 +148,14 @@ def segments_table(
                 column.append(probabilities.get(name))
             text.append(segment.text)
             n_rows += 1
-    columns: list[Column] = [row, *times, speech, party, emotion, confidence, *shares.values(), text]
+    columns: list[Column] = [
+        row,
+        *times,
+        speech,
+        party,
+        emotion,
+        confidence,
+        *shares.values(),
+        text,
+    ]
     return {"n_rows": n_rows, "columns": [column.packed() for column in columns]}

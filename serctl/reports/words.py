@@ -37,7 +37,9 @@ def opening(summary: Summary) -> list[str]:
     """
     found = [_size(summary), _emotions(summary), *_standing_out(summary), _without(summary)]
     if damaged := sum(
-        reason.tally.n for reason in summary.ordered_reasons() if reason.status == "ok" and reason.text
+        reason.tally.n
+        for reason in summary.ordered_reasons()
+        if reason.status == "ok" and reason.text
     ):
         are = "recording is damaged or ends" if damaged == 1 else "recordings are damaged or end"
         found.append(f"{damaged:,} labelled {are} early: see the reasons.")
@@ -119,7 +121,9 @@ def _standard_errors(tally: Tally, emotion: str, n_emotion: int, n_all: int) -> 
 def _without(summary: Summary) -> str:
     tallies: Mapping[str, Tally] = summary.by_status
     kinds = [
-        f"{tallies[status].n:,} {words}" for status, words in STATUS_WORDS.items() if status in tallies
+        f"{tallies[status].n:,} {words}"
+        for status, words in STATUS_WORDS.items()
+        if status in tallies
     ]
     n_without = summary.total.n - summary.total.n_labelled
     if not n_without:

@@ -37,7 +37,8 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     emotions : tuple of str
         In the order of each result's probabilities.
     results : iterator of Result
-        In the order of the file, with the cells of columns that somebody added. CSV and JSON Lines are read, and rows checked, one by one.
+        In the order of the file, with the cells of columns that somebody added. CSV and JSON Lines
+        are read, and rows checked, one by one.
 
     Raises
     ------

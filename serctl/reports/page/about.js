@@ -58,7 +58,7 @@ function drawFigures(title, heads, rows) {
   );
 }
 
-/** The card of each model in short, and the parameters of each run. */
+/** The card of each model in short. */
 function drawModels(contents) {
   const cards = contents.models.map((card) =>
     el(
@@ -73,14 +73,18 @@ function drawModels(contents) {
   );
   if (!cards.length) cards.push(el("p", {}, "No record of the run names a bundled model, so how good the model is, and on whom, is not known here."));
   section("model", ["Model"], ...cards);
+}
+
+/** The parameters of each run, and what the page says as a file: `text` is that of `contents`. */
+function drawRuns(contents, text) {
   const runs = contents.runs.map((run) => {
     const { file, ...record } = run;
     const entries = Object.entries(record).filter(([, value]) => value !== null && value !== "");
-    const text = (value) => printable(typeof value === "string" ? value : JSON.stringify(value));
-    const pairs = entries.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, text(value))]);
+    const shown = (value) => printable(typeof value === "string" ? value : JSON.stringify(value));
+    const pairs = entries.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, shown(value))]);
     const found = pairs.length ? el("dl", { class: "record" }, ...pairs) : el("p", {}, "No record of the run, <results>.run.json, stands beside this file.");
     return el("details", {}, el("summary", {}, printable(file)), found);
   });
-  const save = el("button", { type: "button", onclick: () => download("report.json", `${JSON.stringify(contents, null, 2)}\n`, "application/json") }, "Download report.json");
+  const save = el("button", { type: "button", onclick: () => download("report.json", text, "application/json") }, "Download report.json");
   section("runs", ["Run"], el("p", {}, "The parameters with which the results were made."), ...runs, el("p", { class: "tools" }, save, el("span", { class: "muted" }, " all of this page but its rows, as serctl report --format json writes it")));
 }

@@ -1,7 +1,5 @@
 // Charts in SVG, with hover and download.
 
-const NARROW = 560;
-
 /** Figure with a heading; `draw(width)` gives an SVG, and is called again when the width changes. */
 function figure(title, draw) {
   const frame = el("div", { class: "chart" });
@@ -10,11 +8,11 @@ function figure(title, draw) {
   const node = el("figure", {}, el("figcaption", {}, title, button), frame);
   let width = 0;
   const redraw = () => frame.replaceChildren(draw(Math.max(width, 260)));
-  new ResizeObserver(([entry]) => {
-    if (Math.abs(entry.contentRect.width - width) < 1) return;
-    width = entry.contentRect.width;
+  onResize(frame, (found) => {
+    if (Math.abs(found - width) < 1) return;
+    width = found;
     redraw();
-  }).observe(frame);
+  });
   return { node, redraw: () => width && redraw() };
 }
 
@@ -120,7 +118,8 @@ function histogram(width, label, counts, series, axis) {
   });
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const x = left + share * step * counts.length;
-    children.push(svg("text", { x, y: height - bottom + 18, "text-anchor": "middle", class: "value" }, percent(share)));
+    const anchor = share === 1 ? "end" : "middle";
+    children.push(svg("text", { x, y: height - bottom + 18, "text-anchor": anchor, class: "value" }, percent(share)));
   }
   children.push(svg("text", { x: left + (width - left) / 2, y: height - 2, "text-anchor": "middle", class: "value" }, axis));
   return drawing(width, height + 4, label, ...children);

@@ -8,7 +8,8 @@ async function inflate(base64) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-const inflateJson = async (base64) => JSON.parse(new TextDecoder().decode(await inflate(base64)));
+const inflateText = async (base64) => new TextDecoder().decode(await inflate(base64));
+const inflateJson = async (base64) => JSON.parse(await inflateText(base64));
 
 /** Values whose bytes are in planes. */
 function joinPlanes(bytes, width) {

@@ -23,6 +23,13 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Call a function with the width of an element, now and when its size changes. */
+function onResize(node, listener) {
+  // In the next frame, since a change of the page in this one would be too late to be observed.
+  const tell = ([entry]) => requestAnimationFrame(() => listener(entry.contentRect.width));
+  new ResizeObserver(tell).observe(node);
+}
+
 const byId = (id) => document.getElementById(id);
 
 // Names that are not UTF-8 hold a stand-in for each wrong byte (serctl/reports/columns.py).

@@ -31,7 +31,7 @@ function drawGroups(data, emotions) {
   const title = data.by === "folder" ? "Folders" : `By ${printable(data.by)}`;
   const nameOf = (group) => printable(group.name) || (data.by === "folder" ? "." : "none");
   let groups = [];
-  const chart = figure(`Emotions of the largest groups`, (width) => {
+  const chart = figure("Emotions of the largest groups", (width) => {
     const bars = groups.slice(0, N_BARS).map((group) => {
       const parts = group.counts.map((n, i) => {
         const tip = `${nameOf(group)}: ${whole(n)} ${printable(emotions[i])}, ${percent(n / Math.max(1, group.labelled))}`;
@@ -46,7 +46,7 @@ function drawGroups(data, emotions) {
     {
       id: data.by,
       label: data.by === "folder" ? "Folder" : printable(data.by),
-      width: 260,
+      width: 210,
       value: (group) => group.name,
       cell: (group) => el("button", { type: "button", class: "link", title: "Show this group only", onclick: () => pick(group) }, el("bdi", {}, nameOf(group))),
     },
@@ -64,7 +64,7 @@ function drawGroups(data, emotions) {
       id: `share_${name}`,
       label: printable(name),
       isNumber: true,
-      width: 100,
+      width: 88,
       colour: colour(name),
       value: (group) => (group.labelled ? group.counts[i] / group.labelled : -1),
       share: (group) => group.counts[i] / Math.max(1, group.labelled),
@@ -73,7 +73,7 @@ function drawGroups(data, emotions) {
   ];
   const table = objectTable(title, columns);
   const save = el("button", { type: "button", onclick: () => download("groups.csv", table.csv(), "text/csv") }, "Download CSV");
-  section("groups", [title], chart.node, legend(emotions), el("p", { class: "tools" }, save), table.node);
+  section("groups", [title], chart.node, legend(emotions), el("div", { class: "heading" }, el("h3", {}, "All groups"), save), table.node);
   onChange(() => {
     groups = countGroups(data, emotions);
     table.set(groups);

@@ -2,11 +2,12 @@
 
 async function main() {
   const packed = JSON.parse(byId("data").textContent);
-  const [contents, table, segments] = await Promise.all([
-    inflateJson(packed.contents),
+  const [text, table, segments] = await Promise.all([
+    inflateText(packed.contents),
     unpackTable(packed.recordings),
     unpackTable(packed.segments),
   ]);
+  const contents = JSON.parse(text);
   player.base = packed.audio;
   readHash();
   byId("loading").remove();
@@ -22,6 +23,7 @@ async function main() {
   drawReasons(contents);
   drawListening(data, emotions);
   drawModels(contents);
+  drawRuns(contents, text);
   drawTheme();
   showTips();
   change({});

@@ -63,7 +63,7 @@ function tableColumns(data) {
   const { table, path, emotion } = data;
   const columns = [];
   if (player.base !== null) {
-    columns.push({ id: "play", label: "", width: 44, cell: (row) => player.button(path.text(row)) });
+    columns.push({ id: "play", label: "", width: 50, cell: (row) => player.button(path.text(row)) });
   }
   columns.push({
     id: "path",
@@ -108,6 +108,7 @@ function drawRecordings(data) {
   const table = new RowTable({
     label: "Recordings",
     columns: data.columns,
+    nPrinted: 200,
     onSort: (column) => {
       const isAgain = state.sort === column.id;
       change({ sort: column.id, down: isAgain ? !state.down : Boolean(column.isNumber) });

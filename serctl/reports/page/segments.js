@@ -62,7 +62,7 @@ function drawSegments(data, segments, emotions) {
   const rowOf = (i) => get("row").number(i);
   const cellOf = (row) => pathCell(data.path.folder.text(row), data.path.file.strings[row]);
   const channel = data.table.columns.get("channel");
-  const play = (cell) => (player.base === null ? [] : [{ id: "play", label: "", width: 44, value: () => "", cell }]);
+  const play = (cell) => (player.base === null ? [] : [{ id: "play", label: "", width: 50, value: () => "", cell }]);
   const figures = (id, label, width, value, cell) => ({ id, label, width, isNumber: true, value, cell });
 
   const ranking = objectTable("Recordings by emotion", [
@@ -141,11 +141,11 @@ function drawTimelines(data, segments, byRow) {
     n += N_TIMELINES;
     draw();
   });
-  new ResizeObserver(([entry]) => {
-    if (Math.abs(entry.contentRect.width - width) < 1) return;
-    width = entry.contentRect.width;
+  onResize(list, (found) => {
+    if (Math.abs(found - width) < 1) return;
+    width = found;
     draw();
-  }).observe(list);
+  });
   list.addEventListener("click", (event) => {
     const place = event.target.closest?.("[data-segment]")?.getAttribute("data-segment");
     if (place === undefined || place === null || player.base === null) return;

@@ -2,7 +2,7 @@
 
 const ROW_HEIGHT = 30; // as in style.css
 const BEYOND = 12; // rows above and below those in sight
-const N_PRINTED = 200; // rows on paper
+const N_PRINTED = 40; // rows on paper, of most tables
 
 /**
  * Rows in the order of keys, whole numbers from 0 on; those without a value (-1) last, equal ones in
@@ -26,6 +26,7 @@ class RowTable {
    *   `cell` gives text or an element, `share` a number in [0, 1] that is drawn as a bar
    * @param options.onSort called with the id of a column whose heading is clicked
    * @param options.rowClass gives a class for a row
+   * @param options.nPrinted rows on paper
    */
   constructor(options) {
     Object.assign(this, options);
@@ -52,7 +53,7 @@ class RowTable {
     });
     addEventListener("beforeprint", () => this.fill(true));
     addEventListener("afterprint", () => this.fill());
-    new ResizeObserver(() => this.fill()).observe(this.node);
+    onResize(this.node, () => this.fill());
   }
 
   get shownColumns() {
@@ -70,14 +71,14 @@ class RowTable {
   drawHead() {
     const columns = this.shownColumns;
     this.table.setAttribute("aria-rowcount", this.rows.length + 1);
-    this.widths.replaceChildren(
-      ...columns.map((column) => {
-        const col = el("col");
-        col.style.width = `${column.width}px`;
-        return col;
-      }),
-    );
-    this.table.style.minWidth = `${columns.reduce((sum, column) => sum + column.width, 0)}px`;
+    const widths = columns.map(({ width }) => Math.min(width, innerWidth * 0.5)); // on a phone
+    const cols = widths.map((width) => {
+      const col = el("col");
+      col.style.width = `${width}px`;
+      return col;
+    });
+    this.widths.replaceChildren(...cols);
+    this.table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}px`;
     const heads = columns.map((column) => {
       const isSorted = this.sort.id === column.id;
       const direction = isSorted ? (this.sort.down ? "descending" : "ascending") : null;
@@ -101,7 +102,7 @@ class RowTable {
     const n = this.rows.length;
     let first = Math.max(0, Math.floor(this.node.scrollTop / ROW_HEIGHT) - BEYOND);
     let last = Math.min(n, first + Math.ceil((this.node.clientHeight || 600) / ROW_HEIGHT) + 2 * BEYOND);
-    if (onPaper) [first, last] = [0, Math.min(n, N_PRINTED)];
+    if (onPaper) [first, last] = [0, Math.min(n, this.nPrinted ?? N_PRINTED)];
     const columns = this.shownColumns;
     const spacer = (height) => {
       const cell = el("td", { colspan: columns.length });

@@ -2,7 +2,7 @@
 
 function drawToolbox(data) {
   const count = el("output", { "aria-live": "polite" });
-  const search = patternBox("Path", "path", "Part of a path, or *, or /regex/");
+  const search = patternBox("Path", "path", "Part of a path, with * or /regex/");
   const bar = el(
     "form",
     { id: "toolbox", class: "card", role: "search", "aria-label": "Filter recordings", onsubmit: (event) => event.preventDefault() },
@@ -42,7 +42,8 @@ function patternBox(label, name, hint) {
     problem.textContent = message;
     input.setAttribute("aria-invalid", String(Boolean(message)));
   });
-  return el("label", { class: `box ${name}` }, el("span", {}, label), input, problem);
+  const title = el("span", { class: name === "path" ? "unseen" : null }, label);
+  return el("label", { class: `box ${name}` }, title, input, problem);
 }
 
 /** Button that opens a panel; marked if what it holds is not at its default. */

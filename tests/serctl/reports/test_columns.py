@@ -44,9 +44,7 @@ def test_numbers_come_back_with_their_decimals(values):
     assert numbers(packed) == pytest.approx(values)
 
 
-@pytest.mark.parametrize(
-    ("largest", "width"), [(0, 1), (254, 1), (255, 2), (65534, 2), (65535, 4)]
-)
+@pytest.mark.parametrize(("largest", "width"), [(0, 1), (254, 1), (255, 2), (65534, 2), (65535, 4)])
 def test_numbers_take_as_many_bytes_as_the_largest_needs(largest, width):
     assert filled(NumberColumn("n", 0), [0, None, largest])["bytes"] == width
 

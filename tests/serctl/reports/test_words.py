@@ -8,9 +8,7 @@ EMOTIONS = ("angry", "sad")
 
 def labelled(path, emotion, duration_s=60.0, speech_s=None):
     shares = (0.75, 0.25) if emotion == "angry" else (0.25, 0.75)
-    return Result(
-        path, "ok", "", emotion, 0.75, shares, duration_s, 16000, 1, 1, speech_s
-    )
+    return Result(path, "ok", "", emotion, 0.75, shares, duration_s, 16000, 1, 1, speech_s)
 
 
 def summary_of(results, by=None):
@@ -61,4 +59,9 @@ def test_two_recordings_are_no_group_that_stands_out():
 
 
 def test_durations_in_words():
-    assert [duration(s) for s in (4.2, 60, 3599, 3600 * 30)] == ["4 s", "1 min", "1 h 0 min", "30 h 0 min"]
+    assert [duration(s) for s in (4.2, 60, 3599, 3600 * 30)] == [
+        "4 s",
+        "1 min",
+        "1 h 0 min",
+        "30 h 0 min",
+    ]

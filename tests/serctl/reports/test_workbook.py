@@ -40,7 +40,9 @@ def test_no_name_is_a_formula_or_breaks_the_file(calls):
 
 def test_a_cell_that_begins_like_a_formula_stays_text(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    head = "path,status,reason,emotion,confidence,p_a,p_b,duration_s,sample_rate_hz,channels,windows\n"
+    head = (
+        "path,status,reason,emotion,confidence,p_a,p_b,duration_s,sample_rate_hz,channels,windows\n"
+    )
     (tmp_path / "r.csv").write_text(head + "=1+1.wav,ok,,a,0.9,0.9,0.1,1,16000,1,1\n")
     assert run(["report", "r.csv", "-o", "r.xlsx"]) == 0
     cell = openpyxl.load_workbook("r.xlsx")["recordings"]["A2"]

@@ -47,7 +47,10 @@ def test_columns_that_pandas_added_are_kept_and_grouped_by(results, capsys):
     table["team"] = ["red", "blue, light"] * 30
     table.insert(0, "score", range(60))
     table.to_csv("added.csv")  # with pandas' index, a column without a name
-    assert [row["team"] for row in tidy(capsys, "added.csv", "--by", "team")] == ["blue, light", "red"]
+    assert [row["team"] for row in tidy(capsys, "added.csv", "--by", "team")] == [
+        "blue, light",
+        "red",
+    ]
     first = next(read_results("added.csv")[1])
     assert first.extra == (("score", "0"), ("team", "red"))
     assert run(["report", "added.csv", "--by", "team"]) == 0
@@ -57,7 +60,9 @@ def test_columns_that_pandas_added_are_kept_and_grouped_by(results, capsys):
 
 
 def test_added_columns_of_a_european_table_keep_their_commas(tmp_path):
-    head = "path;status;reason;emotion;confidence;p_a;p_b;duration_s;sample_rate_hz;channels;windows"
+    head = (
+        "path;status;reason;emotion;confidence;p_a;p_b;duration_s;sample_rate_hz;channels;windows"
+    )
     row = "a.wav;ok;;a;0,75;0,75;0,25;1,5;16000;1;1;2,5;red, light"
     (tmp_path / "r.csv").write_text(f"{head};score;team\n{row}\n")
     (result,) = read_results(tmp_path / "r.csv")[1]
