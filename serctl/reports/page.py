@@ -34,6 +34,7 @@ SCRIPTS = (
     "toolbox.js",
     "recordings.js",
     "groups.js",
+    "timelines.js",
     "segments.js",
     "sample.js",
     "about.js",

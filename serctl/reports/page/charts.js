@@ -4,7 +4,11 @@
 function figure(title, draw) {
   const frame = el("div", { class: "chart" });
   const save = () => saveChart(frame.querySelector("svg"), title);
-  const button = el("button", { type: "button", class: "quiet", onclick: save, "aria-label": `Download “${title}” as SVG` }, "SVG");
+  const button = el(
+    "button",
+    { type: "button", class: "quiet", onclick: save, "aria-label": `Download “${title}” as SVG` },
+    "SVG",
+  );
   const node = el("figure", {}, el("figcaption", {}, title, button), frame);
   let width = 0;
   const redraw = () => frame.replaceChildren(draw(Math.max(width, 260)));
@@ -32,7 +36,10 @@ function saveChart(drawing, title) {
   const size = { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor };
   copy.prepend(svg("rect", size));
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  const name = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
   download(`${name}.svg`, new XMLSerializer().serializeToString(copy), "image/svg+xml");
 }
 
@@ -58,7 +65,11 @@ function cut(text, width) {
 }
 
 function drawing(width, height, label, ...children) {
-  return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...children);
+  return svg(
+    "svg",
+    { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+    ...children,
+  );
 }
 
 /**
@@ -77,11 +88,27 @@ function barChart(width, label, bars, isWhole = false) {
     const y = 4 + 28 * i;
     const scale = room / (isWhole ? Math.max(1, total(bar)) : longest);
     let x = left;
-    const drawn = [svg("text", { x: left - 10, y: y + 15, "text-anchor": "end", "data-tip": bar.name }, cut(bar.name, left - 12))];
+    const drawn = [
+      svg(
+        "text",
+        { x: left - 10, y: y + 15, "text-anchor": "end", "data-tip": bar.name },
+        cut(bar.name, left - 12),
+      ),
+    ];
     for (const part of bar.parts) {
       if (!part.n) continue;
       const w = Math.max(part.n * scale, 0.5);
-      drawn.push(svg("rect", { x, y, width: w, height: 20, rx: bar.parts.length > 1 ? 0 : 3, class: part.colour, "data-tip": part.tip }));
+      drawn.push(
+        svg("rect", {
+          x,
+          y,
+          width: w,
+          height: 20,
+          rx: bar.parts.length > 1 ? 0 : 3,
+          class: part.colour,
+          "data-tip": part.tip,
+        }),
+      );
       x += w;
     }
     drawn.push(svg("text", { x: Math.min(x, width - right) + 8, y: y + 15, class: "value" }, bar.text));
@@ -101,7 +128,11 @@ function histogram(width, label, counts, series, axis) {
     const at = y(share * highest);
     return [
       svg("line", { x1: left, x2: width - 12, y1: at, y2: at, class: "grid" }),
-      svg("text", { x: left - 8, y: at + 4, "text-anchor": "end", class: "value" }, whole(Math.round(share * highest))),
+      svg(
+        "text",
+        { x: left - 8, y: at + 4, "text-anchor": "end", class: "value" },
+        whole(Math.round(share * highest)),
+      ),
     ];
   });
   counts.forEach((bin, i) => {
@@ -119,9 +150,17 @@ function histogram(width, label, counts, series, axis) {
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const x = left + share * step * counts.length;
     const anchor = share === 1 ? "end" : "middle";
-    children.push(svg("text", { x, y: height - bottom + 18, "text-anchor": anchor, class: "value" }, percent(share)));
+    children.push(
+      svg("text", { x, y: height - bottom + 18, "text-anchor": anchor, class: "value" }, percent(share)),
+    );
   }
-  children.push(svg("text", { x: left + (width - left) / 2, y: height - 2, "text-anchor": "middle", class: "value" }, axis));
+  children.push(
+    svg(
+      "text",
+      { x: left + (width - left) / 2, y: height - 2, "text-anchor": "middle", class: "value" },
+      axis,
+    ),
+  );
   return drawing(width, height + 4, label, ...children);
 }
 

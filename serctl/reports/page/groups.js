@@ -12,7 +12,14 @@ function countGroups(data, emotions) {
     const code = group.codes[row];
     let one = found.get(code);
     if (!one) {
-      one = { name: group.labels[code], n: 0, labelled: 0, sure: 0, seconds: 0, counts: emotions.map(() => 0) };
+      one = {
+        name: group.labels[code],
+        n: 0,
+        labelled: 0,
+        sure: 0,
+        seconds: 0,
+        counts: emotions.map(() => 0),
+      };
       found.set(code, one);
     }
     one.n++;
@@ -48,10 +55,29 @@ function drawGroups(data, emotions) {
       label: data.by === "folder" ? "Folder" : printable(data.by),
       width: 210,
       value: (group) => group.name,
-      cell: (group) => el("button", { type: "button", class: "link", title: "Show this group only", onclick: () => pick(group) }, el("bdi", {}, nameOf(group))),
+      cell: (group) =>
+        el(
+          "button",
+          { type: "button", class: "link", title: "Show this group only", onclick: () => pick(group) },
+          el("bdi", {}, nameOf(group)),
+        ),
     },
-    { id: "n", label: "Recordings", isNumber: true, width: 110, value: (group) => group.n, cell: (group) => whole(group.n) },
-    { id: "duration_s", label: "Duration", isNumber: true, width: 110, value: (group) => group.seconds, cell: (group) => clock(group.seconds) },
+    {
+      id: "n",
+      label: "Recordings",
+      isNumber: true,
+      width: 110,
+      value: (group) => group.n,
+      cell: (group) => whole(group.n),
+    },
+    {
+      id: "duration_s",
+      label: "Duration",
+      isNumber: true,
+      width: 110,
+      value: (group) => group.seconds,
+      cell: (group) => clock(group.seconds),
+    },
     {
       id: "mean_confidence",
       label: "Confidence",
@@ -72,8 +98,19 @@ function drawGroups(data, emotions) {
     })),
   ];
   const table = objectTable(title, columns);
-  const save = el("button", { type: "button", onclick: () => download("groups.csv", table.csv(), "text/csv") }, "Download CSV");
-  section("groups", [title], chart.node, legend(emotions), el("div", { class: "heading" }, el("h3", {}, "All groups"), save), table.node);
+  const save = el(
+    "button",
+    { type: "button", onclick: () => download("groups.csv", table.csv(), "text/csv") },
+    "Download CSV",
+  );
+  section(
+    "groups",
+    [title],
+    chart.node,
+    legend(emotions),
+    el("div", { class: "heading" }, el("h3", {}, "All groups"), save),
+    table.node,
+  );
   onChange(() => {
     groups = countGroups(data, emotions);
     table.set(groups);

@@ -18,7 +18,12 @@ async function main() {
   drawToolbox(data);
   drawOverview(data, emotions);
   if (data.group.labels.length > 1) drawGroups(data, emotions);
-  if (segments.n) drawSegments(data, segments, emotions.filter((name) => name !== "uncertain"));
+  if (segments.n)
+    drawSegments(
+      data,
+      segments,
+      emotions.filter((name) => name !== "uncertain"),
+    );
   drawRecordings(data);
   drawReasons(contents);
   drawListening(data, emotions);
@@ -48,6 +53,9 @@ function drawTheme() {
 }
 
 main().catch((error) => {
-  const message = typeof DecompressionStream === "undefined" ? "This report needs a browser of 2023 or later." : `The report cannot be shown: ${error.message}`;
+  const message =
+    typeof DecompressionStream === "undefined"
+      ? "This report needs a browser of 2023 or later."
+      : `The report cannot be shown: ${error.message}`;
   (byId("loading") ?? byId("made")).textContent = message;
 });

@@ -6,11 +6,12 @@ const player = {
 
   /** URL of a recording; every character that could be more than a name is encoded. */
   url(path) {
-    const encode = (part) => part.replace(/[\s\S]/gu, (character) => {
-      const code = character.codePointAt(0);
-      if (code >= STAND_IN) return `%${(code - STAND_IN + 0x80).toString(16)}`;
-      return character === "/" ? "/" : encodeURIComponent(character);
-    });
+    const encode = (part) =>
+      part.replace(/[\s\S]/gu, (character) => {
+        const code = character.codePointAt(0);
+        if (code >= STAND_IN) return `%${(code - STAND_IN + 0x80).toString(16)}`;
+        return character === "/" ? "/" : encodeURIComponent(character);
+      });
     if (/^[A-Za-z]:[\\/]/.test(path)) {
       return `file:///${path[0]}:${encode(path.slice(2).replaceAll("\\", "/"))}`;
     }

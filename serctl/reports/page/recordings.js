@@ -58,6 +58,8 @@ function keepShown(data) {
   });
 }
 
+const recordingCell = (data, row) => pathCell(data.path.folder.text(row), data.path.file.strings[row]);
+
 /** Columns of the table; those without any value are left out. */
 function tableColumns(data) {
   const { table, path, emotion } = data;
@@ -70,7 +72,7 @@ function tableColumns(data) {
     label: "Recording",
     width: 300,
     column: path,
-    cell: (row) => pathCell(path.folder.text(row), path.file.strings[row]),
+    cell: (row) => recordingCell(data, row),
   });
   for (const column of table.columns.values()) {
     const id = column.name;
@@ -118,7 +120,11 @@ function drawRecordings(data) {
   section(
     "recordings",
     ["Recordings"],
-    el("p", { class: "muted" }, "Click a heading to sort. The toolbox filters rows, hides columns and downloads what is shown."),
+    el(
+      "p",
+      { class: "muted" },
+      "Click a heading to sort. The toolbox filters rows, hides columns and downloads what is shown.",
+    ),
     table.node,
   );
   onChange(() => {

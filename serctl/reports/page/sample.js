@@ -25,7 +25,10 @@ function drawSample(data, n, seed) {
   const others = rows.filter((row) => !picked.has(row));
   const confidence = data.confidence.keys();
   const unsure = others.sort((a, b) => confidence[a] - confidence[b] || a - b).slice(0, n);
-  return [...[...picked].map((row) => ({ row, kind: "random" })), ...unsure.map((row) => ({ row, kind: "least sure" }))];
+  return [
+    ...[...picked].map((row) => ({ row, kind: "random" })),
+    ...unsure.map((row) => ({ row, kind: "least sure" })),
+  ];
 }
 
 /** Bounds of a share with 95% confidence (Wilson's interval). */
@@ -75,15 +78,24 @@ function drawListening(data, emotions) {
         el("option", { value: "-" }, "none of these"),
       );
       select.value = labels.get(row) ?? "";
-      select.addEventListener("change", () => (select.value ? labels.set(row, select.value) : labels.delete(row)));
-      const answer = isOpen && labels.has(row)
-        ? el("span", { class: "answer" }, "serctl: ", chip(data.emotion.text(row)), ` ${percent(data.confidence.number(row))}`)
-        : null;
+      select.addEventListener("change", () =>
+        select.value ? labels.set(row, select.value) : labels.delete(row),
+      );
+      const answer =
+        isOpen && labels.has(row)
+          ? el(
+              "span",
+              { class: "answer" },
+              "serctl: ",
+              chip(data.emotion.text(row)),
+              ` ${percent(data.confidence.number(row))}`,
+            )
+          : null;
       return el(
         "li",
         {},
         player.button(data.path.text(row)),
-        pathCell(data.path.folder.text(row), data.path.file.strings[row]),
+        recordingCell(data, row),
         el("span", { class: "muted" }, kind),
         select,
         answer,
@@ -100,8 +112,14 @@ function drawListening(data, emotions) {
   section(
     "sample",
     ["Listening sample"],
-    el("p", {}, "How good is it on your recordings? Listen to some, label them without looking at the results, and compare. The random rows say how often it is right; the least sure ones show where it fails."),
-    player.base === null ? el("p", { class: "muted" }, "Make the report with --audio link to play recordings here.") : null,
+    el(
+      "p",
+      {},
+      "How good is it on your recordings? Listen to some, label them without looking at the results, and compare. The random rows say how often it is right; the least sure ones show where it fails.",
+    ),
+    player.base === null
+      ? el("p", { class: "muted" }, "Make the report with --audio link to play recordings here.")
+      : null,
     el(
       "p",
       { class: "tools" },
@@ -119,6 +137,10 @@ function drawListening(data, emotions) {
       el("button", { type: "button", onclick: save }, "Save labels.csv"),
     ),
     verdict,
-    el("p", { class: "muted" }, "Labels are kept until you close this page. Save labels.csv in the folder in which you ran serctl; then “serctl evaluate --labels labels.csv” gives accuracy with intervals, recall of each emotion and calibration."),
+    el(
+      "p",
+      { class: "muted" },
+      "Labels are kept until you close this page. Save labels.csv in the folder in which you ran serctl; then “serctl evaluate --labels labels.csv” gives accuracy with intervals, recall of each emotion and calibration.",
+    ),
   );
 }

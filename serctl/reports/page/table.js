@@ -84,7 +84,11 @@ class RowTable {
       const direction = isSorted ? (this.sort.down ? "descending" : "ascending") : null;
       const kind = column.isNumber ? "number" : null;
       if (!this.onSort || !column.label) {
-        return el("th", { scope: "col", class: kind }, column.label || el("span", { class: "unseen" }, "Play"));
+        return el(
+          "th",
+          { scope: "col", class: kind },
+          column.label || el("span", { class: "unseen" }, "Play"),
+        );
       }
       const arrow = el("span", { "aria-hidden": "true" }, isSorted ? (this.sort.down ? " ▼" : " ▲") : "");
       const sort = () => {
@@ -167,6 +171,13 @@ function objectTable(label, columns) {
       show();
     },
     /** The items and columns as CSV for a spreadsheet. */
-    csv: () => csvText([columns.map((c) => c.id), ...table.rows.map((row) => columns.map((c) => String(c.value(row) ?? "")))], true),
+    csv: () =>
+      csvText(
+        [
+          columns.map((c) => c.id),
+          ...table.rows.map((row) => columns.map((c) => String(c.value(row) ?? ""))),
+        ],
+        true,
+      ),
   };
 }

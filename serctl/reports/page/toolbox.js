@@ -5,12 +5,23 @@ function drawToolbox(data) {
   const search = patternBox("Path", "path", "Part of a path, with * or /regex/");
   const bar = el(
     "form",
-    { id: "toolbox", class: "card", role: "search", "aria-label": "Filter recordings", onsubmit: (event) => event.preventDefault() },
+    {
+      id: "toolbox",
+      class: "card",
+      role: "search",
+      "aria-label": "Filter recordings",
+      onsubmit: (event) => event.preventDefault(),
+    },
     search,
     menu("Emotion", "emotion", () => data.labelsOf("emotion")),
     menu("Status", "status", () => data.labelsOf("status")),
     confidenceBox(),
-    popover("Highlight, hide", "mark", patternBox("Highlight", "mark", "Pattern of paths"), patternBox("Hide", "hide", "Pattern of paths")),
+    popover(
+      "Highlight, hide",
+      "mark",
+      patternBox("Highlight", "mark", "Pattern of paths"),
+      patternBox("Hide", "hide", "Pattern of paths"),
+    ),
     popover("Columns", "off", columnBoxes(data)),
     groupTag(data),
     el("span", { class: "space" }),
@@ -107,7 +118,12 @@ function columnBoxes(data) {
 function groupTag(data) {
   const name = el("span");
   const remove = () => change({ group: null });
-  const node = el("span", { class: "tag", hidden: true }, name, el("button", { type: "button", "aria-label": "Show all groups", onclick: remove }, "×"));
+  const node = el(
+    "span",
+    { class: "tag", hidden: true },
+    name,
+    el("button", { type: "button", "aria-label": "Show all groups", onclick: remove }, "×"),
+  );
   onChange(() => {
     node.hidden = state.group === null;
     if (!node.hidden) name.textContent = `${printable(data.by)}: ${printable(state.group) || "none"}`;
