@@ -81,7 +81,7 @@ def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that the documents' commands name, made of tests/recordings."""
     folder = tmp_path_factory.mktemp("user")
     recordings = ROOT / "tests" / "recordings"
-    for name in ("recordings", "tests/recordings"):
+    for name in ("recordings", "tests/recordings", "archive"):
         shutil.copytree(recordings, folder / name)
     shutil.copytree(recordings / "interview", folder / "calls")
     shutil.copy(recordings / "podcast" / "opening.wav", folder / "calls")
@@ -121,6 +121,11 @@ def test_every_command_of_the_documents_runs_as_it_stands(
         Path("serctl-results.csv").unlink()
     if "--retry-failed" in command:  # needs a run that has finished
         assert run(["classify", "./calls"]) == 0
+    if ("manifest.csv" in command and "scan" not in command) or "merge" in command:
+        assert run(["scan", "./archive"]) == 0
+    for i in (1, 2, 3) if "merge" in command else ():
+        shard = ["--files-from", "manifest.csv", "--shard", f"{i}/3"]
+        assert run(["classify", *shard, "-o", f"shard-{i}.csv"]) == 0
     if "|" not in command:
         assert run(shlex.split(command)[1:]) == 0
         return

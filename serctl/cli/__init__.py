@@ -29,8 +29,10 @@ from serctl.cli.clips import clips
 from serctl.cli.corpora import corpora
 from serctl.cli.evaluate import evaluate
 from serctl.cli.features import features
+from serctl.cli.merge import merge
 from serctl.cli.plot import plot
 from serctl.cli.report import report
+from serctl.cli.scan import scan
 from serctl.cli.train import train
 from serctl.errors import PrintError, SerctlError, UsageError
 from serctl.text import printable_lines
@@ -58,7 +60,7 @@ def cli() -> None:
     """
 
 
-for command in (classify, report, clips, features, plot, evaluate, train, corpora):
+for command in (classify, report, clips, scan, merge, features, plot, evaluate, train, corpora):
     cli.add_command(command)
 
 

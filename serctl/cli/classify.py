@@ -31,6 +31,7 @@ Examples:
   serctl classify ./calls --resume
   serctl classify ./calls --retry-failed
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
+  serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 
 The model whisper takes about three times as long as cnn, the default. Use it for recordings unlike
@@ -80,7 +81,8 @@ def classify(
 
     skipped = Skipped()
     if dry_run:
-        recordings, unlisted = selection.find(paths, skipped)
+        scanned, unlisted = selection.find(paths, skipped)
+        recordings, _ = work.select(scanned, selection.sizes)
         _print_paths(recordings, selection.zero)
         _print_skipped(skipped, stderr=True)
         options.warn_unlisted(unlisted)
@@ -121,7 +123,8 @@ def classify(
     )
     stopwatch = Stopwatch()
     with Run(request, destination, given) as run:
-        recordings, unlisted = selection.find(paths, skipped)
+        scanned, unlisted = selection.find(paths, skipped)
+        recordings, shard = work.select(scanned, selection.sizes)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
         stopwatch.end("start")
@@ -132,7 +135,7 @@ def classify(
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
         found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
-        run.finish(record | {"arguments": list(paths)} | found)
+        run.finish(record | {"arguments": list(paths)} | found | shard)
     to_stdout = to.output == STANDARD_OUTPUT
     n_rows = summary.total.n - run.n_other_channels
     with after_files():

@@ -1,6 +1,7 @@
 """Options of ``serctl classify``: where results go, and how recordings are processed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -65,11 +66,38 @@ class WorkOptions:
         Windows per batch on a GPU.
     timeout : float or None
         Seconds after which a recording is given up.
+    shard : str or None
+        As `serctl.files.shards.parse_shard` takes it.
     """
 
     workers: int | None
     batch_size: int
     timeout: float | None
+    shard: str | None
+
+    def select(
+        self, recordings: list[str], sizes: dict[str, int]
+    ) -> tuple[list[str], dict[str, Any]]:
+        """Recordings of the shard, and what the record of the run says of it.
+
+        Parameters
+        ----------
+        recordings : list of str
+            Of the scan; all of them without a shard.
+        sizes : dict of str to int
+            Their sizes in bytes, as far as a manifest has them.
+        """
+        if self.shard is None:
+            return recordings, {}
+        from serctl.files.manifest import Scanned, sizes_of
+        from serctl.files.shards import parse_shard
+
+        shard = parse_shard(self.shard)
+        scanned = [
+            Scanned(path, sizes[path]) if path in sizes else sizes_of([path])[0]
+            for path in recordings
+        ]
+        return shard.of(scanned), {"shard": shard.record(scanned)}
 
 
 WORK = options.option_group(
@@ -84,4 +112,9 @@ WORK = options.option_group(
         help="Windows per batch on a GPU; always 1 on a CPU.",
     ),
     options.TIMEOUT,
+    click.option(
+        "--shard",
+        metavar="I/N",
+        help="Classify the I-th of N parts of the recordings; see serctl merge.",
+    ),
 )

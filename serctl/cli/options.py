@@ -26,17 +26,11 @@ Option = Callable[[Command], Command]
 DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 SEEDS = click.IntRange(0, 2**32 - 1)
 # The splits of serctl.train.corpora.splits, which a help text must not import.
+CORPORA = ("crema-d", "ravdess", "savee", "tess")
 SPLITS = (
-    "report",
-    "new-speakers",
-    "emobox-crema-d",
-    "emobox-ravdess",
-    "emobox-savee",
-    "emobox-tess",
-    "cross-corpus-crema-d",
-    "cross-corpus-ravdess",
-    "cross-corpus-savee",
-    "cross-corpus-tess",
+    *("report", "new-speakers"),
+    *(f"emobox-{corpus}" for corpus in CORPORA),
+    *(f"cross-corpus-{corpus}" for corpus in CORPORA),
 )
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(serctl.__file__)))
@@ -77,7 +71,7 @@ def option_group(name: str, group: type, *options: Option[Any]) -> Option[Comman
     *options : decorators
         Of `click.option`, in the order of the help text.
     """
-    fields = [field.name for field in dataclasses.fields(group)]
+    fields = [field.name for field in dataclasses.fields(group) if field.init]
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
@@ -108,6 +102,8 @@ class SelectionOptions:
         Whether to follow links to folders.
     all_files : bool
         Whether to take hidden files, and files that are not audio by name and content.
+    sizes : dict of str to int
+        Bytes of the recordings of a manifest, once `find` has read it.
     """
 
     files_from: BinaryIO | None
@@ -116,6 +112,7 @@ class SelectionOptions:
     exclude: tuple[str, ...]
     follow_symlinks: bool
     all_files: bool
+    sizes: dict[str, int] = dataclasses.field(default_factory=dict, init=False)
 
     def require(self, paths: tuple[str, ...]) -> None:
         """Raise UsageError if there are neither paths nor a list of them."""
@@ -125,10 +122,15 @@ class SelectionOptions:
     def listed(self) -> list[str]:
         """Paths of ``--files-from``; it can be read once."""
         from serctl.audio.patterns import read_list
+        from serctl.files.manifest import is_manifest, read_manifest
 
         if self.files_from is None:
             return []
-        return read_list(self.files_from.read(), b"\0" if self.zero else b"\n")
+        content = self.files_from.read()
+        if is_manifest(content):
+            self.sizes.update((one.path, one.size_bytes) for one in read_manifest(content))
+            return list(self.sizes)
+        return read_list(content, b"\0" if self.zero else b"\n")
 
     @property
     def selection(self) -> "Selection":
@@ -151,10 +153,9 @@ class SelectionOptions:
 
         Returns
         -------
-        recordings : list of str
-            Their paths, in the order of `serctl.audio.scan.scan`.
-        unlisted : list of RunError
-            One for each folder that cannot be listed, for `warn_unlisted`.
+        list of str, list of RunError
+            Their paths, in the order of `serctl.audio.scan.scan`; and an error for each folder that
+            cannot be listed, for `warn_unlisted`.
         """
         from serctl.audio.scan import scan
 
@@ -170,7 +171,7 @@ SELECTION = option_group(
         "--files-from",
         type=click.File("rb"),
         metavar="FILE|-",
-        help="Read more paths from a list, one per line; - is stdin.",
+        help="Read more paths from a list, one per line, or a manifest of serctl scan; - is stdin.",
     ),
     click.option(
         "-0", "zero", is_flag=True, help="Separate listed paths with zero bytes, like find -print0."
@@ -293,8 +294,5 @@ def given(names: Container[str]) -> list[str]:
 def refuse_unused(*names: str, because: str) -> None:
     """Raise click.UsageError if the command line has options that would have no effect."""
     if unused := given(names):
-        raise click.UsageError(f"{', '.join(unused)}: {because}. Remove {_it(unused)}.")
-
-
-def _it(names: list[str]) -> str:
-    return "it" if len(names) == 1 else "them"
+        it = "it" if len(unused) == 1 else "them"
+        raise click.UsageError(f"{', '.join(unused)}: {because}. Remove {it}.")

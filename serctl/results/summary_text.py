@@ -180,7 +180,9 @@ def _by_status(summary: Summary) -> Table:
         for status in STATUSES
         if (tally := summary.by_status.get(status))
     ]
-    return _table("By status", found)
+    # The part of a scan that a shard gets may be empty.
+    none: dict[str, Value] = {"status": STATUSES[0], "n": 0, "share": 0.0, "duration_s": 0.0}
+    return _table("By status", found or [none])
 
 
 def _table(

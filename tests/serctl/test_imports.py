@@ -10,6 +10,7 @@ import pytest
 
 import serctl
 import serctl.train
+from serctl.cli import cli
 
 ROOT = Path(serctl.__file__).parent
 
@@ -111,9 +112,12 @@ def test_no_two_modules_import_each_other():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_folder_has_more_than_a_dozen_modules(package):
     beside = [name for name in MODULES if name.rpartition(".")[0] == package]
-    # __init__ is counted with its own folder, and each command has a module.
+    # __init__ is counted with its own folder, and each command has a module, which is not.
+    commands = {f"serctl.cli.{command}" for command in cli.commands}
     modules = [
-        name for name in beside if not any(other.startswith(name + ".") for other in MODULES)
+        name
+        for name in beside
+        if name not in commands and not any(other.startswith(name + ".") for other in MODULES)
     ]
     assert len(modules) <= 12
 

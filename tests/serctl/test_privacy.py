@@ -5,6 +5,7 @@ user's environment variables. `strace` lists the network calls of a process and 
 it is not installed, a network namespace without routes counts the packets that found no route.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -136,6 +137,15 @@ SEGMENTS = (
 )
 # Folders of inputs, made by `inputs`.
 CLIPS, LABELLED, TABLE = "../../clips", "../../labelled", "../../results.csv"
+SHARD = "../../shard/s.csv"
+SHARD_RECORD = {
+    "shard": {"number": 1, "count": 1},
+    "emotions": ["angry", "sad"],
+    "counts": {"ok": 1},
+    "n_found": 1,
+    "began": "",
+    "ended": "",
+}
 TRAIN = f"train --model paper-cnn --epochs 1 --device cpu --corpora {CLIPS} -o w"
 EVALUATE = f"evaluate --labels folders {LABELLED} -o s.json --figures f"
 PICTURES = [
@@ -162,6 +172,8 @@ CASES = {  # the longest first
     "clips": Case(
         [*SERCTL, "clips", TABLE, "-o", "moments"], "moments/01-sad-0.90-bakery-order-00m00s.wav"
     ),
+    "scan": Case([*SERCTL, "scan", str(RECORDING)], "manifest.csv"),
+    "merge": Case([*SERCTL, "merge", SHARD, "-o", "m.csv"], "m.csv m.csv.run.json"),
     "--help": Case([*SERCTL, "--help"]),
 }
 
@@ -175,6 +187,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         (root / "labelled" / emotion).mkdir(parents=True)
         shutil.copy(recording, root / "labelled" / emotion)
     (root / "results.csv").write_text(RESULTS)
+    (root / "shard").mkdir()
+    (root / "shard" / "s.csv").write_text(RESULTS)
+    (root / "shard" / "s.csv.run.json").write_text(json.dumps(SHARD_RECORD))
     (root / "results.csv.segments.csv").write_text(SEGMENTS)
     with ThreadPoolExecutor(3) as pool:
         running = {
