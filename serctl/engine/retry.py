@@ -23,7 +23,7 @@ from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.results.reader import read_results
 from serctl.results.schema import CHANNELS_KEY, row_of
 from serctl.results.segments import read_segments
-from serctl.results.writer import run_path
+from serctl.results.writer import refuse_extra, run_path
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 
@@ -113,12 +113,7 @@ class PreviousRun:
                 f"names {', '.join(expected)}. Give --overwrite to start again."
             )
         for result in results:
-            if result.extra:
-                added = ", ".join(name for name, _ in result.extra)
-                raise ResultsError(
-                    f"{self._output}: has the columns {added}, which serctl did not write, and they "
-                    "would be lost. Save that table under another name, and remove them here."
-                )
+            refuse_extra(result, self._output)
             if real_path(result.path) not in scanned and os.path.lexists(result.path):
                 raise ResultsError(
                     f"{self._output}: has a row of {result.path}, which is not among the "

@@ -11,6 +11,7 @@ from serctl.errors import ResultsError, UsageError
 from serctl.results.grouping import parse_grouping
 from serctl.results.reader import read_results
 from serctl.results.schema import Result
+from serctl.results.writer import ResultsWriter
 
 AGENT = "calls/(?P<agent>[^/]+)/"
 
@@ -102,3 +103,12 @@ def test_a_column_that_stands_twice_is_refused(tmp_path, results):
     (tmp_path / "twice.csv").write_text(text + "\n")
     with pytest.raises(ResultsError, match="not the columns of serctl results"):
         read_results("twice.csv")
+
+
+def test_a_result_is_not_written_without_its_added_columns(tmp_path):
+    result = Result("a.wav", "silent", extra=(("team", "red"),))
+    with ResultsWriter(tmp_path / "r.csv", ("angry", "sad")) as writer:
+        with pytest.raises(
+            ResultsError, match=r"a\.wav has the columns team, which serctl did not"
+        ):
+            writer.write(result)
