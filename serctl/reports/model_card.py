@@ -61,7 +61,9 @@ def card_in_short(name: str, sha256: str) -> dict[str, Any] | None:
         "ua": round(test["ua"], 4),
         "ua_interval": [round(bound, 4) for bound in test["intervals"]["ua"]],
         "chance": round(1 / len(test["emotions"]), 4),
-        "by_corpus": _figures(test["by_corpus"], ("n_clips", "ua")),
+        "by_corpus": _figures(
+            {name.upper(): group for name, group in test["by_corpus"].items()}, ("n_clips", "ua")
+        ),
         "by_emotion": _figures(test["by_emotion"], ("n_clips", "recall", "precision")),
     }
 

@@ -55,7 +55,7 @@ function drawTheme() {
 main().catch((error) => {
   const message =
     typeof DecompressionStream === "undefined"
-      ? "This report needs a browser of 2023 or later."
+      ? "This report needs a browser of 2024 or later."
       : `The report cannot be shown: ${error.message}`;
   (byId("loading") ?? byId("made")).textContent = message;
 });
