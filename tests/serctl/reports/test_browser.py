@@ -9,6 +9,8 @@ import pytest
 from support.result_files import HOSTILE, write_results
 
 from serctl.cli import run
+from serctl.results.moments import rank_recordings
+from serctl.results.segments import SEGMENTS, read_segments
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -83,5 +85,15 @@ def test_calls_have_timelines_and_play(drawn, tmp_path):
     assert messages == []
     assert 1 <= markup.count('class="timeline"') <= 8
     assert 'aria-label="Play calls/' in markup
+    # The same as in the terminal.
+    emotions, segments = read_segments(calls + SEGMENTS)
+    first, *_ = rank_recordings(segments, emotions, "sad")
+    markup, _ = drawn(calls, at="#of=sad")
+    row = re.search(
+        r'aria-label="Recordings by emotion, scr.*?<tr aria-rowindex="2".*?</tr>', markup
+    )
+    assert f'title="{first.path}"' in row[0]
+    share = float(re.search(r'class="number">([01][.][0-9]{3})<', row[0])[1])
+    assert share == pytest.approx(first.mean_probability, abs=0.0011)
     limits, ranking = (markup.index(f'<section id="{name}"') for name in ("limits", "long"))
     assert limits < ranking
