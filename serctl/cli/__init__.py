@@ -26,10 +26,13 @@ import click
 from serctl import __version__
 from serctl.cli.classify import classify
 from serctl.cli.clips import clips
+from serctl.cli.completion import completion
 from serctl.cli.corpora import corpora
+from serctl.cli.doctor import doctor
 from serctl.cli.evaluate import evaluate
 from serctl.cli.features import features
 from serctl.cli.merge import merge
+from serctl.cli.models import models
 from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.scan import scan
@@ -60,7 +63,12 @@ def cli() -> None:
     """
 
 
-for command in (classify, report, clips, scan, merge, features, plot, evaluate, train, corpora):
+COMMANDS = (
+    *(classify, report, clips, scan, merge),
+    *(features, plot, evaluate, train, corpora),
+    *(models, doctor, completion),
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

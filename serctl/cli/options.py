@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 import serctl
+from serctl.cli.completion import complete_models
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ MODEL_OPTION = click.option(
     default=None,
     envvar="SERCTL_MODEL",
     metavar="NAME|FOLDER",
+    shell_complete=complete_models,
     help="Model or weights folder; or set SERCTL_MODEL.  [default: cnn]",
 )
 MODEL = option_group(

@@ -9,6 +9,7 @@ are built when they are first used, since importing torch takes a second.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "cnn"
 MAX_WEIGHTS_BYTES = 1 << 26  # eight times the largest bundled model
+# Accuracy and cost of the bundled models, which `serctl.train.documents.rewrite` writes.
+MEASURED_FILE = "models.json"
+LICENSE = "research, non-commercial"  # inherited from the corpora
 
 
 @dataclass(frozen=True)
@@ -161,3 +165,60 @@ def save_model(folder: Path, model: Model) -> ModelConfig:
     (folder / WEIGHTS_FILE).write_bytes(content)
     (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     return config
+
+
+@dataclass(frozen=True)
+class BundledModel:
+    """One bundled model.
+
+    Attributes
+    ----------
+    name : str
+        As ``--model`` takes it.
+    emotions : tuple of str
+        That it chooses between.
+    size_bytes : int
+        Of its weights, with those of its encoder.
+    new_speakers_ua, cross_corpus_ua : float or None
+        UA over its emotions on speakers that it was not trained on, and over the report's five on
+        corpora that it was not trained on, in [0, 1]; None where it was not measured.
+    cpu_ms : float or None
+        Milliseconds of processor time for a clip of 2.5 s.
+    """
+
+    name: str
+    emotions: tuple[str, ...]
+    size_bytes: int
+    new_speakers_ua: float | None
+    cross_corpus_ua: float | None
+    cpu_ms: float | None
+
+
+def describe_models() -> list[BundledModel]:
+    """Describe the bundled models, in alphabetical order.
+
+    Raises
+    ------
+    ModelError
+        If a folder of theirs is damaged.
+    """
+    folders = bundled_models()
+    measured_file = next(iter(folders.values())).parent / MEASURED_FILE
+    measured = json.loads(measured_file.read_text(encoding="utf-8"))
+    return [_describe(name, folder, measured.get(name, {})) for name, folder in folders.items()]
+
+
+def _describe(name: str, folder: Path, measured: dict[str, float]) -> BundledModel:
+    config = read_config(folder)
+    files = [folder / WEIGHTS_FILE]
+    if config.encoder_sha256:
+        own = folder / encoder.ENCODER_FILE
+        files.append(own if own.exists() else encoder.bundled_encoder())
+    return BundledModel(
+        name,
+        config.emotions,
+        sum(file.stat().st_size for file in files),
+        measured.get("new_speakers_ua"),
+        measured.get("cross_corpus_ua"),
+        measured.get("cpu_ms"),
+    )

@@ -174,6 +174,9 @@ CASES = {  # the longest first
     ),
     "scan": Case([*SERCTL, "scan", str(RECORDING)], "manifest.csv"),
     "merge": Case([*SERCTL, "merge", SHARD, "-o", "m.csv"], "m.csv m.csv.run.json"),
+    "models": Case([*SERCTL, "models"]),
+    "doctor": Case([*SERCTL, "doctor"]),
+    "completion": Case([*SERCTL, "completion", "bash"]),
     "--help": Case([*SERCTL, "--help"]),
 }
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from serctl.emotions import REPORT_FIVE
 from serctl.errors import ResultsError
-from serctl.train.corpora.splits import N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
+from serctl.train.corpora.manifest import CORPORA
+from serctl.train.corpora.splits import CROSS_CORPUS, N_FOLDS, NEW_SPEAKERS, REPORT, REPORT_SEEDS
 from serctl.train.evaluation.scores import Scores, score
 
 RESULTS = Path("train", "results")  # in a checkout
@@ -69,6 +70,7 @@ def read_measurements(checkout: Path) -> Measurements:
     -------
     dict of str to dict
         As each ``train/results/<model>.json`` holds it, in the order of `SYSTEMS`; as
+        ``cpu_ms`` the processor time of a clip that ``speed.json`` has, as
         ``robustness`` and ``voices`` what ``robustness-<model>.json`` and ``voices-<model>.json``
         hold, and as ``proposed-features`` what
         ``proposed-features.json`` has of the model.
@@ -82,12 +84,16 @@ def read_measurements(checkout: Path) -> Measurements:
     folder = checkout / RESULTS
     proposed = folder / "proposed-features.json"
     of_proposed = _read_json(proposed) if proposed.exists() else {}
+    speed = folder / "speed.json"
+    of_speed = _read_json(speed) if speed.exists() else {}
     for model in (system.model for system in SYSTEMS if system.model):
         if (folder / f"{model}.json").exists():
             found[model] = _read_json(folder / f"{model}.json")
             for part in ("robustness", "voices"):
                 if (folder / f"{part}-{model}.json").exists():
                     found[model][part] = _read_json(folder / f"{part}-{model}.json")
+            if model in of_speed.get("cpu_ms", {}):
+                found[model]["cpu_ms"] = of_speed["cpu_ms"][model]
             if model in of_proposed:
                 found[model]["proposed-features"] = of_proposed[model]
     return found
@@ -101,6 +107,18 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path}: not JSON ({error}). Measure it again, by just train."
         ) from error
     return values
+
+
+def cross_corpus_ua(measurements: dict[str, Any]) -> list[float] | None:
+    """UA over the report's five on each corpus, left out of training; None unless all are measured.
+
+    Parameters
+    ----------
+    measurements : dict
+        Of one model.
+    """
+    found = [five(measurements, f"{CROSS_CORPUS}{corpus}") for corpus in CORPORA]
+    return [one["ua"] for one in found if one] if all(found) else None
 
 
 def five(measurements: dict[str, Any], split: str) -> dict[str, Any] | None:

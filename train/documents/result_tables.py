@@ -12,7 +12,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.text import markdown_table
 from serctl.train.corpora.manifest import CORPORA
-from serctl.train.corpora.splits import CROSS_CORPUS, NEW_SPEAKERS, REPORT
+from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
 from serctl.train.documents.card_tables import CORPUS_TERMS
 from serctl.train.documents.measurements import (
     CHANCE,
@@ -20,8 +20,8 @@ from serctl.train.documents.measurements import (
     SYSTEMS,
     Measurements,
     by_five,
+    cross_corpus_ua,
     extent,
-    five,
     pooled,
 )
 from serctl.train.documents.published import EMOBOX
@@ -91,15 +91,8 @@ def cross_corpus(measurements: Measurements) -> str:
     """Tabulate UA over the five emotions on each corpus when it is left out of training."""
     rows = []
     for model in measurements:
-        summaries = [
-            one
-            for corpus in CORPORA
-            if (one := five(measurements[model], f"{CROSS_CORPUS}{corpus}"))
-        ]
-        if len(summaries) == len(CORPORA):
-            ua = [one["ua"] for one in summaries]
-            mean = sum(ua) / len(ua)
-            rows.append((f"`{model}`", f"**{mean:.1%}**", *(f"{value:.1%}" for value in ua)))
+        if ua := cross_corpus_ua(measurements[model]):
+            rows.append((f"`{model}`", f"**{mean(ua):.1%}**", *(f"{value:.1%}" for value in ua)))
     names = [CORPUS_TERMS[corpus][0] for corpus in CORPORA]
     return markdown_table(("trained without it, tested on", "mean", *names), rows) if rows else ""
 

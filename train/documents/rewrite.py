@@ -10,12 +10,19 @@ is replaced by the table of that name, made of ``train/results`` alone, and ever
 import json
 import re
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from serctl.errors import ResultsError
 from serctl.models.config import CONFIG_FILE, read_config
+from serctl.models.loading import MEASURED_FILE
+from serctl.train.corpora.splits import NEW_SPEAKERS
 from serctl.train.documents.card import card_text
-from serctl.train.documents.measurements import Measurements, read_measurements
+from serctl.train.documents.measurements import (
+    Measurements,
+    cross_corpus_ua,
+    read_measurements,
+)
 from serctl.train.documents.result_tables import TABLES
 
 DOCUMENTS = (Path("README.md"), Path("docs", "results.md"), Path("docs", "voices.md"))
@@ -51,6 +58,9 @@ def render_documents(checkout: Path) -> dict[Path, str]:
         for name in DOCUMENTS
         if (checkout / name).exists()
     }
+    if (checkout / WEIGHTS).is_dir():
+        measured = {model: _in_short(of_model) for model, of_model in measurements.items()}
+        texts[checkout / WEIGHTS / MEASURED_FILE] = json.dumps(measured, indent=1) + "\n"
     for config_file in sorted((checkout / WEIGHTS).glob(f"*/{CONFIG_FILE}")):
         folder = config_file.parent
         metrics: dict[str, Any] = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
@@ -58,6 +68,18 @@ def render_documents(checkout: Path) -> dict[Path, str]:
             read_config(folder), metrics, measurements.get(folder.name)
         )
     return texts
+
+
+def _in_short(measurements: dict[str, Any]) -> dict[str, float]:
+    """Accuracy and cost of a model, as `serctl.models.loading` reads them."""
+    found = {}
+    if NEW_SPEAKERS in measurements:
+        found["new_speakers_ua"] = measurements[NEW_SPEAKERS]["ua"]
+    if (ua := cross_corpus_ua(measurements)) is not None:
+        found["cross_corpus_ua"] = mean(ua)
+    if "cpu_ms" in measurements:
+        found["cpu_ms"] = measurements["cpu_ms"]
+    return found
 
 
 def _filled(path: Path, measurements: Measurements) -> str:

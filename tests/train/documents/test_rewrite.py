@@ -30,11 +30,15 @@ def test_tables_are_put_between_their_marks(checkout: Path) -> None:
 
 
 def test_done_twice_it_changes_nothing(checkout: Path) -> None:
-    assert len(rewrite_documents(checkout)) == 2
+    assert len(rewrite_documents(checkout)) == 3
     assert rewrite_documents(checkout) == []
     assert render_documents(checkout) == {
         path: path.read_text(encoding="utf-8")
-        for path in (checkout / "README.md", checkout / "weights/paper-cnn/card.md")
+        for path in (
+            checkout / "README.md",
+            checkout / "weights/models.json",
+            checkout / "weights/paper-cnn/card.md",
+        )
     }
 
 
@@ -43,6 +47,7 @@ def test_new_results_change_documents_and_cards(checkout: Path) -> None:
     write_results(checkout, paper_cnn=SVM)
     assert rewrite_documents(checkout) == [
         checkout / "README.md",
+        checkout / "weights/models.json",
         checkout / "weights/paper-cnn/card.md",
     ]
     assert "| 40.0% |" in (checkout / "README.md").read_text()
