@@ -7,15 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+# Before tests/ is searched, which has a folder of the same name.
+from serctl.models.loading import find_model, load_model
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.conversations import shares
 from support.timeline_scores import SPECS, clips_of_fold, score_timelines
-
-from serctl.models.loading import (
-    find_model,
-    load_model,
-)
 
 
 def main(

@@ -3,7 +3,9 @@
 The names below can be imported from here; they are loaded when they are first used, so that
 ``import serctl`` is fast.
 
+    classify         classify files or arrays: ``classify(["talk.mp3"]).to_frame()``
     Classifier       a model on a device: ``Classifier("cnn").classify("talk.mp3")``
+    Results          what `classify` returns: a list of results, with data frames
     read_results     read a results file, row by row
     SerctlError      base class of all errors that serctl raises
 
@@ -16,6 +18,7 @@ A map of the rest, in the order of a recording's way:
     serctl.features.table                a table of features, as CSV, Parquet or NPZ
     serctl.models.loading                find, load and save models
     serctl.models.classifier             classify one recording
+    serctl.api                           classify many recordings from Python
     serctl.engine.pipeline               classify many recordings, in threads
     serctl.engine.run                    the same in a worker process, with a journal to resume from
     serctl.results                       the results schema; read, write and summarize results files
@@ -35,6 +38,7 @@ import os
 # file of the current folder (see `serctl.__main__`).
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from serctl.api import Results, classify
     from serctl.errors import SerctlError
     from serctl.models.classifier import Classifier
     from serctl.results.reader import read_results
@@ -44,11 +48,20 @@ if TYPE_CHECKING:
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = "0.2.0"
-__all__ = ["Classifier", "SerctlError", "__version__", "read_results"]
+__all__ = [
+    "Classifier",
+    "Results",
+    "SerctlError",
+    "__version__",
+    "classify",
+    "read_results",
+]
 
 _MODULES = {
     "Classifier": "serctl.models.classifier",
+    "Results": "serctl.api",
     "SerctlError": "serctl.errors",
+    "classify": "serctl.api",
     "read_results": "serctl.results.reader",
 }
 

@@ -20,20 +20,35 @@ from contextlib import suppress
 
 import platformdirs
 
+from serctl.errors import RunError
+
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cache_folder() -> str:
-    """Folder of serctl in the user's cache. It need not exist."""
-    return platformdirs.user_cache_dir("serctl")
+    """Folder of serctl in the user's cache, or ``SERCTL_CACHE_DIR``. It need not exist."""
+    return os.environ.get("SERCTL_CACHE_DIR") or platformdirs.user_cache_dir("serctl")
 
 
 @functools.cache
 def writable_folder() -> str:
-    """`cache_folder`, created; if it is not private, a temporary one until the process ends."""
+    """`cache_folder`, created; if it is not private, a temporary one until the process ends.
+
+    Raises
+    ------
+    RunError
+        If there is no folder that can be written to, as in a read-only container.
+    """
     folder = cache_folder()
     if not _is_private(folder, create=True):
-        folder = tempfile.mkdtemp(prefix="serctl-")
+        try:
+            folder = tempfile.mkdtemp(prefix="serctl-")
+        except OSError as error:
+            raise RunError(
+                f"No folder for caches and temporary files: {folder} is not writable for this user "
+                f"alone, and there is no temporary folder ({error.strerror}). Set TMPDIR to a folder "
+                "that can be written to; in a container, give it one: docker run --tmpfs /tmp"
+            ) from error
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

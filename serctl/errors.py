@@ -75,3 +75,24 @@ class PrintError(RunError):
 
 class LabelsError(RunError):
     """Labels that cannot be used for scoring: missing files, unknown or conflicting labels."""
+
+
+class MissingPackageError(RunError):
+    """A package that the lean install (docs/install.md) leaves out, and that a command needs."""
+
+
+# Packages of the whole install alone.
+LEFT_OUT = frozenset(("librosa", "matplotlib", "pandas", "scipy", "sklearn", "torch", "tqdm"))
+
+
+def missing_package(error: Exception) -> MissingPackageError | None:
+    """Error that says what to install, if that is what is wrong."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    name = (error.name or "").partition(".")[0]
+    if name not in LEFT_OUT:
+        return None
+    return MissingPackageError(
+        f"this needs {name}, which is not installed: the lean install only classifies and reports. "
+        "Install serctl with all of its packages, in its folder: pip install -c constraints.txt ."
+    )

@@ -9,16 +9,16 @@ text.
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from serctl.audio import decoding
+from serctl.audio.decoding import read_whole
 from serctl.caches import import_matplotlib
-from serctl.errors import AudioError, UsageError
+from serctl.errors import UsageError
 from serctl.features import mel
 from serctl.features.mel import MelSpec
 from serctl.files.outputs import atomic_write, check_output, extension_of
@@ -37,9 +37,11 @@ DPI = 150
 COLOURS = "magma"
 
 MAX_RECORDINGS = 6  # columns of more would be too narrow to compare
-MAX_DURATION_S = 120.0
 MAX_TITLE = 32  # characters that fit above a column
 N_ENVELOPE = 1500  # points of a waveform; more make an SVG slow, and are not visible
+
+# From paths to the samples of each, mono at the rate of the spec.
+ReadAll = Callable[[Sequence[str]], Iterable[NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ def check_figure(output: str | os.PathLike[str], overwrite: bool) -> None:
     check_output(output, EXTENSIONS, overwrite)
 
 
-def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | None = None) -> Figure:
+def draw_recordings(
+    paths: Sequence[str | os.PathLike[str]],
+    spec: MelSpec | None = None,
+    read_all: ReadAll | None = None,
+) -> Figure:
     """Draw waveform, mel spectrogram and MFCC of recordings side by side.
 
     Time, amplitude and colours have the same scale in all columns; 0 dB is the largest mel power of
@@ -76,6 +82,8 @@ def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | Non
         One to `MAX_RECORDINGS` audio files.
     spec : MelSpec, optional
         Parameters of the features; librosa's defaults if not given.
+    read_all : callable, optional
+        What reads them, such as `serctl.engine.isolated.decode_isolated`; this process by default.
 
     Returns
     -------
@@ -86,7 +94,7 @@ def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | Non
     UsageError
         If there are no paths, or more than `MAX_RECORDINGS`.
     AudioError
-        If one cannot be decoded, is empty, or is longer than `MAX_DURATION_S`.
+        If one cannot be decoded, is empty, or is longer than `serctl.audio.decoding.MAX_WHOLE_S`.
     """
     if not 1 <= len(paths) <= MAX_RECORDINGS:
         raise UsageError(
@@ -96,7 +104,8 @@ def draw_recordings(paths: Sequence[str | os.PathLike[str]], spec: MelSpec | Non
     spec = spec or MelSpec()
     names = [os.fspath(path) for path in paths]
     titles = _titles(names)
-    columns = [_read_column(path, title, spec) for path, title in zip(names, titles, strict=True)]
+    read = _read_here(names, spec.rate_hz) if read_all is None else read_all(names)
+    columns = [_column(samples, title, spec) for samples, title in zip(read, titles, strict=True)]
     n, width = len(columns), 3.6 if len(columns) <= 3 else 2.6
     # Space between columns, so that the numbers below them do not touch.
     layout = ConstrainedLayoutEngine(wspace=0.04)
@@ -181,16 +190,11 @@ def _cut(name: str) -> str:
     return name if len(name) <= MAX_TITLE else f"{name[: half - 2]}...{name[-half + 1 :]}"
 
 
-def _read_column(path: str, title: str, spec: MelSpec) -> _Column:
-    recording, windows = decoding.read_windows(path, spec.rate_hz, MAX_DURATION_S)
-    samples = next(windows, np.empty(0, np.float32))
-    if not len(samples):
-        raise AudioError("0 samples; at least one is needed. Is the file complete?", path)
-    if next(windows, None) is not None:
-        raise AudioError(
-            f"Longer than {MAX_DURATION_S:g} s, too long for a figure. Cut out the part to plot.",
-            recording.path,
-        )
+def _read_here(paths: Sequence[str], rate_hz: int) -> Iterator[NDArray[np.float32]]:
+    return (read_whole(path, rate_hz) for path in paths)
+
+
+def _column(samples: NDArray[np.float32], title: str, spec: MelSpec) -> _Column:
     decibels = mel.power_to_db(mel.mel_spectrogram(samples, spec), spec.top_db)
     mfcc = scipy.fft.dct(decibels, type=2, norm="ortho")[:, 1 : spec.n_mfcc]
     return _Column(title, samples, decibels, mfcc)

@@ -3,15 +3,25 @@
 import io
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    pass
 
 PLAIN_LINE_EVERY_S = 10.0
 
 Item = TypeVar("Item")
+OnShare = Callable[[float], None]
 
 
-def progress(items: Iterable[Item], n_items: int, verb: str, unit: str) -> Iterator[Item]:
+def progress(
+    items: Iterable[Item],
+    n_items: int,
+    verb: str,
+    unit: str,
+    watch: Callable[[OnShare], None] | None = None,
+) -> Iterator[Item]:
     """Yield items, and show how many are done.
 
     Parameters
@@ -24,23 +34,72 @@ def progress(items: Iterable[Item], n_items: int, verb: str, unit: str) -> Itera
         Such as ``"Classifying"``.
     unit : str
         Singular noun for an item, such as ``"recording"``.
+    watch : callable, optional
+        Gets a function to call while an item is waited for, with how much is done of those that are
+        being worked on: 0.5 is half of one.
     """
+    display: _Display
     if sys.stderr.isatty():
+        display = _Bar(n_items, verb, unit)
+    else:
+        display = _Lines(n_items, verb, unit)
+    n_done = 0
+    if watch is not None:
+        watch(lambda share: display.show(n_done, share))
+    try:
+        for item in items:
+            n_done += 1
+            display.show(n_done)
+            yield item
+    finally:
+        display.close()
+
+
+class _Display(Protocol):
+    def show(self, n_done: int, share: float = 0.0) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Bar:
+    def __init__(self, n_items: int, verb: str, unit: str) -> None:
         from tqdm import tqdm
 
-        yield from tqdm(items, verb, n_items, unit=f" {unit}s", dynamic_ncols=True, leave=False)
-        return
-    began = last = time.monotonic()
-    for n_done, item in enumerate(items, 1):
-        now = time.monotonic()
-        if now - last >= PLAIN_LINE_EVERY_S and n_done < n_items:
-            last = now
-            left_s = (now - began) / n_done * (n_items - n_done)
-            _print_line(
-                f"{verb}: {n_done} of {n_items} {unit}s ({n_done / n_items:.0%}), "
-                f"about {left_s:.0f} s left"
-            )
-        yield item
+        self._bar: tqdm[None] = tqdm(
+            None, verb, n_items, unit=f" {unit}s", dynamic_ncols=True, leave=False
+        )
+
+    def show(self, n_done: int, share: float = 0.0) -> None:
+        if share:
+            self._bar.n = n_done + round(share, 2)  # the bar shows as many decimals as there are
+            self._bar.refresh()
+        else:
+            self._bar.n = n_done - 1
+            self._bar.update()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines:
+    def __init__(self, n_items: int, verb: str, unit: str) -> None:
+        self._n_items, self._verb, self._unit = n_items, verb, unit
+        self._began_s = self._last_s = time.monotonic()
+
+    def show(self, n_done: int, share: float = 0.0) -> None:
+        now_s = time.monotonic()
+        done = n_done + share
+        if now_s - self._last_s < PLAIN_LINE_EVERY_S or not 0 < done < self._n_items:
+            return
+        self._last_s = now_s
+        left_s = (now_s - self._began_s) / done * (self._n_items - done)
+        _print_line(
+            f"{self._verb}: {n_done} of {self._n_items} {self._unit}s ({done / self._n_items:.0%}), "
+            f"about {left_s:.0f} s left"
+        )
+
+    def close(self) -> None:
+        pass
 
 
 def _print_line(line: str) -> None:

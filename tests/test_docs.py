@@ -95,6 +95,7 @@ def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = sorted(recordings.glob("*/*.mp3" if name.endswith("mp3") else "*/*.wav"))
         shutil.copy(source[i % len(source)], folder / name)
     (folder / "labels.csv").write_text("path,emotion\nangry.wav,angry\nsad.wav,sad\n")
+    (folder / "voices.csv").write_text("path,voice\nrecordings/podcast/opening.wav,A\n")
     (folder / "list.txt").write_text("talk.mp3\nangry.wav\n")
     shutil.copytree(ROOT / "weights" / "paper-cnn", folder / "serctl-weights" / "paper-cnn")
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ header is wrong, what can be decoded is handed over, and ``reason`` says so.
 import atexit
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -30,6 +30,7 @@ BLOCK_FRAMES = 1 << 20  # read at a time, of all channels: 22 s at 48 kHz in mon
 BLOCK_S = 120  # and no more, since a low rate makes many samples of few
 LOUDEST_PEAK = 2.0**31  # 32-bit integers taken for full scale; powers of what is louder overflow
 SILENT_PEAK = 1 / 32768  # a step of 16 bits; what never reaches it is silence
+MAX_WHOLE_S = 120.0  # of a recording that is held whole, to be drawn
 MOST_RATES = 8  # whose resamplers are kept; those of odd rates hold a megabyte or so
 
 
@@ -50,6 +51,8 @@ class Recording:
     reason : str
         What is wrong with it, although it could be decoded: "truncated: " and how much came, among
         others. Known when all windows are read.
+    expected_s : float
+        Its duration, as its header promises or its size suggests; 0 if it cannot be told.
     """
 
     path: str
@@ -58,11 +61,16 @@ class Recording:
     n_frames: int = 0
     peak: float = 0.0
     reason: str = ""
+    expected_s: float = 0.0
 
     @property
     def duration_s(self) -> float:
         """Seconds decoded so far."""
         return self.n_frames / self.rate_hz
+
+    def share_at(self, seconds: float) -> float:
+        """Which share of it, in [0, 1], lies before a moment; 0 if its length cannot be told."""
+        return min(seconds / self.expected_s, 1.0) if self.expected_s else 0.0
 
 
 def read_windows(
@@ -100,6 +108,7 @@ def read_windows(
     with Timer(OPEN):
         source = open_recording(path)
     recording = Recording(path, source.rate_hz, source.n_channels)
+    recording.expected_s = source.n_expected / source.rate_hz
     if channel is not None and channel > source.n_channels:
         source.close()
         raise AudioError(
@@ -108,6 +117,43 @@ def read_windows(
         )
     mixer = Mixer(None if channel is None else channel - 1)
     return recording, _windows(source, recording, mixer, rate_hz, round(window_s * rate_hz))
+
+
+def read_whole(
+    path: str, rate_hz: int, on_window: Callable[[], None] | None = None
+) -> NDArray[np.float32]:
+    """Samples of a recording that is short enough to be drawn.
+
+    Parameters
+    ----------
+    path : str
+        Of the recording.
+    rate_hz : int
+        To resample to.
+    on_window : callable, optional
+        Called once it is decoded.
+
+    Returns
+    -------
+    float32 [n_samples]
+        Mono, full scale at 1.0; at least one.
+
+    Raises
+    ------
+    AudioError, OSError
+        As `read_windows`; AudioError also if there are no samples, or more than `MAX_WHOLE_S`.
+    """
+    _, windows = read_windows(path, rate_hz, MAX_WHOLE_S)
+    samples = next(windows, np.empty(0, np.float32))
+    if on_window is not None:
+        on_window()
+    if not len(samples):
+        raise AudioError("0 samples; at least one is needed. Is the file complete?", path)
+    if next(windows, None) is not None:
+        raise AudioError(
+            f"Longer than {MAX_WHOLE_S:g} s, too long for a figure. Cut out the part to plot.", path
+        )
+    return samples
 
 
 def read_levels(path: str, frame_s: float) -> NDArray[np.float32]:

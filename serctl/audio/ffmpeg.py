@@ -53,8 +53,8 @@ class FfmpegSource:
 
     Attributes
     ----------
-    rate_hz, n_channels, n_frames : int
-        At the beginning of the stream; 0 frames are promised if the file does not say.
+    rate_hz, n_channels, n_frames, n_expected : int
+        At the beginning of the stream; as in `Source`.
     ended : bool
         Whether all was read.
     reason : str
@@ -111,7 +111,10 @@ class FfmpegSource:
             self.close()
             raise AudioError(f"No sound can be decoded from it ({kind.name}).", path)
         self.rate_hz, self.n_channels = first.sample_rate, first.layout.nb_channels
-        self.n_frames = self._promised_frames() if n_frames is None else n_frames
+        self.n_expected = self._expected_frames() if n_frames is None else n_frames
+        self.n_frames = self.n_expected
+        if n_frames is None and kind.demuxer not in PROMISE:
+            self.n_frames = 0
         self._frames = self._of_one_rate(first)
 
     def _first_stream(self) -> "av.AudioStream":
@@ -137,14 +140,14 @@ class FfmpegSource:
         )
         return chosen
 
-    def _promised_frames(self) -> int:
+    def _expected_frames(self) -> int:
         assert self._container is not None
         duration_s = 0.0
         if self._stream.duration is not None and self._stream.time_base is not None:
             duration_s = float(self._stream.duration * self._stream.time_base)
         elif self._container.duration is not None and len(self._container.streams) == 1:
             duration_s = self._container.duration / 1e6
-        return round(duration_s * self.rate_hz) if self._kind.demuxer in PROMISE else 0
+        return round(duration_s * self.rate_hz)
 
     def _packets(self) -> "Iterator[av.Packet]":
         """Packets of the stream; an Ogg's last page alone may cut off its end."""

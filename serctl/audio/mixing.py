@@ -1,10 +1,11 @@
-"""Several channels to one: their mean, or one of them where they cancel.
+"""Several channels to one: their mean, or one of them where they cancel; and one beside the others.
 
 A cable or a plug-in that turns one channel of two round leaves their noise in the mean and takes
 the voice away. So where the mean is far below the channels, the loudest channel is taken instead,
 from that block to the end.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 STEP_OF_16_BITS = 1 / 32768
 CANCELLED = 0.01  # of the channels' power, -20 dB: less is left in the mean of none that agree
 FAINT_POWER = STEP_OF_16_BITS**2  # channels of no more are silent, and say nothing
+# Chosen on calls of validation speakers (docs/long-recordings.md): what another channel leaks into a
+# quiet one is so far below it, and a channel that is so far above the others alone is in their mean.
+CROSSTALK_DB = 10.0
+LOUDER_DB = 10.0
 
 
 class Mixer:
@@ -76,3 +81,53 @@ class Mixer:
 def _power(samples: NDArray[Any]) -> float:
     numbers = samples.astype(np.float64)
     return float(numbers @ numbers) / max(len(numbers), 1)
+
+
+@dataclass(frozen=True)
+class OtherChannels:
+    """What the other channels of a recording say of speech in one of them.
+
+    Where one is far louder, this channel only overhears it. Where this one is far louder, the mean of
+    all channels is this one's sound, and the detector follows it better there: a channel alone is
+    silent for as long as the others speak, and what comes after a long pause is missed.
+
+    Attributes
+    ----------
+    overheard : bool [n_frames]
+        Frames of `serctl.audio.speech.FRAME_S` that are no speech of this channel.
+    of_mean : float32 [n_frames]
+        Least probabilities of speech: those of the mean where this channel is louder, else 0.
+    """
+
+    overheard: NDArray[np.bool_]
+    of_mean: NDArray[np.float32]
+
+    def correct(self, probabilities: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        """Probabilities of this channel from frame ``first`` on, as these say; in [0, 1]."""
+        part = slice(first, first + len(probabilities))
+        n_left = len(probabilities) - len(self.overheard[part])
+        overheard = np.pad(self.overheard[part], (0, n_left))
+        return np.where(
+            overheard, 0, np.maximum(probabilities, np.pad(self.of_mean[part], (0, n_left)))
+        ).astype(np.float32)
+
+
+def other_channels(
+    levels: NDArray[np.float32], of_mean: NDArray[np.float32], channel: int
+) -> OtherChannels:
+    """What the other channels say of speech in one.
+
+    Parameters
+    ----------
+    levels : float32 [n_frames, n_channels]
+        In dB, as of `serctl.audio.decoding.read_levels`, a frame every
+        `serctl.audio.speech.FRAME_S`.
+    of_mean : float32 [n]
+        Probabilities of speech of the mean of all channels; may be some frames longer.
+    channel : int
+        Counted from 1.
+    """
+    own = levels[:, channel - 1]
+    above_db = own - np.delete(levels, channel - 1, axis=1).max(axis=1, initial=-np.inf)
+    of_mean = np.pad(of_mean, (0, max(len(levels) - len(of_mean), 0)))[: len(levels)]
+    return OtherChannels(above_db < -CROSSTALK_DB, np.where(above_db > LOUDER_DB, of_mean, 0))

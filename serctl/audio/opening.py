@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from serctl.audio.ffmpeg import FfmpegSource
 from serctl.audio.formats import headers, integrity, kinds, mpeg
+from serctl.audio.formats.joined import JoinedSource
 from serctl.audio.formats.kinds import Kind
 from serctl.audio.formats.views import FileView
-from serctl.audio.joined import JoinedSource
 from serctl.audio.sndfile import SndfileSource
 from serctl.audio.sources import Source
 from serctl.errors import AudioError

@@ -48,7 +48,7 @@ class SndfileSource:
 
     Attributes
     ----------
-    rate_hz, n_channels, n_frames, ended, reason
+    rate_hz, n_channels, n_frames, n_expected, ended, reason
         As in `Source`.
 
     Raises
@@ -77,6 +77,7 @@ class SndfileSource:
         self.rate_hz, self.n_channels = self._file.samplerate, self._file.channels
         # libsndfile gives 2**63 - 1 for a stream that does not say its length.
         self.n_frames = self._file.frames if self._file.frames < 1 << 62 else 0
+        self.n_expected = self.n_frames
         # NumPy makes numbers of 16-bit integers in a fifth of the time that libsndfile takes; the
         # mean of several channels is taken in float64, and rounded once.
         dtype = "float32" if self.n_channels == 1 else "float64"

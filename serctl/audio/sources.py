@@ -14,6 +14,8 @@ class Source(Protocol):
         Of the recording; the channels may change while it is read.
     n_frames : int
         As its header promises; 0 if it does not say.
+    n_expected : int
+        As its header promises or its size suggests, to show progress; 0 if it cannot be told.
     ended : bool
         Whether all was read.
     reason : str
@@ -23,6 +25,7 @@ class Source(Protocol):
     rate_hz: int
     n_channels: int
     n_frames: int
+    n_expected: int
     ended: bool
     reason: str
 

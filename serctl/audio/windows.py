@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, SpeechRule, SpeechStream
 from serctl.errors import UsageError
 from serctl.timing import SPEECH, Timer
@@ -18,7 +19,6 @@ from serctl.timing import SPEECH, Timer
 WINDOW_S = 4.0
 HOP_S = 1.0
 MIN_WINDOW_S = 0.25
-CROSSTALK_DB = 15.0  # what another channel leaks into a quiet one is so far below it
 SPEECH_CHOICES = ("auto", "off")
 
 
@@ -70,26 +70,6 @@ class Windowing:
             )
 
 
-def overheard_frames(levels: NDArray[np.float32], channel: int) -> NDArray[np.bool_]:
-    """Frames in which a channel only overhears a louder one.
-
-    Parameters
-    ----------
-    levels : float32 [n_frames, n_channels]
-        In dB, as of `serctl.audio.decoding.read_levels`, a frame every
-        `serctl.audio.speech.FRAME_S`.
-    channel : int
-        Counted from 1.
-
-    Returns
-    -------
-    bool [n_frames]
-    """
-    own = levels[:, channel - 1]
-    others = np.delete(levels, channel - 1, axis=1).max(axis=1, initial=-np.inf)
-    return others - own > CROSSTALK_DB
-
-
 class SpeechGate:
     """Where somebody speaks in a recording that passes block by block.
 
@@ -99,14 +79,12 @@ class SpeechGate:
         Of the samples.
     rule : SpeechRule
         How probabilities become speech.
-    overheard : bool [n_frames], optional
-        Frames in which another channel is so much louder that this one only overhears it.
+    others : OtherChannels, optional
+        Of the recording, if this is one of its channels.
     """
 
-    def __init__(
-        self, rate_hz: int, rule: SpeechRule, overheard: NDArray[np.bool_] | None = None
-    ) -> None:
-        self._overheard = overheard
+    def __init__(self, rate_hz: int, rule: SpeechRule, others: OtherChannels | None = None) -> None:
+        self._others = others
         self._stream = SpeechStream(rate_hz)
         self._rate_hz = rate_hz
         self._rule = rule
@@ -133,9 +111,8 @@ class SpeechGate:
     def _feed(self, block: NDArray[np.float32], last: bool = False) -> None:
         with Timer(SPEECH):
             found = self._stream.feed(block, last)
-        if self._overheard is not None:
-            overheard = self._overheard[self._n_frames : self._n_frames + len(found)]
-            found = np.where(np.pad(overheard, (0, len(found) - len(overheard))), 0, found)
+        if self._others is not None:
+            found = self._others.correct(found, self._n_frames)
         n_frames = self._n_frames + len(found)
         if n_frames > len(self._probabilities):  # doubled, since copying each time adds up
             larger = np.zeros(max(n_frames, 2 * len(self._probabilities)), np.float32)

@@ -37,7 +37,7 @@ from serctl.cli.plot import plot
 from serctl.cli.report import report
 from serctl.cli.scan import scan
 from serctl.cli.train import train
-from serctl.errors import PrintError, SerctlError, UsageError
+from serctl.errors import PrintError, SerctlError, UsageError, missing_package
 from serctl.text import printable_lines
 
 STOPPED = (130, 143)  # exit statuses after SIGINT and SIGTERM
@@ -123,6 +123,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _print_error(f"Error: {error}", error)
         return 3
     except Exception as error:
+        if missing := missing_package(error):
+            _print_error(f"Error: {missing}", error)
+            return 3
         if sys.flags.dev_mode:
             raise
         what = f"{type(error).__name__}: {error}".rstrip(": .")

@@ -31,8 +31,12 @@ Examples:
   serctl classify ./calls --resume
   serctl classify ./calls --retry-failed
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
+  serctl classify ./speakers --model whisper --voices folder
   serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
+
+With --voices or --same-room, a row depends on the other recordings of its voice or room. This helps if
+they have many emotions, and harms if they all have the same one.
 
 The model whisper takes about three times as long as cnn, the default. Use it for recordings unlike
 the corpora: other rooms, microphones and speakers.
@@ -75,7 +79,8 @@ def classify(
     selection.require(paths)
     from serctl.audio.scan import Skipped
     from serctl.engine.messages import Request
-    from serctl.engine.run import Destination, Run
+    from serctl.engine.run import Run
+    from serctl.results.destination import Destination
     from serctl.text import printable
     from serctl.timeline.export_files import parse_formats
 
@@ -87,12 +92,13 @@ def classify(
         _print_skipped(skipped, stderr=True)
         options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
-    timeline.check()
+    timeline.check(work.shard)
     given = None
     if timeline.segments_from is not None:
         from serctl.timeline.matching import GivenSegments
 
         given = GivenSegments(timeline.segments_from, timeline.tier)
+    voices = timeline.voice_source()
     began = datetime.now(UTC)
     request = Request(
         model.model,
@@ -108,6 +114,7 @@ def classify(
         timeline.windows_output is not None,
         given.sha256 if given else None,
         timeline.min_confidence,
+        voices is not None,
         timeout_s=work.timeout,
     )
     destination = Destination(
@@ -122,19 +129,22 @@ def classify(
         exports=timeline.segments_dir,
     )
     stopwatch = Stopwatch()
-    with Run(request, destination, given) as run:
+    with Run(request, destination, given, voices) as run:
         scanned, unlisted = selection.find(paths, skipped)
         recordings, shard = work.select(scanned, selection.sizes)
         stopwatch.end("find recordings")
         n_workers = run.description["workers"]
         stopwatch.end("start")
-        summary, few = _classify(run, recordings, to.output, stopwatch)
+        folders = list(filter(os.path.isdir, paths))
+        summary, few = _classify(run, recordings, folders, to.output, stopwatch)
         for warning in run.warnings:
             click.echo(f"Warning: {printable(warning)}", err=True)
         seconds_by_stage = run.seconds_by_stage() if profile else {}
         record = _run_record(run.description, began, summary)
         found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
         found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
+        if run.together is not None:
+            found["voices"] = run.together.record()
         run.finish(record | {"arguments": list(paths)} | found | shard)
     to_stdout = to.output == STANDARD_OUTPUT
     n_rows = summary.total.n - run.n_other_channels
@@ -142,6 +152,8 @@ def classify(
         _print_summary(summary, few, stderr=to_stdout)
         _check_row_count(len(recordings), n_rows, stderr=to_stdout)
         _print_skipped(skipped, stderr=to_stdout)
+        if run.together is not None:
+            click.echo(printable(str(run.together)))
         if profile:
             print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     options.warn_unlisted(unlisted)
@@ -149,7 +161,7 @@ def classify(
 
 
 def _classify(
-    run: "Run", recordings: list[str], output: str, stopwatch: Stopwatch
+    run: "Run", recordings: list[str], folders: list[str], output: str, stopwatch: Stopwatch
 ) -> tuple["Summary", list["Result"]]:
     """Classify and show progress; return the summary, and the results if there are only a few."""
     from serctl.progress import progress
@@ -159,7 +171,9 @@ def _classify(
     summary = Summary((where,), tuple(run.description["emotions"]))
     few: list[Result] = []
     results = run.results(
-        recordings, lambda done, n_left: progress(done, n_left, "Classifying", "recording")
+        recordings,
+        lambda done, n_left: progress(done, n_left, "Classifying", "recording", run.watch),
+        folders,
     )
     for i, result in enumerate(results):
         if i == 0 and output != STANDARD_OUTPUT:  # a file is written after all is classified

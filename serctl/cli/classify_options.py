@@ -15,7 +15,7 @@ class OutputOptions:
     Attributes
     ----------
     output, overwrite, resume, retry_failed, dialect
-        As of `serctl.engine.run.Destination`.
+        As of `serctl.results.destination.Destination`.
     """
 
     output: str

@@ -37,8 +37,13 @@ Examples:
     help="Plot the number of clips (.png or .svg); repeatable.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@click.pass_context
 def corpora(
-    folder: str | None, output: str | None, figures: tuple[str, ...], overwrite: bool
+    context: click.Context,
+    folder: str | None,
+    output: str | None,
+    figures: tuple[str, ...],
+    overwrite: bool,
 ) -> int:
     """Check the four corpora that training needs.
 
@@ -48,6 +53,7 @@ def corpora(
     status is 0 if all four corpora are complete and readable, 1 if not, and 3 if no clip is found.
     """
     from serctl.cli.terminal.tables import plain_console
+    from serctl.files.outputs import lock_outputs
     from serctl.train.corpora.manifest import SOURCES, WHERE_THE_CORPORA_ARE
 
     if folder is not None and not os.path.isdir(folder):
@@ -57,6 +63,7 @@ def corpora(
     if output is not None:
         _check_output(output, overwrite)
     _check_figures(figures, overwrite)
+    context.with_resource(lock_outputs(output, *figures))
     survey = _survey_with_progress(folder)
     console = plain_console()
     _print_counts(console, survey.table, folder)

@@ -36,6 +36,7 @@ Examples:
 @options.MODEL
 @OUTPUTS
 @options.WORKERS
+@options.TIMEOUT
 def evaluate(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
@@ -44,6 +45,7 @@ def evaluate(
     model: options.ModelOptions,
     outputs: ScoreOutputs,
     workers: int | None,
+    timeout: float | None,
 ) -> int:
     """Score a model on labelled recordings.
 
@@ -58,13 +60,12 @@ def evaluate(
     neutral for a model without calm. A recording without a prediction counts as wrong. Duplicates
     count once. The exit status is 1 if recordings or folders could not be read.
     """
-    from serctl.files.outputs import lock_output
+    from serctl.files.outputs import lock_outputs
 
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
     _check_outputs(outputs)
-    for output in _output_paths(outputs):
-        click.get_current_context().with_resource(lock_output(output))
+    click.get_current_context().with_resource(lock_outputs(*_output_paths(outputs)))
     from serctl.cli.terminal.scores import print_scores
     from serctl.emotions import parse_emotions
     from serctl.engine.isolated import classify_isolated
@@ -86,7 +87,12 @@ def evaluate(
     else:
         clips = _labelled(finder, labelling, config, chosen)
     request = Request(
-        model.model, ",".join(clips.emotions), model.device, workers=workers, speech="off"
+        model.model,
+        ",".join(clips.emotions),
+        model.device,
+        workers=workers,
+        speech="off",
+        timeout_s=timeout,
     )
     with classify_isolated(request, clips.paths) as classified:
         results = list(progress(classified, len(clips.paths), "Classifying", "clip"))

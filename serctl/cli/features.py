@@ -68,9 +68,11 @@ def features(
     selection.require(paths)
     from serctl.engine.isolated import describe_isolated
     from serctl.features.table import check_feature_output, write_features
+    from serctl.files.outputs import lock_output
     from serctl.progress import progress
 
     check_feature_output(output, overwrite, frames)
+    click.get_current_context().with_resource(lock_output(output))
     describe_all = partial(describe_isolated, timeout_s=timeout)
     recordings, unlisted = selection.find(paths)
     label = _corpus_label() if labels else None

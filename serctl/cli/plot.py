@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -67,12 +68,14 @@ TIMELINE = options.option_group(
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing image.")
 @TIMELINE
+@options.TIMEOUT
 def plot(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
     output: str,
     overwrite: bool,
     timeline: TimelineOptions,
+    timeout: float | None,
 ) -> int:
     """Plot recordings side by side.
 
@@ -82,25 +85,31 @@ def plot(
     """
     selection.require(paths)
     from serctl.cli.terminal.tables import plain_console
+    from serctl.engine.isolated import decode_isolated
     from serctl.figures import check_figure, draw_recordings, save_figure
-    from serctl.files.outputs import lock_output
+    from serctl.files.outputs import lock_output, private_folder
     from serctl.text import printable
 
     check_figure(output, overwrite)
     with lock_output(output):
         recordings, unlisted = selection.find(paths)
         if timeline.results is None:
-            figure = draw_recordings(recordings)
+            with private_folder(output) as folder:
+                read_all = partial(decode_isolated, folder=folder, timeout_s=timeout)
+                figure = draw_recordings(recordings, read_all=read_all)
         else:
-            figure = _timeline_figure(recordings, timeline)
+            figure = _timeline_figure(recordings, timeline, timeout)
         save_figure(figure, output)
     plain_console().print(f"Figure: {printable(output)}", soft_wrap=True)
     options.warn_unlisted(unlisted)
     return 1 if unlisted else 0
 
 
-def _timeline_figure(recordings: list[str], timeline: TimelineOptions) -> "Figure":
+def _timeline_figure(
+    recordings: list[str], timeline: TimelineOptions, timeout_s: float | None
+) -> "Figure":
     """Figure of the timeline of one recording."""
+    from serctl.engine.isolated import outline_isolated
     from serctl.results.segments import SEGMENTS, read_segments
     from serctl.timeline.figure import draw_timeline
 
@@ -118,4 +127,11 @@ def _timeline_figure(recordings: list[str], timeline: TimelineOptions) -> "Figur
             f"{recordings[0]}: no segments in {timeline.results}. Was it longer than a window, and "
             "classified with the same path?"
         )
-    return draw_timeline(recordings[0], emotions, held, timeline.from_s or 0.0, timeline.to_s)
+    return draw_timeline(
+        recordings[0],
+        emotions,
+        held,
+        timeline.from_s or 0.0,
+        timeline.to_s,
+        partial(outline_isolated, recordings[0], timeout_s=timeout_s),
+    )

@@ -33,10 +33,11 @@ def scan(
     """
     selection.require(paths)
     from serctl.files.manifest import manifest_bytes, sizes_of
-    from serctl.files.outputs import atomic_write, check_output
+    from serctl.files.outputs import atomic_write, check_output, lock_output
     from serctl.text import printable
 
     check_output(output, (".csv",), overwrite)
+    click.get_current_context().with_resource(lock_output(output))
     recordings, unlisted = selection.find(paths)
     scanned = sizes_of(recordings)
     with atomic_write(output) as partial, open(partial, "wb") as file:

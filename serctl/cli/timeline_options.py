@@ -1,11 +1,15 @@
-"""Options of ``serctl classify`` for speech, long recordings, channels and segments."""
+"""Options of ``serctl classify`` for speech, long recordings, channels, segments and voices."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from serctl.cli import options
 from serctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from serctl.engine.voices.grouping import VoiceSource
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,17 @@ class TimelineOptions:
     min_segment_s : float
         As of `serctl.timeline.segments.TimelineSpec`.
     segments_output, windows_output : str or None
-        As ``segments`` and ``windows`` of `serctl.engine.run.Destination`.
+        As ``segments`` and ``windows`` of `serctl.results.destination.Destination`.
     segment_formats, segments_dir : str or None
-        Formats of `serctl.timeline.exports`, separated by commas, and the folder for them.
+        Formats of `serctl.timeline.export_files`, separated by commas, and the folder for them.
     segments_from, tier : str or None
         As `serctl.timeline.matching.GivenSegments` takes them.
     min_confidence : float
         What is less probable is labelled ``uncertain``.
+    voices : str or None
+        As `serctl.engine.voices.grouping.parse_voices` takes it.
+    same_room : bool
+        Whether all recordings are one group.
     """
 
     speech: str
@@ -40,9 +48,17 @@ class TimelineOptions:
     segments_from: str | None
     tier: str | None
     min_confidence: float
+    voices: str | None
+    same_room: bool
 
-    def check(self) -> None:
-        """Raise UsageError if values do not fit together, before a worker starts."""
+    def check(self, shard: str | None) -> None:
+        """Raise UsageError if values do not fit together, before a worker starts.
+
+        Parameters
+        ----------
+        shard : str or None
+            Of the run, if it is a part of others.
+        """
         channel = self.channels.isdecimal() and int(self.channels) > 0
         if self.channels not in ("mix", "each") and not channel:
             raise UsageError(f"--channels {self.channels}: mix, each or a number from 1 is needed.")
@@ -59,6 +75,31 @@ class TimelineOptions:
             raise UsageError(
                 f"--hop-s {self.hop_s:g}: no more than --window-s {self.window_s:g} is needed."
             )
+        if self.voices is not None and self.same_room:
+            raise UsageError("--voices and --same-room: give one of them.")
+        if self.is_grouped and (self.channels == "each" or self.segments_from is not None):
+            raise UsageError(
+                "--voices and --same-room: take each recording as a whole; remove --channels each "
+                "and --segments-from. --channels N takes one channel of each."
+            )
+
+        if self.is_grouped and shard is not None:
+            raise UsageError(
+                "--voices and --same-room: need all recordings of a voice in one run; remove --shard."
+            )
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether recordings are classified beside others."""
+        return self.voices is not None or self.same_room
+
+    def voice_source(self) -> "VoiceSource | None":
+        """Which recordings are one voice's, if any are; SerctlError if that cannot be read."""
+        from serctl.engine.voices.grouping import SAME_ROOM, VoiceSource, parse_voices
+
+        if self.same_room:
+            return VoiceSource(SAME_ROOM)
+        return None if self.voices is None else parse_voices(self.voices)
 
 
 TIMELINE = options.option_group(
@@ -110,7 +151,7 @@ TIMELINE = options.option_group(
     click.option(
         "--segment-formats",
         metavar="A,B,...",
-        help="Export segments: audacity, textgrid, eaf, rttm, srt, vtt.",
+        help="Export segments: audacity, textgrid, eaf, rttm, srt, vtt, audformat.",
     ),
     click.option("--segments-dir", metavar="DIR", help="Folder for the exported segments."),
     click.option(
@@ -126,4 +167,12 @@ TIMELINE = options.option_group(
         help="Label less probable results uncertain.",
     ),
     click.option("--tier", metavar="NAME", help="Tier of a TextGrid or eaf.  [default: all]"),
+    click.option(
+        "--voices",
+        metavar="FILE|folder|REGEX",
+        help="Compare recordings of one voice: by CSV (path,voice), folder, or '(?P<voice>...)'.",
+    ),
+    click.option(
+        "--same-room", is_flag=True, help="Compare all recordings with each other, as one group."
+    ),
 )

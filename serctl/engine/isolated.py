@@ -1,6 +1,7 @@
-"""Describing and classifying recordings in a worker process, without a journal.
+"""Reading recordings in a worker process, without a journal.
 
-This is what ``serctl features`` and ``serctl evaluate`` do.
+``serctl features`` describes them so, ``serctl evaluate`` classifies them, and ``serctl plot``
+decodes them.
 
 A recording that crashes its decoder, hangs it or runs out of memory costs itself alone, as in
 ``serctl classify``: `serctl.engine.supervisor` starts the worker and restarts it. A description is
@@ -17,16 +18,24 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from serctl.engine.messages import Request, Task
+from serctl.audio.decoding import read_whole
+from serctl.engine.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
 from serctl.engine.supervisor import Supervisor, in_order
+from serctl.errors import AudioError
 from serctl.features.descriptors import Description, describe, frame_blocks
 from serctl.features.formats import SPEC
 from serctl.features.table import Described
 from serctl.results.schema import Result, result_of
+from serctl.timeline.outline import Outline, read_outlines
 
 KINDS = ("mel", "mfcc")
+SAMPLES = "samples"
 AHEAD_PER_WORKER = 2  # recordings that may be described before their turn
+
+OnWindow = Callable[[], None]
+Action = Callable[[Task, OnWindow], dict[str, Any]]
 
 
 class SpoolFiles:
@@ -81,7 +90,7 @@ def describe_isolated(
     RunError
         If the worker cannot go on.
     """
-    request = Request(workers=n_workers, timeout_s=timeout_s, describe=True, frames_folder=folder)
+    request = Request(workers=n_workers, timeout_s=timeout_s, action=DESCRIBE, spool_folder=folder)
     with start(request) as supervisor:
         early: dict[int, str] = {}
         turn = 0
@@ -125,6 +134,106 @@ def classify_isolated(request: Request, paths: Sequence[str]) -> Iterator[Iterat
         emotions = supervisor.description()["emotions"]
         rows = in_order(supervisor.rows(paths, range(len(paths))))
         yield (result_of(row, emotions, where) for where, row in rows)
+
+
+def decode_isolated(
+    paths: Sequence[str],
+    folder: str,
+    timeout_s: float | None = None,
+    start: Callable[[Request], Supervisor] = Supervisor,
+) -> Iterator[NDArray[np.float32]]:
+    """Decode short recordings in a worker process, in their order.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Audio files of at most `serctl.audio.decoding.MAX_WHOLE_S`.
+    folder : str
+        Where samples are put meanwhile.
+    timeout_s, start
+        As in `describe_isolated`.
+
+    Yields
+    ------
+    float32 [n_samples]
+        Mono, at the rate of the features, full scale at 1.0.
+
+    Raises
+    ------
+    AudioError
+        If one cannot be decoded, is empty or too long, crashes its decoder, or takes too long.
+    RunError
+        If the worker cannot go on.
+    """
+    request = Request(timeout_s=timeout_s, action=DECODE, spool_folder=folder)
+    with start(request) as supervisor:
+        rows = in_order(supervisor.rows(paths, range(len(paths))))
+        for index, (_, values) in enumerate(rows):
+            _raise_failure(values, paths[index])
+            name = spool_path(folder, index, SAMPLES)
+            samples = np.fromfile(name, "<f4")
+            os.unlink(name)
+            yield samples
+
+
+def outline_isolated(
+    path: str,
+    channels: Sequence[int | None],
+    timeout_s: float | None = None,
+    start: Callable[[Request], Supervisor] = Supervisor,
+) -> list[Outline]:
+    """Outlines of channels of a recording, read in a worker process; errors as `decode_isolated`."""
+    with start(Request(timeout_s=timeout_s, action=OUTLINE)) as supervisor:
+        supervisor.given = {path: channels}
+        ((_, values),) = in_order(supervisor.rows([path], [0]))
+    _raise_failure(values, path)
+    return [
+        Outline(
+            np.array(peaks, np.float32), step_s, [(start_s, end_s) for start_s, end_s in speech]
+        )
+        for peaks, step_s, speech in values["outlines"]
+    ]
+
+
+def _raise_failure(values: dict[str, Any], path: str) -> None:
+    if values["status"] != "ok":
+        raise AudioError(values["reason"], path)
+
+
+def prepare_action(request: Request) -> Action:
+    """What a worker's threads do with each recording, by the action of a request."""
+    if request.action == DESCRIBE:
+        warm_up()
+        return lambda task, on_window: describe_task(task, request.spool_folder, on_window)
+    if request.action == DECODE:
+        assert request.spool_folder is not None
+        folder = request.spool_folder
+        return lambda task, on_window: _row(task, lambda: _decode(task, folder, on_window))
+    return lambda task, on_window: _row(task, lambda: _outline(task, on_window))
+
+
+def _row(task: Task, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was read of a recording, with its status; a bad recording does not raise."""
+    status, reason, values = "ok", "", {}
+    try:
+        values = read()
+    except AudioError as error:
+        status, reason = "unreadable", error.reason
+    except Exception as error:
+        status, reason = "failed", f"{type(error).__name__}: {error}"
+    return {"path": task[1], "status": status, "reason": reason} | values
+
+
+def _decode(task: Task, folder: str, on_window: OnWindow) -> dict[str, Any]:
+    samples = read_whole(task[1], SPEC.rate_hz, on_window)
+    samples.astype("<f4").tofile(spool_path(folder, task[0], SAMPLES))
+    return {}
+
+
+def _outline(task: Task, on_window: OnWindow) -> dict[str, Any]:
+    _, path, channels = task
+    outlines = read_outlines(path, channels, on_window)
+    return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s) for o in outlines]}
 
 
 def describe_task(task: Task, folder: str | None, on_window: Callable[[], None]) -> dict[str, Any]:

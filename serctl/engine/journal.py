@@ -66,8 +66,8 @@ class Journal:
     ----------
     path : str
         Of the journal.
-    n_rows : int
-        Recordings of this scan that have their row.
+    offsets : array of int
+        Byte at which the row of each recording begins; 0 if there is none.
     warnings : list of str
         What was found damaged, for the user to read.
 
@@ -89,7 +89,7 @@ class Journal:
         self._file: AppendedFile
         self._finished = False
         self._found_rows = False  # of a previous run; they stay, whatever happens
-        self._offsets = array("q")  # of each recording's row, in scan order; 0 if there is none
+        self.offsets = array("q")
         self._recordings: Sequence[str] = ()
         self._emotions: Sequence[str] = ()
         self._real_path = RealPaths()
@@ -98,7 +98,7 @@ class Journal:
     @property
     def n_rows(self) -> int:
         """Recordings of this scan that have their row."""
-        return sum(map(bool, self._offsets))
+        return sum(map(bool, self.offsets))
 
     def __enter__(self) -> Self:
         """Take the lock, and look for rows of a previous run."""
@@ -153,13 +153,13 @@ class Journal:
             self._file.cut(0)
             self._append(header_line(parameters))
             self._found_rows = False
-            self._offsets = array("q", bytes(8 * len(recordings)))
+            self.offsets = array("q", bytes(8 * len(recordings)))
         self._file.start_syncing()
         return self.left()
 
     def left(self) -> list[int]:
         """Which of the recordings have no row yet."""
-        return [index for index, offset in enumerate(self._offsets) if not offset]
+        return [index for index, offset in enumerate(self.offsets) if not offset]
 
     def add(self, index: int, stamp: Stamp, row: str, content: str = "") -> None:
         """Save a row.
@@ -183,7 +183,7 @@ class Journal:
         self._file.check_own()
         self._last = (index, self._file.end)
         self._append(row_line(self._real_path(self._recordings[index]), stamp, content, row))
-        self._offsets[index] = self._last[1]
+        self.offsets[index] = self._last[1]
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Rows of all recordings that have one, in scan order, with the paths of this scan.
@@ -203,7 +203,7 @@ class Journal:
         self._file.check_own(by_name=True)
         with self._file.reading() as file:
             place = 0
-            for recording, offset in zip(self._recordings, self._offsets, strict=True):
+            for recording, offset in zip(self._recordings, self.offsets, strict=True):
                 if not offset:
                     continue
                 if place != offset:
@@ -234,9 +234,9 @@ class Journal:
             self._count_last()
         own = not self._finished and self._file.is_own()
         if self.n_rows or self._found_rows:
-            if error is not None and self._offsets and own:
+            if error is not None and self.offsets and own:
                 error.add_note(
-                    f"{self.n_rows} of {len(self._offsets)} recordings are finished and saved in "
+                    f"{self.n_rows} of {len(self.offsets)} recordings are finished and saved in "
                     f"{self.path}. To continue, run the same command with --resume."
                 )
         elif own:
@@ -268,7 +268,7 @@ class Journal:
                 file, self.path, self._recordings, self._real_path, self._emotions, retry_failed
             )
         self._file.cut(found.end)
-        self._offsets = found.offsets
+        self.offsets = found.offsets
         if found.n_damaged:
             self.warnings.append(
                 f"{self.path}: {count(found.n_damaged, 'line')} of it damaged, and left out; "
@@ -284,7 +284,7 @@ class Journal:
         with suppress(OSError), self._file.reading() as file:
             file.seek(offset)
             if read_row(file.readline(), self._emotions) is not None:
-                self._offsets[index] = offset
+                self.offsets[index] = offset
 
     def _append(self, line: str) -> None:
         try:

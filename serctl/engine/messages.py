@@ -3,16 +3,21 @@
 The parent writes to the worker's standard input::
 
     {...}           the request, and the parent's process id
-    [17, "a.wav"]   classify recording 17
+    [17, "a.wav"]   classify recording 17, or do what the request says
+    [-1, "r.csv.journal", [[17, 4096], ...]]
+                    classify recordings beside each other, those of one voice: places, and bytes at
+                    which their lines begin in the journal; a job has such tasks alone, or none
                     an empty line ends a job: all its rows are sent before the next job begins
 
 The worker writes to what was its standard output::
 
     R {...}         ready: the model, its hashes and the parameters
     b 17            recording 17: decoding begins
-    w 17            recording 17: decoding makes progress; one every few seconds at most
+    w 17 0.25       recording 17: decoding makes progress; one every few seconds at most; the share
+                    that is done, if it is known
     e 17 "..."      recording 17: decoding ends; hash of the file's content, as JSON
-    r 17 {...}      recording 17: its row, as JSON of a results file, or its description
+    r 17 {...}      recording 17: its row, as JSON of a results file, or what else was asked for
+    v 17 [...]      recording 17: its probabilities beside others; without them: still at its voice
     s {...}         the job is done: seconds by stage (`serctl.timing`) since the process began
     x ["...", ...]  the worker cannot go on: class and message of the error
 
@@ -31,10 +36,17 @@ BEGIN = "b"
 PROGRESS = "w"
 END = "e"
 ROW = "r"
+VOICE = "v"
 SECONDS = "s"
 ERROR = "x"
 
 END_OF_JOB = "\n"
+OF_A_VOICE = -1  # in the place of a recording's number
+
+CLASSIFY = "classify"
+DESCRIBE = "describe"  # acoustic features
+DECODE = "decode"  # samples of a short recording
+OUTLINE = "outline"  # envelope and speech of a recording of any length
 
 # Of a request, what results depend on beside the model.
 TIMELINE_KEYS = (
@@ -46,6 +58,7 @@ TIMELINE_KEYS = (
     "windows",
     "given_sha256",
     "min_confidence",
+    "grouped",
 )
 
 Task = tuple[Any, ...]  # place in the scan, path, and the given stretches, if any are
@@ -75,12 +88,15 @@ class Request:
         Of the segments that are given, if they are (`serctl.timeline.matching`).
     min_confidence : float
         What is less probable is `serctl.results.schema.UNCERTAIN`.
+    grouped : bool
+        Whether recordings are to be classified beside the others of their voice, so that rows hold
+        their embedding.
     timeout_s : float or None
         For each recording; None for no limit.
-    describe : bool
-        Whether the worker describes recordings (`serctl.features.descriptors`) instead.
-    frames_folder : str or None
-        Folder that the frames of described recordings go to, if they are asked for.
+    action : str
+        `CLASSIFY`; or one of the others, which `serctl.engine.isolated` does.
+    spool_folder : str or None
+        Folder that arrays go to: frames of described recordings, if they are asked for, and samples.
     """
 
     model: str | None = None
@@ -96,9 +112,10 @@ class Request:
     windows: bool = False
     given_sha256: str | None = None
     min_confidence: float = 0.0
+    grouped: bool = False
     timeout_s: float | None = None
-    describe: bool = False
-    frames_folder: str | None = None
+    action: str = CLASSIFY
+    spool_folder: str | None = None
 
 
 class Message(NamedTuple):
@@ -134,6 +151,11 @@ def read_request(line: bytes) -> tuple[Request, int]:
 def task_line(index: int, path: str, given: Sequence[Any] | None = None) -> str:
     """Line of a recording to classify, with the stretches that are given for it, if any are."""
     return json.dumps([index, path] if given is None else [index, path, given]) + "\n"
+
+
+def voice_line(journal: str, members: Sequence[tuple[int, int]]) -> str:
+    """Line of a voice's recordings: places, and bytes at which their lines begin in a journal."""
+    return json.dumps([OF_A_VOICE, journal, members]) + "\n"
 
 
 def read_jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:

@@ -61,6 +61,8 @@ class Child:
         Recordings that are being decoded, and the clock at their last message, in seconds.
     begun : dict of int to float
         The same recordings, and the clock when they were begun.
+    shares : dict of int to float
+        Of those that take long: how much is decoded, in [0, 1].
     extracted : set of int
         Recordings that have been decoded and have no row yet.
     contents : dict of int to str
@@ -78,6 +80,7 @@ class Child:
         self.decoding: dict[int, float] = {}
         self.begun: dict[int, float] = {}
         self.contents: dict[int, str] = {}
+        self.shares: dict[int, float] = {}
         self.late: list[int] = []
         self.extracted: set[int] = set()
         self.seconds_by_stage: dict[str, float] = {}
@@ -89,6 +92,7 @@ class Child:
         self._unfinished = b""
         self._stderr: deque[str] = deque(maxlen=50)
         self._ending = threading.Event()
+        self._feeding: threading.Thread | None = None
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             command,
@@ -104,19 +108,31 @@ class Child:
             thread.start()
         self._send([request_line(request, os.getpid())])
 
-    def feed(self, lines: Iterable[str]) -> None:
-        """Send task lines in the background, as fast as it reads them, and then close its input."""
+    def feed(self, lines: Iterable[str], last: bool = True) -> None:
+        """Send task lines in the background, as fast as it reads them.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            Of tasks.
+        last : bool
+            Whether to close its input then, so that it ends.
+        """
         self.fed = True
+        before = self._feeding
 
         def feed() -> None:
+            if before is not None:
+                before.join()
             self._send(lines)
-            assert self._process.stdin is not None
-            with suppress(OSError):
-                self._process.stdin.close()
+            if last:
+                assert self._process.stdin is not None
+                with suppress(OSError):
+                    self._process.stdin.close()
 
-        thread = threading.Thread(target=feed, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._feeding = threading.Thread(target=feed, daemon=True)
+        self._threads.append(self._feeding)
+        self._feeding.start()
 
     def receive(self) -> list[Message]:
         """Wait for messages, for `POLL_S` at most.
@@ -154,9 +170,12 @@ class Child:
         elif kind in (messages.BEGIN, messages.PROGRESS):
             self.decoding[index] = self._clock_s
             self.begun.setdefault(index, self._clock_s)
+            if text:
+                self.shares[index] = float(text)
         elif kind == messages.END:
             self.decoding.pop(index, None)
             self.begun.pop(index, None)
+            self.shares.pop(index, None)
             self.contents[index] = json.loads(text)
             self.extracted.add(index)
         elif kind == messages.ROW:

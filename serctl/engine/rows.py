@@ -8,14 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.engine.messages import Request
+from serctl.engine.voices.second_pass import packed
 from serctl.models.classifier import Classifier, Extraction
-from serctl.results.schema import CHANNELS_KEY, SEGMENTS_KEY, UNCERTAIN, WINDOWS_KEY, row_of
+from serctl.results.schema import (
+    CHANNELS_KEY,
+    EMBEDDING_KEY,
+    SEGMENTS_KEY,
+    UNCERTAIN,
+    WINDOWS_KEY,
+    row_of,
+)
 from serctl.results.segments import Segment
 from serctl.timeline.segments import TimelineSpec, given_segments_of, segments_of, windows_of
-
-# A channel by itself is one speaker's, whose usual way of speaking outweighs what changes, so that
-# Viterbi smoothing changes too rarely; a mean over 10 s is right more often there.
-CHANNEL_MEAN_S = 10.0
 
 
 def channel_row(
@@ -41,11 +45,13 @@ def channel_row(
     -------
     dict
         As `serctl.results.schema.row_of`, with the packed segments of a recording that is longer
-        than a window, and its windows if they are wanted.
+        than a window, and its windows and its embedding if they are wanted.
     """
     row: dict[str, Any] = row_of(classifier.result(extraction, probabilities), classifier.emotions)
     if row["status"] == "ok" and row["confidence"] < request.min_confidence:
         row["emotion"] = UNCERTAIN
+    if request.grouped and extraction.embedding is not None:
+        row[EMBEDDING_KEY] = packed(extraction.embedding)
     if extraction.status != "ok" or not (extraction.is_long or extraction.given):
         return row
     every = np.array([*extraction.probabilities, *probabilities])
@@ -55,8 +61,6 @@ def channel_row(
         row[SEGMENTS_KEY] = _packed(segments, request)
         return row
     spec = TimelineSpec(min_segment_s=request.min_segment_s)
-    if request.channels == "each":
-        spec = replace(spec, change_cost_nats=0.0, mean_s=CHANNEL_MEAN_S)
     segments = segments_of(extraction, every, classifier.emotions, rate_hz, spec)
     row[SEGMENTS_KEY] = _packed(segments, request)
     if request.windows:

@@ -7,8 +7,7 @@ way every recording of the scan has exactly one row, or the run raises.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,9 +16,13 @@ from serctl.engine.journal_format import run_parameters
 from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
 from serctl.engine.supervisor import Done, Supervisor, in_order
+from serctl.engine.voices.grouping import VoiceSource
+from serctl.engine.voices.together import Together
 from serctl.errors import ResultsError, UsageError
+from serctl.files.folders import lock_folder
 from serctl.files.locks import check_regular
-from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_output
+from serctl.files.outputs import STANDARD_OUTPUT, check_output, lock_outputs
+from serctl.results.destination import Destination
 from serctl.results.schema import (
     CHANNELS_KEY,
     EXTENSIONS,
@@ -29,75 +32,13 @@ from serctl.results.schema import (
     Result,
     result_of,
 )
-from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, Segment
+from serctl.results.segments import OptionalSegmentsWriter, Segment
 from serctl.results.writer import ResultsWriter, run_path, write_run
 from serctl.timeline.export_files import ExportFolder
 from serctl.timeline.given import GivenSegment
 from serctl.timeline.matching import GivenSegments
 
 Progress = Callable[[Iterable[Done], int], Iterable[Done]]
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where the results go, and what becomes of results that exist.
-
-    Attributes
-    ----------
-    output : str
-        A path with one of `serctl.results.schema.EXTENSIONS`, or ``-`` for standard output.
-    overwrite : bool
-        Whether results, and the journal of a run that did not finish, may be replaced.
-    resume : bool
-        Whether such a run is continued.
-    retry_failed : bool
-        Whether unreadable and failed recordings of that run, or, if it finished, of the previous
-        run, are classified again.
-    dialect : str
-        How CSV is written: one of `serctl.results.dialects.DIALECTS`.
-    segments : str or None
-        Path of the segments file, with the extension of a results file; ``-`` for none. By default
-        it stands beside the output, if a recording has segments.
-    windows : str or None
-        Path of a file for the windows of long recordings, if they are wanted.
-    formats : tuple of str
-        Of `serctl.timeline.exports.FORMATS`, in which segments are exported too.
-    exports : str or None
-        Folder that the exports go to.
-    """
-
-    output: str
-    overwrite: bool = False
-    resume: bool = False
-    retry_failed: bool = False
-    dialect: str = "standard"
-    segments: str | None = None
-    windows: str | None = None
-    formats: tuple[str, ...] = ()
-    exports: str | None = None
-
-    @property
-    def segments_path(self) -> str | None:
-        """Where segments go, if they go anywhere."""
-        if self.segments is not None:
-            return None if self.segments == STANDARD_OUTPUT else self.segments
-        return None if self.output == STANDARD_OUTPUT else self.output + SEGMENTS
-
-    def check_tables(self, overwrite: bool) -> None:
-        """Refuse files of segments and windows that could not be written.
-
-        Raises
-        ------
-        UsageError, ResultsError
-            As `check_output`; also if two outputs are the same file.
-        """
-        named = [path for path in (self.segments_path, self.windows) if path is not None]
-        if len({os.path.abspath(path) for path in (self.output, *named)}) < 1 + len(named):
-            raise UsageError(f"{', '.join(named)}: each output needs a file of its own.")
-        if self.segments is not None and self.segments_path is not None:
-            check_output(self.segments_path, EXTENSIONS, overwrite)
-        if self.windows is not None:
-            check_output(self.windows, EXTENSIONS, overwrite)
 
 
 class Run:
@@ -107,10 +48,12 @@ class Run:
     ----------
     request : Request
         What the worker classifies with.
-    given : GivenSegments, optional
-        Segments that another program found: only these are classified.
     destination : Destination
         Where the results go.
+    given : GivenSegments, optional
+        Segments that another program found: only these are classified.
+    voices : VoiceSource, optional
+        Which recordings are one voice's, for a request that is ``grouped``.
 
     Raises
     ------
@@ -119,15 +62,22 @@ class Run:
     """
 
     def __init__(
-        self, request: Request, destination: Destination, given: GivenSegments | None = None
+        self,
+        request: Request,
+        destination: Destination,
+        given: GivenSegments | None = None,
+        voices: VoiceSource | None = None,
     ) -> None:
+        self._request = request
         self._given = given
+        self._voices = voices
         self._destination = destination
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
         self._previous: PreviousRun | None = None
         self._stack = ExitStack()
         self.n_other_channels = 0  # rows beside the first of each recording
+        self.together: Together | None = None  # with voices, once all is classified
 
     def __enter__(self) -> Self:
         """Take what the run needs; release it if some of it is not available."""
@@ -137,6 +87,11 @@ class Run:
             raise UsageError(
                 "-: a run to standard output has no journal and cannot be resumed. Give a file as "
                 "--output."
+            )
+        if to.output == STANDARD_OUTPUT and self._voices is not None:
+            raise UsageError(
+                "-: with voices no row is known before all recordings are classified. Give a file "
+                "as --output."
             )
         # Results beside a journal are those that its run was to replace, or has just written.
         unfinished = continues and os.path.exists(to.output + JOURNAL)
@@ -155,8 +110,11 @@ class Run:
         )
         to.check_tables(to.overwrite or unfinished or self._previous is not None)
         with ExitStack() as stack:
+            stack.enter_context(lock_outputs(to.output, to.segments_path, to.windows))
+            if to.exports is not None:
+                stack.enter_context(lock_folder(to.exports))
             if to.output != STANDARD_OUTPUT:
-                stack.enter_context(lock_output(to.output))
+                stack.enter_context(lock_outputs(run_path(to.output)))
                 _check_record(run_path(to.output))
                 journal = Journal(to.output, resume=continues, overwrite=to.overwrite)
                 self._journal = stack.enter_context(journal)
@@ -183,13 +141,21 @@ class Run:
         """Model, hashes and parameters; waits until the model is loaded."""
         return self._supervisor.description()
 
-    def results(self, recordings: Sequence[str], progress: Progress) -> Iterator[Result]:
+    def watch(self, on_share: Callable[[float], None]) -> None:
+        """Have ``on_share`` called with how much is done of the recordings that are being read."""
+        self._supervisor.on_share = on_share
+
+    def results(
+        self, recordings: Sequence[str], progress: Progress, folders: Sequence[str] = ()
+    ) -> Iterator[Result]:
         """Classify recordings and write the output.
 
         Parameters
         ----------
         recordings : sequence of str
             The scan.
+        folders : sequence of str
+            Those that were named, in which the paths of a table of voices may begin.
         progress : callable
             Wraps the iterable of finished recordings, given their total number.
 
@@ -208,7 +174,7 @@ class Run:
         if self._given is not None:
             of_recording = self._given.of_recordings(recordings)
             self._supervisor.given = {
-                path: [(s.start_s, s.end_s, s.channel) for s in segments]
+                path: [(s.start_s, s.end_s, s.channel, s.speaker) for s in segments]
                 for path, segments in of_recording.items()
             }
         if self._journal is None:
@@ -216,7 +182,10 @@ class Run:
             done = progress(self._supervisor.rows(recordings, every), len(recordings))
             rows = in_order(done)
         else:
+            voices = self._voices.voices_of(recordings, folders) if self._voices else None
             self._fill(self._journal, recordings, progress)
+            if voices is not None:
+                self._compare(self._journal, recordings, voices, progress)
             rows = self._journal.rows()
         to = self._destination
         segments_file = OptionalSegmentsWriter(to.segments_path, emotions, to.segments is not None)
@@ -225,13 +194,16 @@ class Run:
         with (
             segments_file,
             windows_file,
+            exports or nullcontext(),
             ResultsWriter(to.output, emotions, overwrite=True, dialect=to.dialect) as writer,
         ):
-            for where, first in rows:
+            for place, (where, first) in enumerate(rows):
                 rows_of_it = (first, *first.get(CHANNELS_KEY, ()))
                 self.n_other_channels += len(rows_of_it) - 1
                 for row in rows_of_it:
                     result = result_of(row | {"path": first["path"]}, emotions, where)
+                    if self.together is not None:
+                        result = self.together.result(place, result)
                     writer.write(result)
                     _carry_along(of_recording.get(result.path, ()), row)
                     segments_file.write(result.path, row.get(SEGMENTS_KEY, ()))
@@ -259,8 +231,30 @@ class Run:
             for kept in self._previous.rows(parameters, recordings):
                 journal.add(*kept)
             left = journal.left()
+        self._classify(journal, recordings, left, progress)
+
+    def _classify(
+        self, journal: Journal, recordings: Sequence[str], left: Sequence[int], progress: Progress
+    ) -> None:
         for done in progress(self._supervisor.rows(recordings, left), len(left)):
             journal.add(*done)
+
+    def _compare(
+        self,
+        journal: Journal,
+        recordings: Sequence[str],
+        voices: Sequence[str],
+        progress: Progress,
+    ) -> None:
+        """Classify recordings beside the others of their voice, with embeddings for all of them."""
+        assert self._voices is not None
+        together = Together(journal, voices, self._voices)
+        if together.stale:
+            self._classify(journal, recordings, together.stale, progress)
+            together = Together(journal, voices, self._voices)
+        emotions = self.description["emotions"]
+        together.classify(self._supervisor, emotions, self._request.min_confidence)
+        self.together = together
 
 
 def _carry_along(given: Sequence[GivenSegment], row: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -72,8 +73,10 @@ class Supervisor:
         self._stall_s = stall_s
         self._description: dict[str, Any] = {}
         self._stamps: dict[int, Stamp] = {}
-        # Stretches by recording, if only these are classified: start, end and channel.
-        self.given: Mapping[str, Sequence[tuple[float, float, int | None]]] | None = None
+        # By recording, if only these are read: stretches (start, end, channel, speaker), or channels.
+        self.given: Mapping[str, Sequence[Any]] | None = None
+        # Called with the share that is done of the recordings that are being read.
+        self.on_share: Callable[[float], None] | None = None
         self._child: Child
 
     def __enter__(self) -> Self:
@@ -115,7 +118,7 @@ class Supervisor:
         return self._description
 
     def rows(self, recordings: Sequence[str], left: Sequence[int]) -> Iterator[Done]:
-        """Classify or describe recordings.
+        """Classify recordings, or do with each what the request says.
 
         Parameters
         ----------
@@ -143,7 +146,7 @@ class Supervisor:
         n_fruitless = n_after = 0
         while n_left:
             child = self._child
-            child.feed(self._lines(recordings, suspects, left, done))
+            child.feed(self._lines(recordings, suspects, left, done), not self._request.grouped)
             for index, row in self._rows(child, n_left):
                 done[index] = 1
                 n_left -= 1
@@ -157,7 +160,8 @@ class Supervisor:
                 done[index] = 1
                 n_left -= 1
                 n_fruitless = n_after = 0
-                yield self._failed(index, recordings[index], self._late_reason())
+                reason = late_reason(self._request.timeout_s or 0.0)  # there is one, if it is late
+                yield self._failed(index, recordings[index], reason)
             isolated = [index for index in suspects if not done[index]]
             culprit = isolated[0] if isolated and child.holds(isolated[0]) else None
             if culprit is not None:
@@ -173,10 +177,28 @@ class Supervisor:
                     raise _hopeless(child, "before any recording", "Is there enough memory?")
             suspects = [] if late else child.suspects()
             suspects = [index for index in isolated or suspects if not done[index]]
-            if n_left:
+            if n_left or self._request.grouped:
                 self._restart()
             else:
                 child.end(at_once=True)
+
+    def job(self, lines: Iterable[str]) -> Iterator[Message]:
+        """Messages about tasks that are no recordings, without end: the caller knows the last one.
+
+        RunError if the worker ends before.
+        """
+        child = self._child
+        child.feed(chain(lines, [END_OF_JOB]), last=False)
+        while not child.ended:
+            for message in child.receive():
+                if message.kind == messages.READY:
+                    self._check_same_model(message)
+                yield message
+            child.kill_if_stalled(self._stall_s)
+        raise RunError(
+            f"The worker process ended while it compared recordings ({child.how_it_ended()}). "
+            f"Continue with --resume.{child.tail()}"
+        )
 
     def seconds_by_stage(self) -> dict[str, float]:
         """Wait for a worker that has finished; seconds of its threads by stage."""
@@ -197,6 +219,8 @@ class Supervisor:
                     yield message.place, message.text
                 elif message.kind == messages.READY:
                     self._check_same_model(message)
+            if self.on_share is not None and child.shares:
+                self.on_share(sum(child.shares.values()))
             if child.ended:
                 return
             child.kill_if_stalled(self._stall_s)
@@ -205,29 +229,20 @@ class Supervisor:
 
     def _check_same_model(self, ready: Message) -> None:
         if json.loads(ready.text) != self._description:
-            raise RunError(
-                f"The model {self._description['model']} was changed during the run. Start the run "
-                "again."
-            )
+            model = self._description["model"]
+            raise RunError(f"The model {model} was changed during the run. Start the run again.")
 
     def _crash_reason(self, child: Child) -> str:
+        reason = f"Decoding crashed, and again when isolated ({child.how_it_ended()})."
         if child.stalled:
             reason = f"Decoding made no progress for {self._stall_s:g} s, and again when isolated."
-        else:
-            reason = f"Decoding crashed, and again when isolated ({child.how_it_ended()})."
         return f"{reason} Export it again as 16-bit wav or flac."
 
-    def _late_reason(self) -> str:
-        assert self._request.timeout_s is not None
-        return late_reason(self._request.timeout_s)
-
     def _failed(self, index: int, path: str, reason: str) -> Done:
-        if self._request.describe:
-            row = json.dumps({"path": path, "status": "failed", "reason": reason})
-        else:
-            result = Result(path, "failed", reason)
-            row = json.dumps(row_of(result, self._description["emotions"]))
-        return Done(index, self._stamps.pop(index, Stamp(None, None)), row)
+        row: Mapping[str, Any] = {"path": path, "status": "failed", "reason": reason}
+        if self._request.action == messages.CLASSIFY:
+            row = row_of(Result(path, "failed", reason), self._description["emotions"])
+        return Done(index, self._stamps.pop(index, Stamp(None, None)), json.dumps(row))
 
     def _done(self, index: int, path: str, row: str, content: str) -> Done:
         stamp = self._stamps.pop(index, Stamp(None, None))
@@ -237,17 +252,19 @@ class Supervisor:
     def _lines(
         self,
         recordings: Sequence[str],
-        suspects: Iterable[int],
+        isolated: Iterable[int],
         left: Iterable[int],
         done: bytearray,
     ) -> Iterator[str]:
         """Lines for a worker: each suspect as a job of its own, then the others as one job."""
-        suspects = set(suspects)
+        suspects = set(isolated)
         for index in sorted(suspects):
             yield self._line(index, recordings) + END_OF_JOB
         for index in left:
             if index not in suspects and not done[index]:
                 yield self._line(index, recordings)
+        if self._request.grouped:
+            yield END_OF_JOB
 
     def _line(self, index: int, recordings: Sequence[str]) -> str:
         self._stamps[index] = stamp_of(recordings[index])

@@ -20,11 +20,12 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from serctl.engine import messages
 from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
-from serctl.errors import RunError, SerctlError
+from serctl.errors import RunError, SerctlError, UsageError, missing_package
 from serctl.files.stamps import content_hash
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def main() -> None:
     except SerctlError as error:
         channel.send(messages.error_line(type(error).__name__, str(error)))
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".rstrip(": .")
+        missing = missing_package(error)
+        words = str(missing or f"{type(error).__name__}: {error}".rstrip(": ."))
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
-        channel.send(messages.error_line("", words))
+        channel.send(messages.error_line(type(missing).__name__ if missing else "", words))
     atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
@@ -82,26 +84,30 @@ def main() -> None:
 def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
     _check_address_space()
     gc.disable()
-    (_describe if request.describe else _classify)(request, lines, channel)
+    (_classify if request.action == messages.CLASSIFY else _read)(request, lines, channel)
 
 
 def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
     from serctl.audio.windows import Windowing
     from serctl.engine.pipeline import classify_as_finished
     from serctl.engine.rows import channel_row, joined_row
+    from serctl.engine.voices.second_pass import classify_voices
     from serctl.models.channels import extract_channels, extract_given
     from serctl.models.classifier import Classifier, Extraction
     from serctl.models.loading import DEFAULT_MODEL
+    from serctl.models.many import no_voices
     from serctl.threads import n_cores
 
     n_workers = request.workers or n_cores()
     classifier = Classifier(
         request.model or DEFAULT_MODEL,
         request.emotions,
-        request.device,
+        "cpu" if request.grouped and request.device == "auto" else request.device,
         request.batch_size,
         Windowing(request.speech, request.window_s, request.hop_s, request.channels),
     )
+    if request.grouped and classifier.voice_heads is None:
+        raise UsageError(f"--voices and --same-room: {no_voices(classifier.config.name)}")
     _warm_up(classifier)
     _get_ready(n_workers, classifier.device, channel, _description(classifier, n_workers, request))
 
@@ -116,7 +122,12 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
                 extractions = [Extraction(path, status="failed", reason=watch.reason())]
         return task, extractions
 
-    for job in messages.read_jobs(lines):
+    for left in messages.read_jobs(lines):
+        first = list(islice(left, 1))
+        job = chain(first, left)
+        if first and first[0][0] == messages.OF_A_VOICE:
+            classify_voices(classifier, job, channel)
+            continue
         finished = classify_as_finished(job, classifier, n_workers, extract)
         rows: list[dict[str, Any]] = []
         for task, extraction, probabilities in finished:
@@ -128,23 +139,23 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
         _end_job(channel)
 
 
-def _describe(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    from serctl.engine.isolated import AHEAD_PER_WORKER, describe_task, warm_up
+def _read(request: Request, lines: BinaryIO, channel: Channel) -> None:
+    from serctl.engine.isolated import AHEAD_PER_WORKER, prepare_action
     from serctl.threads import map_in_order, n_cores
 
     n_workers = request.workers or n_cores()
-    warm_up()
+    action = prepare_action(request)
     _get_ready(n_workers, "cpu", channel, {"workers": n_workers})
 
-    def describe(task: Task) -> tuple[int, str]:
+    def read(task: Task) -> tuple[int, str]:
         with _Watch(task, request.timeout_s, channel) as watch:
-            values = describe_task(task, request.frames_folder, watch)
+            values = action(task, watch)
             if watch.is_late:
                 values = {"path": task[1], "status": "failed", "reason": watch.reason()}
         return task[0], json.dumps(values)
 
     for job in messages.read_jobs(lines):
-        for index, row in map_in_order(describe, job, n_workers, AHEAD_PER_WORKER):
+        for index, row in map_in_order(read, job, n_workers, AHEAD_PER_WORKER):
             channel.send(message_line(messages.ROW, index, row))
         _end_job(channel)
 
@@ -186,14 +197,15 @@ class _Watch:
         self._channel.send(message_line(messages.BEGIN, self._index))
         return self
 
-    def __call__(self) -> None:
+    def __call__(self, share: float | None = None) -> None:
         now_s = time.monotonic()
         if self._timeout_s is not None and now_s - self._began_s > self._timeout_s:
             self.is_late = True
             raise _LateError
         if now_s - self._sent_s > PROGRESS_EVERY_S:
             self._sent_s = now_s
-            self._channel.send(message_line(messages.PROGRESS, self._index))
+            text = "" if share is None else f"{share:.4f}"
+            self._channel.send(message_line(messages.PROGRESS, self._index, text))
 
     def reason(self) -> str:
         """Why a late recording has failed."""
@@ -220,8 +232,16 @@ def _description(classifier: "Classifier", n_workers: int, request: Request) -> 
         "device": classifier.device,
         "batch_size": classifier.batch_size,
         **{key: getattr(request, key) for key in TIMELINE_KEYS},
+        "habit": _habit(request),
         "workers": n_workers,
     }
+
+
+def _habit(request: Request) -> float:
+    """How much of a speaker's mean logit is taken off, where the speakers are known."""
+    from serctl.timeline.habit import AMOUNT
+
+    return 0.0 if request.channels == "mix" and request.given_sha256 is None else AMOUNT
 
 
 def _warm_up(classifier: "Classifier") -> None:
@@ -257,8 +277,7 @@ def _check_address_space() -> None:
 def _limit_memory(spare_bytes: int) -> None:
     """Limit this process to so much more memory than it has now (Linux).
 
-    A recording that needs more then fails with a MemoryError in its own row, before the system runs
-    out of memory and kills a process of its choice.
+    A recording that needs more then fails with a MemoryError in its own row.
     """
     with suppress(ImportError, OSError, ValueError, IndexError):
         import resource

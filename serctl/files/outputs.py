@@ -12,7 +12,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import NO_FOLLOW, open_locked, refuse_irregular
@@ -139,7 +139,8 @@ def _in_use(output: str) -> ResultsError:
 def lock_output(output: str | os.PathLike[str]) -> Iterator[None]:
     """Keep all other commands from writing the same output, and remove what killed ones left.
 
-    It may be nested. Where there are no locks, as on some network file systems, there is none.
+    It may be nested. A path that ends with a separator is a folder. Where there are no locks, as on
+    some network file systems, there is none.
 
     Raises
     ------
@@ -173,6 +174,16 @@ def lock_output(output: str | os.PathLike[str]) -> Iterator[None]:
         with suppress(OSError):
             os.unlink(path)
         os.close(lock)
+
+
+@contextmanager
+def lock_outputs(*outputs: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Do what `lock_output` does for several outputs; None is none."""
+    with ExitStack() as stack:
+        for output in outputs:
+            if output is not None:
+                stack.enter_context(lock_output(output))
+        yield
 
 
 def _remove_leftovers(folder: str, name: str) -> None:

@@ -14,19 +14,21 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
-from serctl.errors import AudioError, ModelError, UsageError
+from serctl.errors import ModelError, UsageError
 from serctl.models.devices import choose_device
 from serctl.models.extraction import Extraction, read_windows_with_speech
-from serctl.models.inference import GraphInference, TorchInference
+from serctl.models.inference import GraphInference, TorchInference, logits_of_windows, softmax
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
+from serctl.models.many import Voices, classify_many
+from serctl.models.voices import VoiceHeads
 from serctl.results.schema import Result
 from serctl.threads import n_cores
 from serctl.timing import FEATURES, NETWORK, Timer
@@ -56,6 +58,8 @@ class Classifier:
     ----------
     emotions : tuple of str
         In the order of the probabilities.
+    voice_heads : VoiceHeads or None
+        Of a model that can compare a voice's recordings, which is on a CPU.
 
     Raises
     ------
@@ -64,8 +68,6 @@ class Classifier:
     ModelError
         If the model cannot be loaded.
     """
-
-    _windows_in_threads = True  # whether one recording's windows may be classified side by side
 
     def __init__(
         self,
@@ -97,9 +99,11 @@ class Classifier:
         # `extract` leaves fewer windows than this. On a GPU, it leaves all statistics, which are small.
         all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
         self._n_left_below = None if all_left else self._inference.batch_size
+        has_voices = bool(self.config.encoder_sha256) and self.device == "cpu"
+        self.voice_heads = VoiceHeads(loaded.tensors) if has_voices else None
 
     def extract(
-        self, path: str | os.PathLike[str], on_window: Callable[[], None] | None = None
+        self, path: str | os.PathLike[str], on_window: Callable[[float], None] | None = None
     ) -> Extraction:
         """Decode a recording and compute the network's input; do not raise for a bad recording.
 
@@ -111,7 +115,7 @@ class Classifier:
         path : str or path
             An audio file.
         on_window : callable, optional
-            Called for each decoded window, to show progress.
+            Called for each decoded window, with the share of the recording up to its end.
 
         Raises
         ------
@@ -125,8 +129,8 @@ class Classifier:
     def extract_into(
         self,
         extraction: Extraction,
-        overheard: NDArray[np.bool_] | None = None,
-        on_window: Callable[[], None] | None = None,
+        others: OtherChannels | None = None,
+        on_window: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Do what `extract` does, for a channel or for stretches that an extraction names.
 
@@ -134,49 +138,43 @@ class Classifier:
         ----------
         extraction : Extraction
             With a path, and a channel or given stretches; it is completed.
-        overheard : bool [n_frames], optional
+        others : OtherChannels, optional
             As `serctl.audio.windows.SpeechGate` takes it.
         on_window : callable, optional
             As in `extract`.
         """
         try:
             windows = read_windows_with_speech(
-                extraction, self.config, self.windowing, overheard, on_window
+                extraction, self.config, self.windowing, others, on_window
             )
             self._compute(extraction, windows)
-        except AudioError as error:
-            extraction.status, extraction.reason = "unreadable", error.reason
         except ModelError:
             raise
-        except OSError as error:
-            extraction.status = "failed"
-            extraction.reason = (
-                f"{error.strerror or error} while it was read. Is the disk or the network share "
-                "still there? --retry-failed tries it again."
-            )
         except Exception as error:
-            extraction.status = "failed"
-            extraction.reason = f"{type(error).__name__}: {error}"
+            extraction.fail(error)
         if extraction.status != "ok":
-            extraction.starts, extraction.lengths, extraction.given_places = [], [], []
-            extraction.probabilities, extraction.windows = [], []
+            extraction.clear()
         return extraction
 
     def _compute(self, extraction: Extraction, windows: Iterator[NDArray[np.float32]]) -> None:
         """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
-        if extraction.is_long and self.device == "cpu" and self._windows_in_threads:
-            begun: deque[Future[NDArray[np.float64]]] = deque()
+        if extraction.is_long and self.device == "cpu":
+            begun: deque[Future[tuple[NDArray[np.float64], NDArray[np.float32] | None]]] = deque()
             try:
                 for samples in windows:
-                    begun.append(self._threads.submit(self._window_probabilities, samples))
+                    begun.append(self._threads.submit(self._scored, samples))
                     if len(begun) > WINDOWS_AHEAD:
-                        extraction.probabilities.append(begun.popleft().result())
-                extraction.probabilities.extend(future.result() for future in begun)
+                        extraction.add(*begun.popleft().result())
+                for future in begun:
+                    extraction.add(*future.result())
             finally:
                 for future in begun:  # those of a recording that broke off
                     future.cancel()
             return
         for samples in windows:
+            if self.voice_heads is not None:
+                extraction.add(*self._scored(samples))
+                continue
             extraction.windows.append(self._input_of(samples))
             if len(extraction.windows) == self._n_left_below:
                 extraction.probabilities.extend(self.probabilities(extraction.windows))
@@ -188,9 +186,16 @@ class Classifier:
             raw = config.inputs.extract(samples, config.features)
             return config.inputs.normalize(raw, config.normalization, config.features)
 
-    def _window_probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        (found,) = self.probabilities([self._input_of(samples)])
-        return found
+    def _scored(
+        self, samples: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
+        """Probabilities of a window, and its embedding if the model compares recordings by it."""
+        window = self._input_of(samples)
+        if self.voice_heads is None or not isinstance(self._inference, GraphInference):
+            return self.probabilities([window])[0], None
+        with Timer(NETWORK):
+            logits, embedding = self._inference.logits_and_embedding(window[None])
+        return self.chosen(logits)[0], embedding
 
     def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Classify windows.
@@ -203,6 +208,18 @@ class Classifier:
         Returns
         -------
         float64 [n_windows, n_emotions]
+            As `chosen`, which may raise.
+        """
+        with Timer(NETWORK):
+            logits = self.window_logits(windows)
+        return self.chosen(logits)
+
+    def chosen(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of the chosen emotions, from logits [n, n_model_emotions] of all.
+
+        Returns
+        -------
+        float64 [n, n_emotions]
             In [0, 1]; each row sums to 1.
 
         Raises
@@ -210,9 +227,7 @@ class Classifier:
         ModelError
             If a probability is not finite, as after a failed training.
         """
-        with Timer(NETWORK):
-            logits = self.window_logits(windows)[:, self._columns]
-        probabilities = _softmax(logits / self.config.temperature)
+        probabilities = softmax(logits[:, self._columns] / self.config.temperature)
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 f"{self.config.name}: its probabilities are not finite, so its weights are unusable. "
@@ -222,18 +237,7 @@ class Classifier:
 
     def window_logits(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Logits [n_windows, n_model_emotions] of windows of any lengths."""
-        logits = np.empty((len(windows), len(self.config.emotions)))
-        of_shape: dict[tuple[int, ...], list[int]] = {}
-        for i, window in enumerate(windows):
-            of_shape.setdefault(window.shape, []).append(i)
-        batch_size = self._inference.batch_size
-        for shape, indexes in of_shape.items():
-            for first in range(0, len(indexes), batch_size):
-                chosen = indexes[first : first + batch_size]
-                batch = np.zeros((batch_size, *shape), np.float32)
-                batch[: len(chosen)] = [windows[i] for i in chosen]
-                logits[chosen] = self._inference.logits(batch)[: len(chosen)]
-        return logits
+        return logits_of_windows(self._inference, windows, len(self.config.emotions))
 
     def result(self, extraction: Extraction, probabilities: NDArray[np.float64]) -> Result:
         """Result of one recording.
@@ -245,41 +249,17 @@ class Classifier:
         probabilities : float64 [n_windows, n_emotions]
             Of `Extraction.windows`. The result has the mean over all windows, weighted by length.
         """
-        recording = extraction.recording
-        described: dict[str, Any] = {"channel": extraction.channel}
-        if recording is not None:
-            described |= {
-                "duration_s": recording.duration_s,
-                "sample_rate_hz": recording.rate_hz,
-                "channels": recording.n_channels,
-                "speech_s": extraction.speech_s,
-            }
-        if extraction.status == "unreadable":
-            described["duration_s"] = None  # only a part was decoded
-            described["speech_s"] = None
+        described = extraction.described()
         if extraction.status != "ok":
             return Result(extraction.path, extraction.status, extraction.reason, **described)
         of_windows = [*extraction.probabilities, *probabilities]
         mean = np.average(of_windows, axis=0, weights=extraction.lengths)
-        best = int(mean.argmax())
-        return Result(
-            extraction.path,
-            extraction.status,
-            extraction.reason,
-            emotion=self.emotions[best],
-            confidence=float(mean[best]),
-            probabilities=tuple(mean.tolist()),
-            windows=len(extraction.lengths),
-            **described,
-        )
+        described["windows"] = len(extraction.lengths)
+        result = Result(extraction.path, "ok", extraction.reason, **described)
+        return result.labelled(mean.tolist(), self.emotions)
 
     def classify(self, path: str | os.PathLike[str]) -> Result:
         """Classify one recording.
-
-        Parameters
-        ----------
-        path : str or path
-            An audio file.
 
         Returns
         -------
@@ -289,10 +269,31 @@ class Classifier:
         extraction = self.extract(path)
         return self.result(extraction, self.probabilities(extraction.windows))
 
+    def classify_many(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        voices: Voices | None = None,
+        n_workers: int | None = None,
+    ) -> Iterator[Result]:
+        """Classify recordings, each beside the others of its voice if voices are given.
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Softmax of each row; SciPy takes longer to import than the network to load."""
-    with np.errstate(invalid="ignore"):  # infinite logits; the caller checks
-        # The largest exponent is 0, to avoid overflow.
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+        Parameters
+        ----------
+        paths : sequence of str or path
+            Audio files.
+        voices : mapping, callable or sequence of str, optional
+            From path to voice, or one for each path; None or empty for recordings to be alone.
+        n_workers : int, optional
+            Threads; the number of CPU cores by default.
+
+        Returns
+        -------
+        iterator of Result
+            One for each path, in their order; with voices, once all are decoded.
+
+        Raises
+        ------
+        UsageError
+            If there are voices and the model cannot compare recordings, or is not on a CPU.
+        """
+        return classify_many(self, paths, voices, n_workers or n_cores())

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
+from serctl.audio.lone_stretch import LoneStretch, Window
+from serctl.audio.mixing import OtherChannels
 from serctl.audio.speech import FRAME_S, SpeechRule
 from serctl.audio.windows import (
     SpeechGate,
@@ -16,6 +19,7 @@ from serctl.audio.windows import (
     cut_windows,
     plan_windows,
 )
+from serctl.errors import AudioError
 from serctl.models.config import ModelConfig
 
 
@@ -48,8 +52,12 @@ class Extraction:
         Whether it is the last of its recording's channels.
     given : list of tuple of float
         Seconds at which each given stretch begins and ends, if stretches were given.
+    given_speakers : list of str
+        Who speaks in each of these, as far as it is known, else empty.
     given_places : list of int
         Which of these each window is in.
+    embedding_sum : float64 [n_embedding] or None
+        Sum of the windows' embeddings, each times its length, of a model that has them.
     """
 
     path: str
@@ -65,7 +73,65 @@ class Extraction:
     channel: int | None = None
     is_last: bool = True
     given: list[tuple[float, float]] | None = None
+    given_speakers: list[str] = field(default_factory=list)
     given_places: list[int] = field(default_factory=list)
+    embedding_sum: NDArray[np.float64] | None = None
+
+    def add(
+        self, probabilities: NDArray[np.float64], embedding: NDArray[np.float32] | None
+    ) -> None:
+        """Add what is known of the next window: probabilities and, of some models, an embedding."""
+        length = self.lengths[len(self.probabilities)]
+        self.probabilities.append(probabilities)
+        if embedding is not None:
+            weighted = embedding.astype(np.float64) * length
+            total = self.embedding_sum
+            self.embedding_sum = weighted if total is None else total + weighted
+
+    def fail(self, error: Exception) -> None:
+        """Give the recording up, with what was raised as the reason."""
+        self.status = "failed"
+        if isinstance(error, AudioError):
+            self.status, self.reason = "unreadable", error.reason
+        elif isinstance(error, OSError):
+            self.reason = (
+                f"{error.strerror or error} while it was read. Is the disk or the network share "
+                "still there? --retry-failed tries it again."
+            )
+        else:
+            self.reason = f"{type(error).__name__}: {error}"
+
+    def clear(self) -> None:
+        """Drop the windows of a recording that is not ``ok``."""
+        self.starts, self.lengths, self.given_places = [], [], []
+        self.probabilities, self.windows, self.embedding_sum = [], [], None
+
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """Mean of the windows' embeddings, float32 [n_embedding], of an ``ok`` recording."""
+        if self.embedding_sum is None:
+            return None
+        return (self.embedding_sum / sum(self.lengths)).astype(np.float32)
+
+    def described(self) -> dict[str, Any]:
+        """What a result says of the recording itself, by attribute of the result."""
+        described: dict[str, Any] = {"channel": self.channel}
+        if self.recording is not None:
+            described |= {
+                "duration_s": self.recording.duration_s,
+                "sample_rate_hz": self.recording.rate_hz,
+                "channels": self.recording.n_channels,
+                "speech_s": self.speech_s,
+            }
+        if self.status == "unreadable":  # only a part was decoded
+            described |= {"duration_s": None, "speech_s": None}
+        return described
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether it is one channel of a recording that has several."""
+        n_channels = 0 if self.recording is None else self.recording.n_channels
+        return self.channel is not None and n_channels > 1
 
     @property
     def speech_s(self) -> float | None:
@@ -123,8 +189,8 @@ def read_windows_with_speech(
     extraction: Extraction,
     config: ModelConfig,
     windowing: Windowing,
-    overheard: NDArray[np.bool_] | None = None,
-    on_window: Callable[[], None] | None = None,
+    others: OtherChannels | None = None,
+    on_window: Callable[[float], None] | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Read a recording, and iterate over the windows of it that count.
 
@@ -139,10 +205,10 @@ def read_windows_with_speech(
         Of the model.
     windowing : Windowing
         Parameters.
-    overheard : bool [n_frames], optional
+    others : OtherChannels, optional
         As `serctl.audio.windows.SpeechGate` takes it.
     on_window : callable, optional
-        Called for each decoded window.
+        Called for each decoded window, with the share of the recording up to its end, in [0, 1].
 
     Yields
     ------
@@ -164,27 +230,39 @@ def read_windows_with_speech(
     blocks = chain(begun, blocks)
     gate = None
     if windowing.speech != "off":
-        gate = SpeechGate(rate_hz, SpeechRule(), overheard)
+        gate = SpeechGate(rate_hz, SpeechRule(), others)
         blocks = gate.watch(blocks)
-    n_sounding = 0
+    lone = None
+    if gate is not None and extraction.is_long and extraction.given is None:
+        lone = LoneStretch(round(config.window_s * rate_hz), rate_hz)
+    n_sounding, n_least = 0, config.min_duration_s * rate_hz
     for start, samples, place in cut_recording(blocks, extraction, config, windowing):
+        n = len(samples)
         if on_window is not None:
-            on_window()
+            on_window(extraction.recording.share_at((start + n) / rate_hz))
         # A recording that is too short, or a silent window, is skipped.
-        if len(samples) < config.min_duration_s * rate_hz:
-            continue
-        if decoding.peak_of(samples) < decoding.SILENT_PEAK:
-            continue
-        n_sounding += 1
-        if place is not None:
+        sounds = n >= n_least and decoding.peak_of(samples) >= decoding.SILENT_PEAK
+        n_sounding += sounds
+        if sounds and place is not None:
             extraction.given_places.append(place)
-        elif gate is not None and not gate.holds_speech(start, len(samples)):
-            continue
+        counts = sounds and (gate is None or place is not None or gate.holds_speech(start, n))
+        if lone is not None:
+            yield from _note(extraction, lone.add(start, samples, counts))
+        elif counts:
+            yield from _note(extraction, [(start, samples)])
+    if gate is not None:
+        extraction.speech = gate.speech()
+        if lone is not None:
+            yield from _note(extraction, lone.finish(extraction.speech))
+    describe(extraction, config, n_sounding)
+
+
+def _note(extraction: Extraction, windows: Iterable[Window]) -> Iterator[NDArray[np.float32]]:
+    """Write down the place of each window, and hand it over."""
+    for start, samples in windows:
         extraction.starts.append(start)
         extraction.lengths.append(len(samples))
         yield samples
-    extraction.speech = None if gate is None else gate.speech()
-    describe(extraction, config, n_sounding)
 
 
 def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> None:
@@ -208,11 +286,9 @@ def describe(extraction: Extraction, config: ModelConfig, n_sounding: int) -> No
         )
     elif extraction.given is not None and not extraction.lengths:
         extraction.status = "no_speech"
-        extraction.reason = (
-            "None of the given segments is in it and long enough."
-            if extraction.given
-            else "No segments are given for it."
-        )
+        extraction.reason = "No segments are given for it."
+        if extraction.given:
+            extraction.reason = "None of the given segments is in it and long enough."
     elif recording.peak < decoding.SILENT_PEAK or not n_sounding:
         silent = "sample" if recording.peak < decoding.SILENT_PEAK else "part that is long enough"
         extraction.status = "silent"

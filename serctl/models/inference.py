@@ -8,6 +8,7 @@ On a GPU, torch runs batches of windows of the same length, padded to a fixed ba
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from serctl.errors import ModelError
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import Model
-from serctl.models.networks.builder import INPUT
+from serctl.models.networks.builder import EMBEDDING, INPUT, OUTPUT
 
 ONLY_ERRORS = 3  # log level of ONNX Runtime
 
@@ -63,8 +64,15 @@ class GraphInference:
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits [1, n_emotions] of one window's input [1, ...]."""
-        (logits,) = self._session.run(None, {INPUT: batch})
+        (logits,) = self._session.run([OUTPUT], {INPUT: batch})
         return logits.astype(np.float64)
+
+    def logits_and_embedding(
+        self, batch: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Logits [1, n_emotions] and embedding [n_embedding] of a window, of a model that has one."""
+        logits, embeddings = self._session.run([OUTPUT, EMBEDDING], {INPUT: batch})
+        return logits.astype(np.float64), embeddings[0]
 
 
 class TorchInference:
@@ -108,3 +116,31 @@ class TorchInference:
             # In this order, since MPS has no float64.
             found: NDArray[np.float64] = logits.cpu().double().numpy()
             return found
+
+
+def logits_of_windows(
+    inference: GraphInference | TorchInference,
+    windows: Sequence[NDArray[np.float32]],
+    n_emotions: int,
+) -> NDArray[np.float64]:
+    """Logits [n_windows, n_emotions] of windows of any lengths, in batches of one shape."""
+    logits = np.empty((len(windows), n_emotions))
+    of_shape: dict[tuple[int, ...], list[int]] = {}
+    for i, window in enumerate(windows):
+        of_shape.setdefault(window.shape, []).append(i)
+    batch_size = inference.batch_size
+    for shape, indexes in of_shape.items():
+        for first in range(0, len(indexes), batch_size):
+            chosen = indexes[first : first + batch_size]
+            batch = np.zeros((batch_size, *shape), np.float32)
+            batch[: len(chosen)] = [windows[i] for i in chosen]
+            logits[chosen] = inference.logits(batch)[: len(chosen)]
+    return logits
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Softmax of each row; SciPy takes longer to import than the network to load."""
+    with np.errstate(invalid="ignore"):  # infinite logits; the caller checks
+        # The largest exponent is 0, to avoid overflow.
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

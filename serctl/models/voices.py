@@ -9,19 +9,29 @@ the recordings do to it (`class_offsets`, from training speakers), where one cla
 
 with x the normalized embedding, n the voice's number of recordings, M the class offsets and p the
 mean probabilities of its recordings: first of each alone, then, in a second pass, of the first.
+
+Sums are float64 and in the order of the recordings, so that results depend on nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from math import erf
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.models.networks.whisper_graph import COUNT_SCALE, HEADS, MAX_RECORDINGS
+from serctl.models.networks.whisper_graph import COUNT_SCALE, HEADS, MAX_RECORDINGS, N_EMBEDDING
+
+if TYPE_CHECKING:
+    from serctl.models.classifier import Classifier
 
 SHRINKAGE = 4.0  # a mean of n recordings counts n / (n + 4)
 LOW_SHARE, HIGH_SHARE = 0.3, 0.5  # of the most probable class: below not corrected, above wholly
 N_PASSES = 2
+BLOCK = 64  # recordings that go through the heads at a time
+MAX_HELD = 1024  # embeddings of a voice that stay in memory between passes, 8 MB
+EMBEDDING_BYTES = 4 * N_EMBEDDING
 
 Embeddings = Iterable[tuple[str, NDArray[np.float32]]]
 
@@ -66,24 +76,26 @@ class VoiceHeads:
         sums: dict[str, NDArray[np.float64]] = {}
         counts: dict[str, int] = {}
         shares: dict[str, NDArray[np.float64]] = {}
-        for voice, embedding in embeddings():
-            x = self._normalized(embedding)
-            counts[voice] = counts.get(voice, 0) + 1
-            sums[voice] = sums.get(voice, 0.0) + x
-            shares[voice] = shares.get(voice, 0.0) + np.exp(self._scores(x, 1))
+        for voices, x in self._blocks(embeddings()):
+            alone = np.exp(self._scores(x, np.ones(len(x))))
+            for voice, one, share in zip(voices, x, alone, strict=True):
+                counts[voice] = counts.get(voice, 0) + 1
+                sums[voice] = sums.get(voice, 0.0) + one
+                shares[voice] = shares.get(voice, 0.0) + share
         for last in range(N_PASSES):
             common = {
                 voice: self._common(sums[voice] / n, shares[voice] / n, n)
                 for voice, n in counts.items()
             }
             shares = dict.fromkeys(counts, np.zeros(len(self._offsets)))
-            for voice, embedding in embeddings():
-                n = counts[voice]
-                scores = self._scores(self._normalized(embedding) - common[voice], n)
+            for voices, x in self._blocks(embeddings()):
+                n = np.array([counts[voice] for voice in voices], np.float64)
+                scores = self._scores(x - [common[voice] for voice in voices], n)
                 if last == N_PASSES - 1:
-                    yield scores
-                else:
-                    shares[voice] = shares[voice] + np.exp(scores)
+                    yield from scores
+                    continue
+                for voice, share in zip(voices, np.exp(scores), strict=True):
+                    shares[voice] = shares[voice] + share
 
     def _common(
         self, mean: NDArray[np.float64], shares: NDArray[np.float64], n: int
@@ -95,27 +107,67 @@ class VoiceHeads:
         corrected = mean - np.clip(excess, 0, 1) * (shares @ self._offsets)
         return n / (n + SHRINKAGE) * corrected
 
-    def _normalized(self, embedding: NDArray[np.float32]) -> NDArray[np.float64]:
-        return (embedding.astype(np.float64) - self._mean) / self._std
+    def _blocks(self, embeddings: Embeddings) -> Iterator[tuple[list[str], NDArray[np.float64]]]:
+        """Voices and normalized embeddings, float64 [n, n_embedding], of `BLOCK` recordings each."""
+        remaining = iter(embeddings)
+        while block := list(islice(remaining, BLOCK)):
+            x = np.array([embedding for _, embedding in block], np.float64)
+            yield [voice for voice, _ in block], (x - self._mean) / self._std
 
-    def _scores(self, x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-        """Log-probabilities float64 [n_emotions] of one recording, of ``n`` of its voice."""
-        total = np.zeros(len(self._offsets))
+    def _scores(self, x: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log-probabilities float64 [n_rows, n_emotions] of recordings, of ``n`` of their voices."""
+        counts = np.log(np.minimum(n, MAX_RECORDINGS))[:, None] / COUNT_SCALE
+        total = np.zeros((len(x), len(self._offsets)))
         for sizes, (weights, bias, out_weights, out_bias) in zip(HEADS, self._heads, strict=True):
-            used = sizes.n_alone if n == 1 else sizes.n_inputs
-            count = np.log(min(n, MAX_RECORDINGS)) / COUNT_SCALE
-            hidden = weights[:, :used] @ x[:used] + weights[:, -1] * count + bias
-            total += _log_softmax(out_weights @ _gelu(hidden) + out_bias)
+            inputs = x[:, : sizes.n_inputs].copy()
+            inputs[:, sizes.n_alone :] *= n[:, None] > 1
+            hidden = inputs @ weights[:, :-1].T + counts * weights[:, -1] + bias
+            total += _log_softmax(_gelu(hidden) @ out_weights.T + out_bias)
         return _log_softmax(total / len(HEADS))
 
 
-def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    from math import erf
+def probabilities_by_voice(
+    classifier: "Classifier",
+    voices: Iterable[Sequence[int]],
+    read: Callable[[int], NDArray[np.float32]],
+) -> Iterator[tuple[int, list[float]]]:
+    """Probabilities of recordings, each beside the others of its voice, voice by voice.
 
-    return x * 0.5 * (1 + np.array([erf(value) for value in x / np.sqrt(2)]))
+    Parameters
+    ----------
+    classifier : Classifier
+        One that has ``voice_heads``.
+    voices : iterable of sequence of int
+        Places of the recordings of each voice.
+    read : callable
+        Gives the embedding, float32 [n_embedding], of a place; of a voice with more than `MAX_HELD`
+        recordings it is called three times for each.
+
+    Yields
+    ------
+    tuple of int and list of float
+        Place, and probabilities in the order of the classifier's emotions.
+    """
+    heads = classifier.voice_heads
+    assert heads is not None
+    for places in voices:
+        held = [read(place) for place in places] if len(places) <= MAX_HELD else None
+
+        def embeddings(
+            places: Sequence[int] = places, held: Sequence[NDArray[np.float32]] | None = held
+        ) -> Embeddings:
+            return (("", one) for one in (map(read, places) if held is None else held))
+
+        for place, scores in zip(places, heads.log_probabilities(embeddings), strict=True):
+            yield place, classifier.chosen(scores[None])[0].tolist()
+
+
+def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.fromiter(map(erf, (x / np.sqrt(2)).ravel().tolist()), np.float64, x.size)
+    return x * 0.5 * (1 + shares.reshape(x.shape))
 
 
 def _log_softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    x = x - x.max()
-    result: NDArray[np.float64] = x - np.log(np.exp(x).sum())
+    x = x - x.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
     return result

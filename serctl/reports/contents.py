@@ -26,9 +26,9 @@ def report_contents(summary: Summary) -> dict[str, Any]:
     -------
     dict
         ``files``, ``n_recordings``, ``n_labelled``, ``mean_confidence``, ``duration_s``,
-        ``speech_s``; the tidy rows under ``emotion``, ``folder`` and ``status`` and, if there is
-        one, under ``group``, with its name in ``by``; ``in_words``; ``notice`` and
-        ``must_not_use``; ``runs``; ``models``; ``serctl_version``.
+        ``speech_s``; the tidy rows under ``emotion``, ``folder``, ``status`` and, of segments,
+        ``speech``; those of a grouping under ``group``, with its name in ``by``; ``in_words``;
+        ``notice`` and ``must_not_use``; ``runs``; ``models``; ``serctl_version``.
     """
     runs = [_read_run(file) for file in summary.files]
     cards = {}
@@ -46,6 +46,7 @@ def report_contents(summary: Summary) -> dict[str, Any]:
         "duration_s": round(summary.total.duration_s, 3),
         "speech_s": round(summary.total.speech_s, 3),
         **{by: rows(summary, by) for by in GROUPINGS},
+        "speech": summary.speech_time.rows(summary.labels),
         **({"by": grouping.name, "group": rows(summary, grouping.name)} if grouping else {}),
         "in_words": opening(summary),
         "notice": NOTICE,

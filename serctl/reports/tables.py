@@ -48,8 +48,10 @@ class RecordingsTable:
                 "channels",
                 "windows",
                 "channel",
+                "voice_n",
             )
         }
+        self._voice = CategoryColumn("voice", ("",))
         self._extra: dict[str, list[Cell]] = {}
 
     def add(self, result: Result, emotions: Sequence[str]) -> None:
@@ -70,6 +72,7 @@ class RecordingsTable:
             self._group.append(self._grouping.group_of(result))
         for name, numbers in self._numbers.items():
             numbers.append(getattr(result, name))
+        self._voice.append(result.voice)
         for name, cell in result.extra:
             cells = self._extra.setdefault(name, [])
             cells.extend([None] * (self.n_rows - len(cells)))  # of files without the column
@@ -79,8 +82,10 @@ class RecordingsTable:
     def packed(self) -> dict[str, Any]:
         """``n_rows`` and ``columns``, as JSON can hold them; ``group`` names the grouping's column."""
         columns: list[Column] = [self._folder, self._name, self._status, self._emotion]
-        columns += [self._confidence, *self._shares.values(), *self._numbers.values(), self._reason]
-        is_new = self._group and self._group.name not in {*self._numbers, "reason", *self._extra}
+        columns += [self._confidence, *self._shares.values(), *self._numbers.values()]
+        columns += [self._voice, self._reason]
+        held = {*self._numbers, "voice", "reason", *self._extra}
+        is_new = self._group and self._group.name not in held
         if self._group and is_new:
             columns.append(self._group)
         for name, cells in self._extra.items():

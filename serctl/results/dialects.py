@@ -13,9 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SEPARATORS = ",;\t"
-TEXT_COLUMNS = frozenset(("path", "status", "reason", "emotion", "speaker", "text"))
+TEXT_COLUMNS = frozenset(
+    ("path", "file", "status", "reason", "emotion", "speaker", "text", "voice")
+)
 KNOWN_NUMBERS = re.compile(
-    r"p_.*|.*_s|confidence|sample_rate_hz|channels|windows|channel"
+    r"p_.*|.*_s|confidence|sample_rate_hz|channels|windows|channel|voice_n"
 )  # columns of numbers that serctl writes
 DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 BYTE_ORDER_MARK = "\ufeff"
@@ -143,7 +145,7 @@ class TableReader:
         """Cells of the next row."""
         cells = next(self._reader)
         if not self._names:
-            self._names = cells
+            self._names = [name.strip().lower() for name in cells]
         elif (self._has_commas or self._for_excel) and len(cells) == len(self._names):
             cells = list(map(self._read, cells, self._names))
         return cells

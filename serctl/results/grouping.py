@@ -14,7 +14,7 @@ from serctl.results.schema import Result
 
 BUILT_IN = ("emotion", "folder", "status")
 # Columns of serctl with few values; of the others, each recording has its own.
-GROUPABLE = ("reason", "sample_rate_hz", "channels", "windows", "channel")
+GROUPABLE = ("reason", "sample_rate_hz", "channels", "windows", "channel", "voice")
 # Other columns of a table of groups.
 TAKEN = (*BUILT_IN, "n", "share", "mean_confidence", "duration_s", "most_frequent")
 EXAMPLE = "'calls/(?P<agent>[^/]+)/'"

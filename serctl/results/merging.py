@@ -9,13 +9,12 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from serctl.errors import PathError, ResultsError, UsageError
-from serctl.files.outputs import check_output, lock_output
+from serctl.files.outputs import check_output, lock_outputs
 from serctl.results.reader import read_results
 from serctl.results.schema import EXTENSIONS, STATUSES, Result
 from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, read_segments
@@ -92,8 +91,14 @@ def merge_shards(paths: Sequence[str], output: str, overwrite: bool = False) -> 
         If a file cannot be read or is not whole, or the output cannot be written.
     """
     check_output(output, EXTENSIONS, overwrite)
-    shards = sorted(map(_read_shard, _files(paths)), key=lambda shard: shard.number)
-    _check_complete(shards)
+    with lock_outputs(output, output + SEGMENTS, run_path(output)):
+        shards = sorted(map(_read_shard, _files(paths)), key=lambda shard: shard.number)
+        _check_complete(shards)
+        _write_merged(shards, output)
+    return shards
+
+
+def _write_merged(shards: Sequence[ShardResults], output: str) -> None:
     emotions: tuple[str, ...] = tuple(shards[0].record["emotions"])
     segments_of = [shard.path + SEGMENTS for shard in shards]
     is_named = {os.path.realpath(path) for path in (output, output + SEGMENTS)}
@@ -101,10 +106,10 @@ def merge_shards(paths: Sequence[str], output: str, overwrite: bool = False) -> 
         os.path.realpath(path) for path in [shard.path for shard in shards] + segments_of
     }:
         raise UsageError(f"{output}: is one of the shards. Give another output.")
-    with ExitStack() as stack:
-        stack.enter_context(lock_output(output))
-        segments = stack.enter_context(OptionalSegmentsWriter(output + SEGMENTS, emotions, False))
-        writer = stack.enter_context(ResultsWriter(output, emotions, overwrite=True))
+    with (
+        OptionalSegmentsWriter(output + SEGMENTS, emotions, False) as segments,
+        ResultsWriter(output, emotions, overwrite=True) as writer,
+    ):
         for shard, segments_path in zip(shards, segments_of, strict=True):
             for result in shard.results():
                 writer.write(result)
@@ -112,7 +117,6 @@ def merge_shards(paths: Sequence[str], output: str, overwrite: bool = False) -> 
                 for segment in read_segments(segments_path)[1]:
                     segments.write(segment.path, [segment.packed()])
     write_run(output, _merged_record(shards))
-    return shards
 
 
 def _files(paths: Sequence[str]) -> list[str]:

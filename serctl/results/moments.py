@@ -17,6 +17,10 @@ NOTICE = (
     "education is forbidden in the European Union (Regulation 2024/1689, article 5)."
 )
 
+# Calls that turn angry are told from others by their angriest half minute better than by the mean,
+# which is one of a speaker's habits more than of what changes (docs/long-recordings.md).
+PEAK_S = 30.0
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -39,16 +43,18 @@ class Moment:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A recording, or a channel of it, and how much of its speech has an emotion.
+    """A recording, and how much of its speech has an emotion.
 
     Attributes
     ----------
     path : str
         Of the recording.
     channel : int or None
-        If its channels were classified by themselves.
+        If its channels were classified by themselves: the one that all of this is of.
     emotion_s, speech_s : float
         Seconds of speech with the emotion, and of all speech in segments.
+    peak_probability : float
+        Mean of the emotion over the `PEAK_S` of speech with the most of it, in [0, 1].
     mean_probability, highest_probability : float
         Of the emotion: mean over speech, and in the segment with the most, in [0, 1].
     first_s : float or None
@@ -59,6 +65,7 @@ class Ranked:
     channel: int | None
     emotion_s: float
     speech_s: float
+    peak_probability: float
     mean_probability: float
     highest_probability: float
     first_s: float | None
@@ -123,8 +130,8 @@ def rank_recordings(
     Returns
     -------
     list of Ranked
-        Those with the highest mean probability over their loudest minute of it first: see
-        `_score`. Every recording, or channel, that has segments.
+        One for each recording that has segments, the highest `Ranked.peak_probability` first; of
+        its channels, the one where that is highest.
 
     Raises
     ------
@@ -153,17 +160,31 @@ def rank_recordings(
                 channel,
                 sum(weight for weight, counts in zip(weights, counted, strict=True) if counts),
                 speech_s,
+                _peak(shares, weights),
                 sum(w * p for w, p in zip(weights, shares, strict=True)) / speech_s,
                 max(shares),
                 min(starts, default=None),
             )
         )
-    return sorted(ranked, key=_score, reverse=True)
+    best: dict[str, Ranked] = {}
+    for one in ranked:
+        if one.path not in best or _score(one) > _score(best[one.path]):
+            best[one.path] = one
+    return sorted(best.values(), key=_score, reverse=True)
 
 
 def _score(recording: Ranked) -> tuple[float, float]:
-    """What recordings are ranked by: of equal shares, the mean probability."""
-    return recording.mean_probability, recording.share
+    """What recordings are ranked by; of equal ones, by all of their speech."""
+    return recording.peak_probability, recording.mean_probability
+
+
+def _peak(shares: Sequence[float], weights: Sequence[float]) -> float:
+    """Mean over the `PEAK_S` of speech with the highest; what is missing to them counts as 0."""
+    left_s, total = PEAK_S, 0.0
+    for share, seconds in sorted(zip(shares, weights, strict=True), reverse=True):
+        total += share * min(seconds, left_s)
+        left_s -= min(seconds, left_s)
+    return total / PEAK_S
 
 
 def _speech_s(segment: Segment) -> float:

@@ -8,18 +8,21 @@ import csv
 import json
 import os
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
 from serctl.files.outputs import extension_of
+from serctl.results import parquet
 from serctl.results.dialects import TableReader, encoding_of
 from serctl.results.schema import (
     EXTENSIONS,
     JOURNAL,
     REMAKE,
+    Cell,
     Result,
+    columns,
     emotions_of,
-    extra_columns,
     result_of,
 )
 
@@ -52,7 +55,10 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     """
     lines, where, names = open_rows(path)
     emotions = emotions_of(names, where)
-    return emotions, _results(lines, emotions, extra_columns(names, emotions))
+    known = columns(emotions)
+    # pandas' index is a column without a name.
+    added = tuple(name for name in names if name and name not in known)
+    return emotions, _results(lines, emotions, added)
 
 
 def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -60,8 +66,17 @@ def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     return open_rows(path)[2]
 
 
-def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
+def open_rows(
+    path: str | os.PathLike[str], extensions: Sequence[str] = EXTENSIONS
+) -> tuple[Iterator["_Line"], str, tuple[str, ...]]:
     """Open a table that serctl wrote: its lines, and where its columns stand and which they are.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the table.
+    extensions : sequence of str
+        That it may have.
 
     Raises
     ------
@@ -80,9 +95,12 @@ def open_rows(path: str | os.PathLike[str]) -> tuple[Iterator["_Line"], str, tup
     # A named pipe can be read once, and waits for who writes to it.
     if not os.path.isfile(path) and not os.path.isdir(path):
         raise ResultsError(f"{path}: not a file; a results file was expected. Save it to a file.")
-    read = {".csv": _csv_lines, ".jsonl": _jsonl_lines, ".json": _json_lines}[
-        extension_of(path, EXTENSIONS)
-    ]
+    read = {
+        ".csv": _csv_lines,
+        ".jsonl": _jsonl_lines,
+        ".json": _json_lines,
+        parquet.EXTENSION: parquet.parquet_lines,
+    }[extension_of(path, extensions)]
     # Opened twice, so that no file stays open if the results are not iterated.
     opening = read(path)
     where, names, _ = next(opening, (path, (), ()))
@@ -97,10 +115,18 @@ _Line = tuple[str, tuple[str, ...], Sequence[object]]
 
 
 def _results(
-    lines: Iterator[_Line], emotions: tuple[str, ...], extra: tuple[str, ...]
+    lines: Iterator[_Line], emotions: tuple[str, ...], added: tuple[str, ...]
 ) -> Iterator[Result]:
     for where, row in rows_of(lines):
-        yield result_of(row, emotions, where, extra)
+        result = result_of(row, emotions, where)
+        if added:
+            result = replace(result, extra=tuple((name, _cell(row[name])) for name in added))
+        yield result
+
+
+def _cell(value: object) -> Cell:
+    is_cell = value is None or isinstance(value, str | float | int)
+    return value if is_cell else json.dumps(value)  # type: ignore[return-value]
 
 
 def rows_of(lines: Iterator[_Line]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -5,21 +5,25 @@ probabilities are rounded to 6 decimals and durations to 3. A value that does no
 a ResultsError with the line, what was found and what was expected.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from serctl.errors import ResultsError
 from serctl.text import printable
 
-SCHEMA_VERSION = 2  # 1 had no speech_s and no channel
+SCHEMA_VERSION = 3
 STATUSES = ("ok", "silent", "no_speech", "too_short", "unreadable", "failed")
 
 LEADING = ("path", "status", "reason", "emotion", "confidence")
-TRAILING = ("duration_s", "sample_rate_hz", "channels", "windows", "speech_s", "channel")
-ADDED_IN_2 = ("speech_s", "channel")
+# What each version has at the end; a later one has the columns of those before it, too.
+TRAILING_OF_VERSIONS = (
+    ("duration_s", "sample_rate_hz", "channels", "windows"),
+    ("speech_s", "channel"),
+    ("voice", "voice_n"),
+)
+TRAILING = tuple(name for names in TRAILING_OF_VERSIONS for name in names)
 PROBABILITY = "p_"
 UNCERTAIN = "uncertain"  # in place of an emotion below ``--min-confidence``
 
@@ -29,9 +33,10 @@ LONGEST_S = 1e9  # thirty years; what is longer is no recording
 
 EXTENSIONS = (".csv", ".jsonl", ".json")
 JOURNAL = ".journal"
-# Of a row on its way from the worker, through the journal: packed segments and windows, and the rows
-# of the recording's other channels.
+# Of a row on its way from the worker, through the journal: packed segments and windows, the rows of
+# the recording's other channels, and its embedding.
 SEGMENTS_KEY, WINDOWS_KEY, CHANNELS_KEY = "segments", "window_list", "channel_rows"
+EMBEDDING_KEY = "embedding"
 
 REMAKE = (
     "Was it written by another version of serctl, or edited? Create it again with serctl classify."
@@ -71,8 +76,13 @@ class Result:
         Seconds of speech; None without speech detection.
     channel : int or None
         Channel of the file, counted from 1; None for the mean of all channels.
+    voice : str
+        Whose recording it is; empty if it was classified alone.
+    voice_n : int or None
+        Recordings of this voice that were classified together, with this one; None if it was
+        classified alone, or has no emotion.
     extra : tuple of pairs
-        Name and cell of columns that somebody added to the file.
+        Name and cell of columns that were added to the file.
     """
 
     path: str
@@ -87,12 +97,28 @@ class Result:
     windows: int = 0
     speech_s: float | None = None
     channel: int | None = None
+    voice: str = ""
+    voice_n: int | None = None
     extra: tuple[tuple[str, Cell], ...] = ()
+
+    def labelled(
+        self, probabilities: Sequence[float], emotions: Sequence[str], min_confidence: float = 0.0
+    ) -> "Result":
+        """Give this result probabilities of ``emotions``, in [0, 1], and what follows from them.
+
+        An emotion whose probability, as it is written, is below ``min_confidence`` is `UNCERTAIN`.
+        """
+        best = max(range(len(emotions)), key=probabilities.__getitem__)
+        confidence = probabilities[best]
+        is_certain = round(confidence, PROBABILITY_DECIMALS) >= min_confidence
+        emotion = emotions[best] if is_certain else UNCERTAIN
+        shares = tuple(probabilities)
+        return replace(self, emotion=emotion, confidence=confidence, probabilities=shares)
 
 
 def columns(emotions: Sequence[str], version: int = SCHEMA_VERSION) -> tuple[str, ...]:
     """Columns of a results file, in their fixed order, for the emotions of a model."""
-    trailing = TRAILING if version >= 2 else TRAILING[: -len(ADDED_IN_2)]
+    trailing = (name for names in TRAILING_OF_VERSIONS[:version] for name in names)
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *trailing)
 
 
@@ -141,14 +167,14 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
         result.windows,
         _rounded(result.speech_s, DURATION_DECIMALS),
         result.channel,
+        result.voice,
+        result.voice_n,
     )
     return dict(zip(columns(emotions), cells, strict=True))
 
 
 def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
-    """Emotions of a file, from the names of its columns: those of ``p_`` after ``confidence``.
-
-    Columns of other names may stand among them, as `extra_columns`.
+    """Emotions of a file: its columns ``p_<emotion>`` after ``confidence``; others may be added.
 
     Parameters
     ----------
@@ -160,51 +186,39 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
     Raises
     ------
     ResultsError
-        If these are not the columns of a results file.
+        If they are not those of a results file.
     """
-    expected = f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}"
     after = list(header)[header.index("confidence") + 1 :] if "confidence" in header else []
-    named = takewhile(lambda name: name.startswith(PROBABILITY), after)
-    emotions = tuple(name.removeprefix(PROBABILITY) for name in named)
+    shares = takewhile(lambda name: name.startswith(PROBABILITY), after)
+    emotions = tuple(name.removeprefix(PROBABILITY) for name in shares)
     known = tuple(name for name in header if name in columns(emotions))
     versions = [columns(emotions, version) for version in range(1, SCHEMA_VERSION + 1)]
-    is_unique = len(set(header)) == len(header)
-    if not all(emotions) or not emotions or not is_unique or known not in versions:
+    is_twice = len(set(header)) < len(header)
+    if not emotions or not all(emotions) or is_twice or known not in versions:
         missing = [name for name in versions[0] if name not in header]
-        if not emotions:
-            missing.append("p_<emotion>")
+        missing += [] if emotions else ["p_<emotion>"]
         what = (
             f"without {', '.join(missing)}" if missing else f"found {printable(', '.join(header))}"
         )
         raise ResultsError(
             f"{where}: not the columns of serctl results: {what}; expected, in this order, "
-            f"{expected}. {REMAKE}"
+            f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}. {REMAKE}"
         )
     return emotions
 
 
-def extra_columns(header: Sequence[str], emotions: Sequence[str]) -> tuple[str, ...]:
-    """Columns that are not serctl's; pandas' index, a column without a name, is left out."""
-    known = columns(emotions)
-    return tuple(name for name in header if name and name not in known)
-
-
-def result_of(
-    row: Mapping[str, object], emotions: Sequence[str], where: str, extra: Sequence[str] = ()
-) -> Result:
+def result_of(row: Mapping[str, object], emotions: Sequence[str], where: str) -> Result:
     """Read the result in a row.
 
     Parameters
     ----------
     row : mapping
         From every column to text (CSV), or to text, number or None (JSON). The columns that
-        version 2 added may be absent.
+        versions after the first added may be absent.
     emotions : sequence of str
         Emotions of the file.
     where : str
         File and line, for the error message.
-    extra : sequence of str
-        Columns of `extra_columns`, whose cells are taken as they are.
 
     Raises
     ------
@@ -236,13 +250,9 @@ def result_of(
         windows=0 if windows is None else windows,
         speech_s=_number(row, "speech_s", where) if "speech_s" in row else None,
         channel=_whole(row, "channel", where) if "channel" in row else None,
-        extra=tuple((name, _cell(row[name])) for name in extra),
+        voice=_text(row, "voice", where) if "voice" in row else "",
+        voice_n=_whole(row, "voice_n", where) if "voice_n" in row else None,
     )
-
-
-def _cell(value: object) -> Cell:
-    is_cell = value is None or isinstance(value, str | float | int)
-    return value if is_cell else json.dumps(value)  # type: ignore[return-value]
 
 
 def _rounded(number: float | None, decimals: int) -> float | None:

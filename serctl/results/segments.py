@@ -14,11 +14,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from serctl.errors import ResultsError
+from serctl.files.outputs import check_output, extension_of
+from serctl.results import parquet
 from serctl.results.reader import open_rows, rows_of
-from serctl.results.schema import DURATION_DECIMALS, PROBABILITY, PROBABILITY_DECIMALS, REMAKE, Cell
+from serctl.results.schema import (
+    DURATION_DECIMALS,
+    EXTENSIONS,
+    PROBABILITY,
+    PROBABILITY_DECIMALS,
+    REMAKE,
+    Cell,
+)
 from serctl.results.writer import RowsWriter
 
 SEGMENTS = ".segments.csv"  # added to the name of the results file
+TABLE_EXTENSIONS = (*EXTENSIONS, parquet.EXTENSION)
 
 LEADING = (
     "path",
@@ -104,13 +114,26 @@ def row_of_segment(segment: Segment, emotions: Sequence[str]) -> dict[str, Cell]
     return dict(zip(segment_columns(emotions), (*cells, *shares, text), strict=True))
 
 
+def check_segments_output(output: str, overwrite: bool) -> None:
+    """Check that a file of segments or windows can be written, before any work is done.
+
+    Raises
+    ------
+    UsageError, ResultsError
+        As `serctl.files.outputs.check_output`; ResultsError if Parquet needs pyarrow.
+    """
+    check_output(output, TABLE_EXTENSIONS, overwrite)
+    if extension_of(output, TABLE_EXTENSIONS) == parquet.EXTENSION:
+        parquet.check_pyarrow(output)
+
+
 class SegmentsWriter(RowsWriter):
     """Context manager that writes segments one by one.
 
     Parameters
     ----------
     output : str or path
-        As `RowsWriter` takes it.
+        With one of `TABLE_EXTENSIONS`, or ``-`` for CSV on standard output.
     emotions : sequence of str
         In the order of each segment's probabilities.
     overwrite : bool
@@ -120,7 +143,7 @@ class SegmentsWriter(RowsWriter):
     def __init__(
         self, output: str | os.PathLike[str], emotions: Sequence[str], overwrite: bool = False
     ) -> None:
-        super().__init__(output, segment_columns(emotions), overwrite)
+        super().__init__(output, segment_columns(emotions), overwrite, extensions=TABLE_EXTENSIONS)
         self._emotions = tuple(emotions)
 
     def write(self, segment: Segment) -> None:
@@ -134,7 +157,7 @@ class OptionalSegmentsWriter:
     Parameters
     ----------
     output : str or None
-        Where to, with one of the extensions of results; None for nowhere.
+        Where to, with one of `TABLE_EXTENSIONS`; None for nowhere.
     emotions : sequence of str
         As `SegmentsWriter` takes them.
     even_empty : bool
@@ -189,7 +212,7 @@ def read_segments(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterat
     Parameters
     ----------
     path : str or path
-        A .csv, .jsonl or .json file.
+        A file with one of `TABLE_EXTENSIONS`.
 
     Returns
     -------
@@ -203,7 +226,7 @@ def read_segments(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterat
     PathError, UsageError, ResultsError
         As `serctl.results.reader.read_results`.
     """
-    lines, where, names = open_rows(path)
+    lines, where, names = open_rows(path, TABLE_EXTENSIONS)
     emotions = tuple(
         name.removeprefix(PROBABILITY) for name in names if name.startswith(PROBABILITY)
     )

@@ -8,9 +8,8 @@ All formats are made from the same tidy rows. Shares are in [0, 1]: of the label
 emotion, and of all recordings otherwise. Durations are in seconds:
 
 - by emotion: ``emotion, n, share, mean_confidence, duration_s``
-- by folder: ``folder, n, share, mean_confidence, duration_s, most_frequent, n_<emotion> ...``; of
-  equally frequent emotions, the first in the order of the columns; the same by anything else
-  (`serctl.results.grouping`), with its name in place of ``folder``
+- by folder, or anything else (`serctl.results.grouping`): ``folder, n, share, mean_confidence,
+  duration_s, most_frequent, n_<emotion> ...``; of equally frequent emotions, the first
 - by status: ``status, reason, n, share, duration_s, example``, one row per
   reason; reasons that differ only in numbers are one, with ``...`` for the numbers
 """
@@ -26,6 +25,7 @@ from serctl.errors import NothingFoundError
 from serctl.results.grouping import BUILT_IN, Grouping, parse_grouping
 from serctl.results.reader import column_names, read_results
 from serctl.results.schema import STATUSES, UNCERTAIN, Result
+from serctl.results.speech_time import SpeechTime, speech_time
 
 GROUPINGS = BUILT_IN
 N_EXAMPLES = 3  # paths per reason
@@ -34,8 +34,6 @@ OTHER_REASONS = "other reasons"
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY_NUMBER = "..."
-
-# A value of a tidy row.
 Value = str | float | int | None
 
 
@@ -110,10 +108,12 @@ class Summary:
         By status and text of the reason.
     n_duplicates : int
         Rows that are the same as another, and were not counted.
+    speech_time : SpeechTime
+        Of the segments beside the files.
     grouping : Grouping, optional
-        What recordings are grouped by, besides emotion, folder and status.
+        What recordings are grouped by besides; those without a group have an empty name.
     by_group : dict
-        Counts of its groups; those of recordings without a group under an empty name.
+        Counts of its groups.
     """
 
     files: tuple[str, ...]
@@ -124,6 +124,7 @@ class Summary:
     by_status: dict[str, Tally] = field(default_factory=dict)
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
     n_duplicates: int = 0
+    speech_time: SpeechTime = field(default_factory=SpeechTime)
     grouping: Grouping | None = None
     by_group: dict[str, Tally] = field(default_factory=dict)
 
@@ -202,8 +203,7 @@ def open_summary(
 ) -> tuple[Summary, Iterator[tuple[Result, tuple[str, ...]]]]:
     """Summary of results files, and the results; each is counted when it is read.
 
-    Parameters and errors are those of `summarize`; a result comes with the emotions of its
-    probabilities.
+    As `summarize`; a result comes with the emotions of its probabilities.
     """
     names = tuple(os.fspath(path) for path in files)
     opened = [read_results(name) for name in names]
@@ -228,6 +228,7 @@ def open_summary(
                 f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "
                 "results again with serctl classify."
             )
+        summary.speech_time = speech_time(names)
 
     return summary, counted()
 
@@ -245,8 +246,7 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     Returns
     -------
     list of dict
-        With the columns in the docstring of this module. Every emotion has a row, even without
-        recordings; folders are sorted by path.
+        With the columns in the docstring of this module. Every emotion has a row; folders are sorted.
     """
     if by == "emotion":
         return [

@@ -17,6 +17,7 @@ HEADERS = {
     "n": "recordings",
     "mean_confidence": "confidence",
     "duration_s": "duration",
+    "speech_s": "speech",
     "most_frequent": "mostly",
 }
 TEXT_COLUMNS = frozenset({"most_frequent"})
@@ -86,7 +87,7 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
         emotion and status.
     """
     if by is None:
-        return [_by_emotion(summary), _by_status(summary)]
+        return [_by_emotion(summary), *_by_time(summary), _by_status(summary)]
     if by == "emotion":
         return [_by_emotion(summary)]
     if by == "status":
@@ -153,6 +154,14 @@ def _by_emotion(summary: Summary) -> Table:
     return _table("By emotion", found, total)
 
 
+def _by_time(summary: Summary) -> list[Table]:
+    """Seconds of speech by emotion, if there are segments."""
+    found = summary.speech_time.rows(summary.labels)
+    n = len(summary.speech_time.recordings)
+    title = f"Speech in segments of {count(n, 'long recording')}, whose one label is an average"
+    return [_table(title, found)] if n else []
+
+
 def _by_group(summary: Summary, name: str) -> list[Table]:
     # Two tables, since one with all columns would not fit a terminal.
     figures: list[dict[str, Value]] = []
@@ -197,7 +206,7 @@ def _table(
 def _shown(column: str, value: Value) -> str:
     if value is None:
         return NO_VALUE
-    if column == "duration_s":
+    if column in ("duration_s", "speech_s"):
         return clock(float(value))
     if column == "share":
         return f"{value:.1%}"

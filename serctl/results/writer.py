@@ -1,9 +1,9 @@
 """Write results files, one result at a time. `serctl.results.reader` reads them back.
 
 Every recording has one row, in the columns of `serctl.results.schema`. The extension of the output
-selects CSV, JSON Lines or a JSON array. The same results give the same bytes. Any file name that
-the system allows reads back exactly: JSON is pure ASCII; CSV is UTF-8, and keeps the bytes of names
-that are not UTF-8.
+selects CSV, JSON Lines or a JSON array, and of segments Parquet too. The same results give the same
+bytes. Any file name that the system allows reads back exactly from CSV and JSON: JSON is pure ASCII;
+CSV is UTF-8, and keeps the bytes of names that are not UTF-8.
 
 Rows go to ``<output>.partial``, which is renamed to the output when all rows are written
 (`serctl.files.outputs`). If anything fails before, the partial file is removed: finished rows are
@@ -26,6 +26,7 @@ from serctl.files.outputs import (
     extension_of,
     replace_when_complete,
 )
+from serctl.results import parquet
 from serctl.results.dialects import BYTE_ORDER_MARK, DIALECTS, TEXT_COLUMNS
 from serctl.results.schema import (
     DURATION_DECIMALS,
@@ -53,6 +54,8 @@ class RowsWriter:
         Whether an existing file may be replaced. It is replaced when the new one is complete.
     dialect : str
         How CSV is written: one of `serctl.results.dialects.DIALECTS`.
+    extensions : sequence of str
+        That the path may have; they select the format.
 
     Attributes
     ----------
@@ -74,16 +77,18 @@ class RowsWriter:
         names: Sequence[str],
         overwrite: bool = False,
         dialect: str = "standard",
+        extensions: Sequence[str] = EXTENSIONS,
     ) -> None:
-        check_output(output, EXTENSIONS, overwrite)
+        check_output(output, extensions, overwrite)
         self.output = os.fspath(output)
         self.n_written = 0
         self._dialect = DIALECTS[dialect]
         self._numeric = [column not in TEXT_COLUMNS for column in names]
         self._to_file = self.output != STANDARD_OUTPUT
         self._names = tuple(names)
-        self._extension = extension_of(output, EXTENSIONS) if self._to_file else ".csv"
+        self._extension = extension_of(output, extensions) if self._to_file else ".csv"
         self._file: BinaryIO
+        self._parquet: parquet.ParquetRows | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -97,7 +102,10 @@ class RowsWriter:
                     raise self._write_error(error) from error
             else:
                 self._file = sys.stdout.buffer
-            if self._extension == ".csv":
+            if self._extension == parquet.EXTENSION:
+                self._parquet = parquet.ParquetRows(self._file, self._names)
+                stack.callback(self._parquet.close)
+            elif self._extension == ".csv":
                 mark = BYTE_ORDER_MARK if self._dialect.for_excel else ""
                 self._put(mark + self._dialect.line(self._names, [False] * len(self._names)))
             self._stack = stack.pop_all()
@@ -113,6 +121,8 @@ class RowsWriter:
         """
         if self._extension == ".csv":
             self._put(self._dialect.line(_csv_cells(row), self._numeric))
+        elif self._parquet is not None:
+            self._add(self._parquet, row)
         else:
             line = json.dumps(row, ensure_ascii=True, allow_nan=False)
             if self._extension == ".json":
@@ -149,6 +159,12 @@ class RowsWriter:
                 self._file.flush()
         except BrokenPipeError:
             raise
+        except OSError as error:
+            raise self._write_error(error) from error
+
+    def _add(self, table: parquet.ParquetRows, row: Mapping[str, Cell]) -> None:
+        try:
+            table.add(row)
         except OSError as error:
             raise self._write_error(error) from error
 

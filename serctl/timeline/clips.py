@@ -10,7 +10,8 @@ import soundfile
 from serctl.audio.decoding import read_windows
 from serctl.audio.opening import open_recording
 from serctl.audio.windows import cut_stretches
-from serctl.errors import ResultsError, UsageError
+from serctl.errors import UsageError
+from serctl.files.folders import lock_folder
 from serctl.files.outputs import atomic_write
 from serctl.results.segments import Segment
 
@@ -45,14 +46,18 @@ def write_clips(
     AudioError, OSError, ResultsError
         If a recording cannot be read, or a clip not be written.
     """
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise ResultsError(f"{folder}: cannot be made ({error.strerror}).") from error
     paths = [
         os.path.join(folder, _name(number, segment, len(segments)))
         for number, segment in enumerate(segments, start=1)
     ]
+    with lock_folder(folder):
+        _write_all(segments, paths, pad_s, overwrite)
+    return paths
+
+
+def _write_all(
+    segments: Sequence[Segment], paths: Sequence[str], pad_s: float, overwrite: bool
+) -> None:
     for path in paths:
         if os.path.lexists(path) and not overwrite:
             raise UsageError(f"{path}: exists already. Choose another folder, or use --overwrite.")
@@ -70,7 +75,6 @@ def write_clips(
         _, blocks = read_windows(recording, rate_hz, BLOCK_S, channel)
         for place, samples in cut_stretches(blocks, plan):
             _write(paths[places[place]], samples, rate_hz)
-    return paths
 
 
 def _write(path: str, samples: np.ndarray, rate_hz: int) -> None:

@@ -1,44 +1,73 @@
 """Files for other programs, one a recording and format, in a folder that mirrors the recordings'.
 
 A file is named after the recording with its extension, ``talk.wav.TextGrid``, so that ``talk.wav``
-and ``talk.mp3`` have files of their own.
+and ``talk.mp3`` have files of their own. The format ``audformat`` is one table of all recordings.
 """
 
 import os
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
 
 from serctl.errors import ResultsError, UsageError
 from serctl.files.outputs import atomic_write
+from serctl.results.schema import Cell
 from serctl.results.segments import Segment
+from serctl.results.writer import RowsWriter
 from serctl.timeline.exports import FORMATS
+
+AUDFORMAT = "audformat"
+AUDFORMAT_FILE = "audformat.csv"
+AUDFORMAT_COLUMNS = ("file", "start", "end", "emotion", "confidence", "channel", "speaker")
+NAMES = (*FORMATS, AUDFORMAT)
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
     """Formats named in a list with commas; UsageError if one is unknown."""
     named = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    unknown = [name for name in named if name not in FORMATS]
+    unknown = [name for name in named if name not in NAMES]
     if unknown or not named:
         raise UsageError(
-            f"{text!r}: {', '.join(unknown) or 'nothing'} is not one of {', '.join(FORMATS)}."
+            f"{text!r}: {', '.join(unknown) or 'nothing'} is not one of {', '.join(NAMES)}."
         )
     return named
 
 
 class ExportFolder:
-    """Folder of exports of one run.
+    """Context manager of the exports of one run.
 
     Parameters
     ----------
     folder : str
         It is made if it is not there.
     formats : sequence of str
-        Of `serctl.timeline.exports.FORMATS`.
+        Of `NAMES`.
     """
 
     def __init__(self, folder: str, formats: Sequence[str]) -> None:
         self._folder = folder
-        self._formats = formats
+        self._formats = [name for name in formats if name != AUDFORMAT]
+        self._has_table = AUDFORMAT in formats
+        self._table: RowsWriter | None = None
         self._taken: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Begin the table of all recordings, if it is wanted; ResultsError if that fails."""
+        if self._has_table:
+            _make_folder(self._folder)
+            path = os.path.join(self._folder, AUDFORMAT_FILE)
+            self._table = RowsWriter(path, AUDFORMAT_COLUMNS, overwrite=True).__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Complete the table or, after an error, remove it."""
+        if self._table is not None:
+            self._table.__exit__(kind, error, traceback)
 
     def write(self, path: str, segments: Sequence[Segment], duration_s: float) -> list[str]:
         """Write the files of one recording.
@@ -55,22 +84,21 @@ class ExportFolder:
         Returns
         -------
         list of str
-            Their paths; one that is there is replaced.
+            Their paths without the table's; one that is there is replaced.
 
         Raises
         ------
         ResultsError
             If one cannot be written.
         """
-        stem = self._stem(path)
-        try:
-            os.makedirs(os.path.dirname(stem), exist_ok=True)
-        except OSError as error:
-            raise ResultsError(
-                f"{os.path.dirname(stem)}: the folder cannot be made ({error.strerror}). Choose "
-                "another --segments-dir."
-            ) from error
         ordered = sorted(segments, key=lambda segment: (segment.start_s, segment.channel or 0))
+        if self._table is not None:
+            for segment in ordered:
+                self._table.write_row(_audformat_row(segment))
+        if not self._formats:
+            return []
+        stem = self._stem(path)
+        _make_folder(os.path.dirname(stem))
         media = os.path.abspath(path)
         written = []
         for name in self._formats:
@@ -92,3 +120,27 @@ class ExportFolder:
             stem = f"{inside}-{number}"
         self._taken.add(stem)
         return os.path.join(self._folder, stem)
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(
+            f"{folder}: the folder cannot be made ({error.strerror}). Choose another --segments-dir."
+        ) from error
+
+
+def _audformat_row(segment: Segment) -> dict[str, Cell]:
+    times = (_timedelta(segment.start_s), _timedelta(segment.end_s))
+    who = (segment.channel, segment.speaker)
+    cells = (segment.path, *times, segment.emotion, segment.confidence, *who)
+    return dict(zip(AUDFORMAT_COLUMNS, cells, strict=True))
+
+
+def _timedelta(seconds: float) -> str:
+    """Time as pandas writes it: ``0 days 00:01:02.345000``."""
+    ms = round(seconds * 1000)
+    minutes = ms // 60000
+    clock = f"{minutes // 60 % 24:02d}:{minutes % 60:02d}:{ms // 1000 % 60:02d}"
+    return f"{minutes // 1440} days {clock}.{ms % 1000:03d}000"

@@ -69,16 +69,13 @@ def textgrid(segments: Sequence[Segment], media: str, duration_s: float) -> str:
 def eaf(segments: Sequence[Segment], media: str, duration_s: float) -> str:
     """Annotations of ELAN (EAF 3.0), with a tier for each channel and speaker."""
     tiers = _by_party(segments)
-    slots: list[str] = []
+    slots: list[tuple[int, int]] = []  # time and number
     held: list[str] = []
     for name, some in tiers:
         annotations = []
         for segment in some:
             n = len(slots) // 2 + 1
-            slots += [
-                f'        <TIME_SLOT TIME_SLOT_ID="ts{2 * n - 1}" TIME_VALUE="{_ms(segment.start_s)}"/>',
-                f'        <TIME_SLOT TIME_SLOT_ID="ts{2 * n}" TIME_VALUE="{_ms(segment.end_s)}"/>',
-            ]
+            slots += [(_ms(segment.start_s), 2 * n - 1), (_ms(segment.end_s), 2 * n)]
             annotations.append(
                 "        <ANNOTATION>\n"
                 f'            <ALIGNABLE_ANNOTATION ANNOTATION_ID="a{n}" '
@@ -96,7 +93,10 @@ def eaf(segments: Sequence[Segment], media: str, duration_s: float) -> str:
         + '    <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">\n'
         + f'        <MEDIA_DESCRIPTOR MEDIA_URL={_attribute(url)} MIME_TYPE="audio/x-wav"/>\n'
         + "    </HEADER>\n    <TIME_ORDER>\n"
-        + "".join(slot + "\n" for slot in slots)
+        + "".join(
+            f'        <TIME_SLOT TIME_SLOT_ID="ts{number}" TIME_VALUE="{ms}"/>\n'
+            for ms, number in sorted(slots)  # ELAN wants them in the order of time
+        )
         + "    </TIME_ORDER>\n"
         + "".join(held)
         + '    <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" '

@@ -1,40 +1,27 @@
 """A figure of a long recording: waveform, speech, probabilities and segments over time.
 
-Channels that were classified by themselves stand one above the other. A recording of hours is read
-block by block, and drawn as an envelope.
+Channels that were classified by themselves stand one above the other.
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
-from serctl.audio.decoding import read_windows
-from serctl.audio.speech import FRAME_S, RATE_HZ, SpeechRule
-from serctl.audio.windows import SpeechGate
 from serctl.errors import UsageError
 from serctl.results.segments import Segment
+from serctl.timeline.outline import Outline, read_outlines
 
-BLOCK_S = 30.0
-N_ENVELOPE = 2000  # points of a waveform; more are not visible
 # Okabe and Ito's colours, which people with colour vision deficiency can tell apart.
 PALETTE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#999999", "#56B4E9", "#F0E442")
 
 
-@dataclass(frozen=True)
-class _Channel:
-    """What is drawn of one channel."""
-
-    number: int | None
-    peaks: NDArray[np.float32]  # [n_samples / step], of absolute values
-    step_s: float
-    speech: NDArray[np.bool_]
+# From the numbers of channels to the outline of each.
+ReadOutlines = Callable[[Sequence[int | None]], Sequence[Outline]]
 
 
 def draw_timeline(
@@ -43,6 +30,7 @@ def draw_timeline(
     segments: Sequence[Segment],
     from_s: float = 0.0,
     to_s: float | None = None,
+    read: ReadOutlines | None = None,
 ) -> Figure:
     """Draw the timeline of a recording.
 
@@ -56,6 +44,9 @@ def draw_timeline(
         Of the recording: segments, or windows, which show more of how probabilities change.
     from_s, to_s : float
         Part to draw, in seconds; by default all of it.
+    read : callable, optional
+        What reads channels, such as `serctl.engine.isolated.outline_isolated`; this process by
+        default.
 
     Raises
     ------
@@ -65,7 +56,7 @@ def draw_timeline(
         If the recording cannot be read.
     """
     numbers = sorted({s.channel for s in segments}, key=lambda n: n or 0) or [None]
-    channels = [_read(path, number) for number in numbers]
+    channels = read_outlines(path, numbers) if read is None else read(numbers)
     end_s = max(len(channel.peaks) * channel.step_s for channel in channels)
     to_s = end_s if to_s is None else min(to_s, end_s)
     if not 0 <= from_s < to_s:
@@ -75,9 +66,10 @@ def draw_timeline(
         2 * len(channels), 1, sharex=True, squeeze=False, height_ratios=[1.1, 1] * len(channels)
     )[:, 0]
     colours = dict(zip(emotions, PALETTE, strict=False))
-    for i, channel in enumerate(channels):
-        held = [s for s in segments if s.channel == channel.number and s.probabilities]
+    for i, (number, channel) in enumerate(zip(numbers, channels, strict=True)):
+        held = [s for s in segments if s.channel == number and s.probabilities]
         _draw_waveform(rows[2 * i], channel, held, colours)
+        rows[2 * i].set_ylabel("waveform" if number is None else f"channel {number}")
         _draw_probabilities(rows[2 * i + 1], held, emotions, colours)
     rows[0].set_title(os.path.basename(path), parse_math=False)
     rows[-1].set_xlim(from_s, to_s)
@@ -89,34 +81,18 @@ def draw_timeline(
     return figure
 
 
-def _read(path: str, channel: int | None) -> _Channel:
-    _, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
-    gate = SpeechGate(RATE_HZ, SpeechRule())
-    step = RATE_HZ // 50  # of 20 ms, which are joined further when all is known
-    peaks = []
-    for block in gate.watch(blocks):
-        filled = np.pad(np.abs(block), (0, -len(block) % step))
-        peaks.append(filled.reshape(-1, step).max(axis=1))
-    envelope = np.concatenate([np.zeros(0, np.float32), *peaks])
-    joined = max(len(envelope) // N_ENVELOPE, 1)
-    envelope = np.pad(envelope, (0, -len(envelope) % joined)).reshape(-1, joined).max(axis=1)
-    return _Channel(channel, envelope, joined * step / RATE_HZ, gate.speech())
-
-
 def _draw_waveform(
-    axes: Axes, channel: _Channel, segments: Sequence[Segment], colours: dict[str, str]
+    axes: Axes, channel: Outline, segments: Sequence[Segment], colours: dict[str, str]
 ) -> None:
     times = (np.arange(len(channel.peaks)) + 0.5) * channel.step_s
     axes.fill_between(times, -channel.peaks, channel.peaks, color="#555555", linewidth=0)
     limit = max(float(channel.peaks.max(initial=0)), 1e-3) * 1.1
     axes.set_ylim(-1.5 * limit, limit)
-    edges = np.flatnonzero(np.diff(channel.speech.astype(np.int8), prepend=0, append=0)) * FRAME_S
-    bars = list(zip(edges[::2].tolist(), np.diff(edges)[::2].tolist(), strict=True))
+    bars = [(start_s, end_s - start_s) for start_s, end_s in channel.speech_s]
     axes.broken_barh(bars, (-1.45 * limit, 0.2 * limit), color="black", linewidth=0)
     for segment in segments:
         colour = colours.get(segment.emotion, "#999999")
         axes.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.25, linewidth=0)
-    axes.set_ylabel("waveform" if channel.number is None else f"channel {channel.number}")
     axes.set_yticks([])
 
 

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.other_user import other_user
 
 from serctl.cli import run
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "calls"
-NOBODY = 65534
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 
 MODULES = (
@@ -64,25 +64,19 @@ def test_nothing_of_the_current_folder_is_run_or_obeyed(trapped, tiny_folder, co
     assert set(os.listdir(folder)) == before | made
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_another_user_is_not_trapped_either(trapped, tiny_folder):
+def test_a_module_of_that_name_is_not_run_in_its_place(trapped):
+    """Python runs what ``-m`` names from the current folder first, unless it is isolated."""
     folder, marker = trapped
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, NOBODY, NOBODY)
-    check = f"import sys; sys.path[:0] = {sys.path!r}; import serctl.models.classifier"
-    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    as_nobody["env"] = {"HOME": str(folder), "PATH": os.defpath}
-    try:
-        command = [sys.executable, "-P", "-c", check]
-        subprocess.run(command, capture_output=True, check=True, **as_nobody)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this Python may not be reached by another user")
-    done = serctl(folder, "report", "gone.csv", **as_nobody)
-    assert done.returncode == 2
-    assert not marker.exists()
+    (folder / "serctl.py").write_text(TRAP.format(marker=str(marker)))
+    command = [sys.executable, "-I", "-m", "serctl", "report", "gone.csv"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300)
+    assert (done.returncode, marker.exists()) == (2, False)
 
 
-@pytest.mark.parametrize("end", [".lock", ".journal", ".run.json", ""])
+ENDS = (".lock", ".journal", ".run.json", ".run.json.lock", ".segments.csv.lock", "")
+
+
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("precious")])
 @pytest.mark.parametrize("options", [[], ["--overwrite"], ["--resume"]], ids=" ".join)
 def test_links_and_pipes_in_the_place_of_files_are_neither_followed_nor_waited_for(
@@ -109,3 +103,16 @@ def test_a_report_of_a_pipe_is_refused(tmp_path, capfd):
     os.mkfifo(tmp_path / "r.csv")
     assert run(["report", str(tmp_path / "r.csv")]) == 3
     assert "r.csv: not a file; a results file was expected" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_not_trapped_either():
+    """All of the above again, by a user who is not root and owns neither serctl nor its Python."""
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", __file__]
+    try:
+        with other_user() as other:
+            done = other.run(*command, "--basetemp", other.home / "tests")
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"another user cannot run this Python: {error}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed, 1 skipped" in done.stdout  # this one

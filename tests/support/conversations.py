@@ -10,7 +10,6 @@ import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 from support.sounds import SOUNDS, sound
 
 RATE_HZ = 16000
@@ -197,63 +196,3 @@ def shares(counts):
         "far": 100 * total["far labelled"] / max(total["far"], 1),
         "events": 100 * total["events labelled"] / max(total["events"], 1),
     }
-
-
-def make_call(clips, seed, duration_s, turns_to=None, from_share=0.5):
-    """Telephone call of two parties, an agent and a customer, who rarely speak together.
-
-    Parameters
-    ----------
-    clips : mapping of str to mapping of int to list of float32 [n_samples]
-        As for `make_conversation`; two speakers are drawn.
-    seed : int
-        Of everything drawn.
-    duration_s : float
-        At least so long.
-    turns_to : int, optional
-        Emotion that the customer turns to; otherwise both stay with the first of ``calm``.
-    from_share : float
-        When, as a share of the call.
-
-    Returns
-    -------
-    samples : float32 [n_samples, 2]
-        At 8 kHz, as 8-bit mu-law gives them, with some crosstalk.
-    truths : list of Truth
-        One a channel.
-    """
-    rng = np.random.default_rng(seed)
-    names = sorted(clips)
-    agent, customer = rng.choice(len(names), 2, replace=False)
-    calm = max(clips[names[agent]])  # neutral, the last of the model's emotions
-    sides, truths, n = ([], []), ([], []), 0
-    while n * FRAME_S < duration_s:
-        for side, speaker in enumerate((agent, customer)):
-            turn_s = rng.uniform(4, 20)
-            is_late = n * FRAME_S > from_share * duration_s
-            emotion = turns_to if side == 1 and is_late and turns_to is not None else calm
-            began = n
-            while (n - began) * FRAME_S < turn_s:
-                of_it = clips[names[speaker]][emotion]
-                clip = of_it[rng.integers(len(of_it))]
-                speaks = speech_frames(clip)
-                gap = round(rng.uniform(0.2, 1.0) / FRAME_S)
-                spoken = np.concatenate([clip[: len(speaks) * FRAME], np.zeros(gap * FRAME)])
-                truth = np.concatenate([np.where(speaks, emotion, NOBODY), np.full(gap, NOBODY)])
-                sides[side].append(spoken)
-                sides[1 - side].append(np.zeros(len(spoken)))
-                truths[side].append(truth)
-                truths[1 - side].append(np.full(len(truth), NOBODY))
-                n += len(truth)
-    channels = np.stack([np.concatenate(side) for side in sides], axis=1)
-    channels = channels + 10 ** (-25 / 20) * channels[:, ::-1]  # crosstalk
-    level = np.sqrt((channels**2).mean())
-    channels += level * 10 ** (-30 / 20) * rng.standard_normal(channels.shape)
-    channels *= 0.9 / np.abs(channels).max()
-    telephone = butter(4, (300, 3400), "band", fs=RATE_HZ, output="sos")
-    narrow = sosfilt(telephone, channels, axis=0)[::2]
-    companded = np.sign(narrow) * np.log1p(255 * np.abs(narrow).clip(0, 1)) / np.log(256)
-    companded = np.round(companded * 127) / 127
-    narrow = np.sign(companded) * (256 ** np.abs(companded) - 1) / 255
-    found = [Truth(np.concatenate(truth), np.zeros(sum(map(len, truth)), bool)) for truth in truths]
-    return narrow.astype(np.float32), found

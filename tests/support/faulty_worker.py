@@ -68,6 +68,7 @@ begin = Classifier.__init__
 
 def main():
     decoding.read_windows = read_faultily
+    worker.PROGRESS_EVERY_S = float(os.environ.get("SERCTL_TEST_PROGRESS_S", "5"))
     if os.environ.get("SERCTL_TEST_NETWORK") == "crashes":
         Classifier.window_logits = classify_never
     elif os.environ.get("SERCTL_TEST_NETWORK"):  # after decoding, where a GPU's is heard

@@ -12,7 +12,7 @@ import torch
 from serctl.models.config import ModelConfig
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.splits import NEW_SPEAKERS, REPORT
-from serctl.train.documents import card_tables
+from serctl.train.documents import calibration, card_tables
 from serctl.train.documents.card_tables import share_of
 from serctl.train.documents.measurements import extent
 from serctl.train.documents.voices import voices_of
@@ -72,7 +72,7 @@ GROUPS = (
 )
 VOICES = (
     "The test clips of fold 0, each alone and beside other clips of its speaker, without their labels "
-    "(`serctl.models.voice_classifier`). It helps most when a voice's recordings have all emotions. "
+    "(`serctl classify --voices`). It helps most when a voice's recordings have all emotions. "
     "Where one emotion prevails, it gains less, and can lose rare emotions; recordings that all have "
     "one emotion lose some points. Do not use it for recordings that were chosen by their emotion."
 )
@@ -80,14 +80,6 @@ ROBUSTNESS = (
     "These weights on the {n_clips} clips of fold 0 with one of {n_emotions} emotions, after synthetic "
     "corruptions. A signal-to-noise ratio (in dB) compares powers over the whole clip; the voices of "
     "babble are other speakers of fold 0. The command that measures it:"
-)
-CALIBRATION = (
-    "Confidence is the highest softmax probability, with a temperature ({temperature:.2f}) fitted on "
-    "the validation clips."
-)
-ECE = (
-    "Over the {n_clips} test clips of {folds} of `new-speakers` with a prediction; ECE is the expected "
-    "calibration error, in 15 bins of confidence. It holds for clips like these."
 )
 
 LIMITS = (
@@ -102,10 +94,10 @@ LIMITS = (
     "CREMA-D named the acted emotion in 40% of their judgements, choosing between six.",
     "Accuracy is not equal for all: it differs between corpora, emotions and people, and the "
     "121 speakers are not a sample of any population.",
-    "It always predicts one of its emotions, even for speech without emotion, music or noise.",
+    "It always predicts one of its emotions, even for speech without emotion. `serctl classify` looks "
+    "for speech first, and leaves out music and noise; singing and laughter can pass for speech.",
     "A recording shorter than {min_duration_s} s is not classified. One longer than {window_s:.0f} s "
-    "is classified in windows of that length, whose probabilities are averaged: changes within it "
-    "are lost.",
+    "is classified in windows of 4 s, and its label is their average; its segments show what changes.",
 )
 
 NOT_TO_BE_USED = (
@@ -264,16 +256,21 @@ def _robustness(config: ModelConfig, measurements: dict[str, Any]) -> list[str]:
 
 
 def _calibration(config: ModelConfig, measurements: dict[str, Any]) -> list[str]:
-    text = CALIBRATION.format(temperature=config.temperature)
+    text = calibration.CALIBRATION.format(temperature=config.temperature)
     measured = measurements.get("calibration")
     if measured is None:
         return ["## Calibration", _filled(text)]
-    text += " " + ECE.format(n_clips=measured["after"]["n_clips"], folds=_folds(measurements))
+    text += " " + calibration.ECE.format(
+        n_clips=measured["after"]["n_clips"], folds=_folds(measurements)
+    )
     figure = f"../../train/results/{config.name}-new-speakers-reliability.png"
     return [
         "## Calibration",
         _filled(text),
-        card_tables.calibration(measurements),
+        calibration.calibration(measurements),
+        _filled(calibration.COVERAGE),
+        calibration.coverage(measurements),
+        _filled(calibration.COVERAGE_LIMIT),
         f"![Reliability diagram: accuracy by confidence]({figure})",
     ]
 

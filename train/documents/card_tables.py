@@ -155,22 +155,6 @@ def robustness(measured: dict[str, Any]) -> str:
     return markdown_table(("corruption", "UA", "points of UA lost", "WA"), rows)
 
 
-def calibration(measurements: dict[str, Any]) -> str:
-    """Tabulate calibration before and after temperature scaling."""
-    rows = (
-        (
-            f"{when} temperature scaling",
-            f"{one['ece']:.3f}",
-            f"{one['brier']:.3f}",
-            share_of(one["confidence"]),
-            share_of(one["accuracy"]),
-        )
-        for when, one in measurements.get("calibration", {}).items()
-    )
-    header = ("", "ECE", "Brier score", "mean confidence", "accuracy")
-    return markdown_table(header, rows) if "calibration" in measurements else ""
-
-
 def interval_of_mean(tests: Sequence[dict[str, Any]]) -> list[float]:
     """95% interval of the mean UA of several test parts, [low, high].
 

@@ -91,6 +91,8 @@ def _measured(model: str, split: str, runs: list[dict[str, Any]]) -> dict[str, A
         results[split]["five"] = _summary(five)
     if split == NEW_SPEAKERS:
         results |= pooled_measures(folders)
+    if split.startswith(CROSS_CORPUS):
+        results[split]["calibration"] = pooled_measures(folders)["calibration"]["after"]
     return results
 
 

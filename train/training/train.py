@@ -8,6 +8,7 @@ every clip has been read.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from serctl.errors import UsageError
+from serctl.files.folders import lock_folder
 from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.encoder import ENCODER_FILE
@@ -39,6 +41,7 @@ from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch, fit_svm
 from serctl.train.training.testing import logits_of, score_logits, test_logits
 from serctl.train.training.weights_folder import (
+    NAMEABLE_FILES,
     TrainingOptions,
     checkpoint_files,
     prepare_output,
@@ -102,6 +105,17 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     device = torch.device(choose_device(options.device))
     checkpoints = checkpoint_files(options.output, recipe.model.network)
     refuse_loss(options.output, checkpoints[0], options.resume, options.overwrite)
+    with lock_folder(options.output, *NAMEABLE_FILES):
+        return _train_into_folder(options, recipe, device, checkpoints, watcher)
+
+
+def _train_into_folder(
+    options: TrainingOptions,
+    recipe: Recipe,
+    device: torch.device,
+    checkpoints: Sequence[Path],
+    watcher: Watcher,
+) -> Scores:
     table = clip_table(options.corpora)
     encoder = _encoder(options, recipe)
     clips = prepare_clips(

@@ -33,6 +33,10 @@ from serctl.train.training.precision import precision_on
 from serctl.train.training.svm import CostSearch
 
 LEARNING_CURVE_FILE = "learning_curve.png"
+CONFUSION_MATRIX_FILE = "confusion_matrix.png"
+METRICS_FILE = "metrics.json"
+# Other commands may name these as their output.
+NAMEABLE_FILES = (CONFIG_FILE, METRICS_FILE, LEARNING_CURVE_FILE, CONFUSION_MATRIX_FILE)
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,8 @@ def refuse_loss(folder: Path, checkpoint: Path, resume: bool, overwrite: bool) -
 
 
 def prepare_output(folder: Path, checkpoints: Sequence[Path], resume: bool) -> None:
-    """Make the folder, without a model, and without checkpoints unless they are to be resumed."""
+    """Take a model out of the folder, and checkpoints unless they are to be resumed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).unlink(missing_ok=True)
         for checkpoint in () if resume else checkpoints:
             checkpoint.unlink(missing_ok=True)
@@ -159,11 +162,11 @@ def write_weights(
         precision = precision_on(torch.device(device), recipe.training.precision)
         metrics["made_with"]["precision"] = precision
     try:
-        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
+        (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=1) + "\n", "utf-8")
         (folder / "card.md").write_text(card_text(config, metrics), encoding="utf-8")
         if not isinstance(fitted, CostSearch):
             learning_curve(fitted, title, folder / LEARNING_CURVE_FILE)
-        confusion_matrix(scores, title, folder / "confusion_matrix.png")
+        confusion_matrix(scores, title, folder / CONFUSION_MATRIX_FILE)
         held_out.save(folder / LOGITS_FILE)
         save_model(folder, model)
         for checkpoint in checkpoint_files(folder, config.network):

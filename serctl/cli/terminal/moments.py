@@ -35,10 +35,10 @@ def print_moments(files: Sequence[str], n_moments: int, emotion: str | None, for
 
 
 def print_ranked(files: Sequence[str], emotion: str, threshold: float, form: str) -> None:
-    """Print recordings by how much of their speech has an emotion; as `print_moments`."""
+    """Print recordings by an emotion in their speech; as `print_moments`."""
     emotions, segments = read_segments_of(files)
     ranked = rank_recordings(segments, emotions, emotion, threshold)
-    names = ("path", "channel", "speech", "share", "mean_probability", "highest", "first")
+    names = ("path", "channel", "peak", "speech", "share", "mean_probability", "highest", "first")
     _print(f"Recordings by {emotion}", names, [_ranked_row(one) for one in ranked], form)
 
 
@@ -75,7 +75,8 @@ def _ranked_row(one: Ranked) -> tuple[Any, ...]:
         round(one.mean_probability, 3),
         round(one.highest_probability, 3),
     )
-    return (one.path, one.channel or "", _clock(one.emotion_s), *figures, first)
+    peak = round(one.peak_probability, 3)
+    return (one.path, one.channel or "", peak, _clock(one.emotion_s), *figures, first)
 
 
 def _print(title: str, names: Sequence[str], rows: list[tuple[Any, ...]], form: str) -> None:

@@ -18,16 +18,21 @@ from serctl.errors import ModelError
 OPSET = 17
 IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
-INPUT, OUTPUT = "input", "logits"
+INPUT, OUTPUT, EMBEDDING = "input", "logits", "embedding"
 
 
 class GraphBuilder:
-    """A graph with one input and one output, float32, for any batch size and length.
+    """A graph with one input, float32, for any batch size and length.
 
     Parameters
     ----------
     tensors : mapping of str to array
         Tensors of the network, by the names that torch gives them.
+
+    Attributes
+    ----------
+    embedding : str
+        Name of the node that is the output `EMBEDDING`, if there is one.
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -35,6 +40,7 @@ class GraphBuilder:
         self._taken: set[str] = set()
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self.embedding = ""
 
     def tensor(self, key: str, *shape: int, dtype: str = "float32") -> NDArray[Any]:
         """Tensor of the network; ModelError if it is missing or has another shape or dtype."""
@@ -123,12 +129,14 @@ class GraphBuilder:
             raise ModelError(
                 f"tensor {key} is {_described(found.shape, found.dtype.name)}, nothing is needed"
             )
-        self._nodes.append(helper.make_node("Identity", [output], [OUTPUT]))
+        outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
+        for name, node in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [node], [name]))
         graph = helper.make_graph(
             self._nodes,
             "serctl",
             [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, None)],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
             self._constants,
         )
         model = helper.make_model(

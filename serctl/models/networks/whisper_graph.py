@@ -47,11 +47,12 @@ HEADS = (
 
 
 def graph(builder: GraphBuilder, frames: str, n_emotions: int) -> str:
-    """Logits of ``frames``, float [batch, 80, n_frames], each window alone."""
+    """Logits of ``frames``, float [batch, 80, n_frames], each window alone; and its embedding."""
     node = builder.node
     mean, std = (builder.tensor(f"embedding.{name}", N_EMBEDDING) for name in ("mean", "std"))
     builder.tensor("class_offsets", n_emotions, N_EMBEDDING)  # for `serctl.models.voices` alone
-    x = node("Div", node("Sub", embedding(builder, frames), mean), std)
+    builder.embedding = embedding(builder, frames)
+    x = node("Div", node("Sub", builder.embedding, mean), std)
     log_probabilities = []
     for i, sizes in enumerate(HEADS):
         weights = builder.tensor(f"heads.{i}.hidden.weight", sizes.hidden, sizes.n_inputs + 1)

@@ -11,6 +11,8 @@ const LABELS = {
   channels: "Channels",
   windows: "Windows",
   channel: "Channel",
+  voice: "Voice",
+  voice_n: "Recordings of the voice",
   status: "Status",
   reason: "Reason",
 };

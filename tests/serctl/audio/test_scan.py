@@ -223,6 +223,7 @@ def test_what_is_listed_is_no_glob_and_need_not_exist(here):
 def test_a_list_is_lines_or_ends_its_paths_with_zero_bytes():
     assert read_list(b"a.wav\n\nb c.wav\r\n d") == ["a.wav", "b c.wav", " d"]
     assert read_list(b"\xef\xbb\xbfa\n") == ["a"]
+    assert read_list("a é.wav\r\nb\r\n".encode("utf-16")) == ["a é.wav", "b"]  # of Windows
     assert read_list(b"\xffa\xc3\xa9\n") == [os.fsdecode(b"\xffa\xc3\xa9")]
     assert read_list(b"a\nb\r\n\0c", b"\0") == ["a\nb\r\n", "c"]
     assert read_list(b"") == []

@@ -145,7 +145,7 @@ def test_the_record_of_a_run(classify, broken, tiny_folder):
     weights = (tiny_folder / WEIGHTS_FILE).read_bytes()
     counts = {"ok": 5, "silent": 1, "no_speech": 0, "too_short": 1, "unreadable": 4, "failed": 0}
     expected = {
-        "schema_version": 2,
+        "schema_version": 3,
         "serctl_version": serctl.__version__,
         "model": "tiny",
         "model_sha256": hashlib.sha256(weights).hexdigest(),

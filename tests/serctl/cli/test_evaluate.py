@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 from support import synthetic_corpora
+from support.sparse_audio import write_sparse_wav
 
 from serctl.cli import run
 from serctl.models.loading import find_model
@@ -486,3 +487,16 @@ def test_the_bundled_model_has_the_figure_of_its_card(serctl: Run, fold0: Path) 
     assert output.startswith(f"paper-cnn: {test['n_clips']} clips\nUA {test['ua']:.1%} (")
     for emotion, row in zip(test["emotions"], test["confusion"], strict=True):
         assert cells(output, emotion)[1][1:] == [str(n) for n in row]
+
+
+def test_a_recording_that_takes_too_long_is_given_up(serctl: Run, clips: Path) -> None:
+    for emotion, name in (("angry", "DC_a01.wav"), ("sad", "DC_sa01.wav")):
+        (clips / "of" / emotion).mkdir(parents=True)
+        (clips / name).rename(clips / "of" / emotion / name)
+    write_sparse_wav(clips / "of" / "angry" / "long.wav", 60 * 3600)
+    options = ["--labels", "folders", "--timeout", "1", "--workers", "1"]
+    status, out, err = serctl(clips / "of", *options)
+    assert status == 1, err
+    assert "long.wav: Not finished after 1 s, the limit set by --timeout." in err
+    assert "DC_a01" not in err
+    assert cells(out, "angry")

@@ -1,8 +1,16 @@
+import os
+from functools import partial
+
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from support import faulty_worker
+from support.sparse_audio import write_sparse_wav
 
 from serctl.cli import cli, run
+from serctl.engine import isolated
+from serctl.engine.supervisor import Supervisor
+from serctl.results.segments import Segment, SegmentsWriter
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +69,26 @@ def test_help_has_an_example():
     result = CliRunner().invoke(cli, ["plot", "--help"])
     assert result.exit_code == 0
     assert "serctl plot angry.wav sad.wav -o angry-and-sad.svg" in result.output
+
+
+def start_faulty(request):
+    return Supervisor(request, faulty_worker.COMMAND)
+
+
+def test_a_recording_that_crashes_its_decoder_is_an_error(write_recording, monkeypatch, capsys):
+    """Decoding in the command itself, a bad pointer ended it without a word."""
+    guarded = partial(isolated.decode_isolated, start=start_faulty)
+    monkeypatch.setattr(isolated, "decode_isolated", guarded)
+    write_recording("crash.wav", "noise", 0.2)
+    assert run(["plot", "crash.wav"]) == 3
+    assert "crash.wav: Decoding crashed, and again when isolated" in capsys.readouterr().err
+    assert os.listdir() == ["crash.wav"]
+
+
+def test_a_timeline_that_takes_too_long_is_given_up(capsys):
+    write_sparse_wav("long.wav", 60 * 3600)
+    with SegmentsWriter("r.csv.segments.csv", ("angry", "sad")) as file:
+        file.write(Segment("long.wav", None, "", 0.0, 9.0, 9.0, "angry", 0.9, (0.9, 0.1)))
+    assert run(["plot", "long.wav", "--timeline", "r.csv", "--timeout", "0.5"]) == 3
+    assert "long.wav: Not finished after 0.5 s, the limit set by" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["long.wav", "r.csv.segments.csv"]

@@ -109,7 +109,7 @@ def test_channels_have_rows_of_their_own(classify, long_recording, tmp_path):
     assert float(second[0]["start_s"]) > 13
     alone, _ = classify(long_recording, "--channels", 2, output="two.csv")
     assert [row["channel"] for row in alone] == ["2"]
-    assert alone[0]["p_sad"] == rows[1]["p_sad"]
+    assert alone[0]["emotion"] == rows[1]["emotion"]
     rows, _ = classify(long_recording, "--channels", 3, output="three.csv", status=1)
     assert rows[0]["reason"].startswith("Has 2 channels; channel 3 is needed")
 
@@ -170,9 +170,9 @@ def test_lists_of_what_to_listen_to(tmp_path, monkeypatch, capsys):
     (tmp_path / "serctl-results.csv").write_text("")
     assert run(["report", "--rank", "angry", "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "path,channel,speech,share,mean_probability,highest,first",
-        "b.wav,2,00:08,1.0,0.8,0.8,00:00",
-        "a.wav,,00:08,0.5,0.35,0.6,1:00:05",
+        "path,channel,peak,speech,share,mean_probability,highest,first",
+        "b.wav,2,0.213,00:08,1.0,0.8,0.8,00:00",
+        "a.wav,,0.187,00:08,0.5,0.35,0.6,1:00:05",
     ]
     assert run(["report", "--moments", "2", "--emotion", "angry", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from support import faulty_worker
 
-from serctl.engine.isolated import describe_isolated
+from serctl.audio.decoding import read_whole
+from serctl.engine.isolated import decode_isolated, describe_isolated, outline_isolated
 from serctl.engine.supervisor import Supervisor
+from serctl.errors import AudioError
 from serctl.features.table import write_features
+from serctl.timeline.outline import read_outlines
 
 
 def start_faulty(request):
@@ -68,3 +71,48 @@ def test_few_frames_wait_behind_a_long_recording(write_recording, tmp_path, monk
     assert len(most) == 20
     assert max(most) <= 2 * 2 + 2
     assert not [name for name in os.listdir(tmp_path) if name.endswith((".mel", ".mfcc"))]
+
+
+def test_samples_are_those_of_this_process(write_recording, tmp_path):
+    paths = [write_recording(f"{i}.wav", "noise", 0.1 + 0.1 * i, 16000, 2) for i in range(4)]
+    (tmp_path / "spool").mkdir()
+    decoded = list(decode_isolated(paths, str(tmp_path / "spool")))
+    for path, samples in zip(paths, decoded, strict=True):
+        assert np.array_equal(samples, read_whole(path, 22050))
+    assert os.listdir(tmp_path / "spool") == []
+
+
+def test_outlines_are_those_of_this_process(write_recording):
+    path = write_recording("a.wav", "speech", 3.0, 16000, 2)
+    outlines = outline_isolated(path, [1, 2])
+    for channel, outline in zip((1, 2), outlines, strict=True):
+        (here,) = read_outlines(path, [channel])
+        assert np.array_equal(outline.peaks, here.peaks)
+        assert outline.speech_s == here.speech_s != []
+        assert outline.step_s == here.step_s
+
+
+@pytest.mark.parametrize(
+    ("name", "timeout_s", "reason"),
+    [
+        ("crash", None, r"crash\.wav: Decoding crashed, and again when isolated \(SIGSEGV\)"),
+        ("hang", None, r"hang\.wav: Decoding made no progress for 3 s, and again"),
+        ("sleep", 0.5, r"sleep\.wav: Not finished after 0\.5 s, the limit set by --timeout"),
+        ("text", None, r"text\.wav: Format not recognised"),
+    ],
+)
+def test_what_cannot_be_drawn_raises(write_recording, tmp_path, name, timeout_s, reason):
+    paths = [write_recording("a.wav", "noise", 0.3), str(tmp_path / f"{name}.wav")]
+    (tmp_path / f"{name}.wav").write_text("some words" if name == "text" else "")
+    if name != "text":
+        write_recording(f"{name}.wav", "noise", 0.3)
+    with pytest.raises(AudioError, match=reason):
+        list(decode_isolated(paths, str(tmp_path), timeout_s, start_faulty))
+    with pytest.raises(AudioError, match=reason):
+        outline_isolated(paths[1], [None], timeout_s, start_faulty)
+
+
+def test_an_endless_recording_has_no_outline(write_recording):
+    path = write_recording("endless.wav", "noise", 0.3)
+    with pytest.raises(AudioError, match=r"Not finished after 1 s"):
+        outline_isolated(path, [None], 1.0, start_faulty)

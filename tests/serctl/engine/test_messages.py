@@ -29,6 +29,7 @@ def test_jobs_read_back_with_any_name():
         (messages.message_line(messages.READY, text='{"a": 1}'), Message("R", -1, '{"a": 1}')),
         (messages.message_line(messages.BEGIN, 0), Message("b", 0, "")),
         (messages.message_line(messages.PROGRESS, 17), Message("w", 17, "")),
+        (messages.message_line(messages.PROGRESS, 17, "0.25"), Message("w", 17, "0.25")),
         (messages.message_line(messages.END, 17, '"ab"'), Message("e", 17, '"ab"')),
         (messages.message_line(messages.ROW, 3, '{"a": 1}'), Message("r", 3, '{"a": 1}')),
         (messages.message_line(messages.SECONDS, text="{}"), Message("s", -1, "{}")),

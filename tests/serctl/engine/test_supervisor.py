@@ -8,6 +8,7 @@ import time
 import pytest
 import soundfile
 from support import faulty_worker
+from support.sparse_audio import write_sparse_wav
 
 from serctl.engine import process, supervisor
 from serctl.engine.messages import Request
@@ -129,6 +130,19 @@ def test_no_recording_waits_for_a_long_one(tiny_folder, make_clips):
         rows = watching.rows(paths, range(len(paths)))
         assert sorted(next(rows).place for _ in paths[1:]) == list(range(1, 101))
         rows.close()
+
+
+def test_how_much_of_a_long_recording_is_done_is_said(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("SERCTL_TEST_PROGRESS_S", "0.1")
+    path = write_sparse_wav(tmp_path / "long.wav", 60 * 3600)
+    request = Request(str(tiny_folder), device="cpu", workers=1, speech="off", timeout_s=3.0)
+    shares = []
+    with Supervisor(request, faulty_worker.COMMAND, 60.0) as watching:
+        watching.on_share = shares.append
+        list(watching.rows([path], [0]))
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 2
+    assert 0 <= shares[0] < shares[-1] < 1
 
 
 def test_a_file_that_is_changed_while_it_is_read_has_no_hash(tiny_folder, make_clips):
@@ -297,3 +311,13 @@ def test_this_process_stays_thin():
     )
     found = subprocess.run(child(code), capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_a_child_that_ends_before_its_job_is_done_ends_the_run():
+    code = READY + "sys.stdin.readline(); print('v 3 [0.5]', flush=True)"
+    with Supervisor(Request(grouped=True), child(code)) as watching:
+        watching.description()
+        job = watching.job(["[-1]\n"])
+        assert next(job).place == 3
+        with pytest.raises(RunError, match=r"ended while it compared recordings \(exit status 0\)"):
+            list(job)

@@ -182,6 +182,20 @@ def test_names_that_are_not_utf8_are_kept(write_recording, tmp_path):
         assert f"frames/mfcc/{escaped}" in arrays
 
 
+def test_two_paths_that_look_the_same_have_frames_of_their_own(write_recording, tmp_path):
+    plain = write_recording(r"caf\udce9.wav", "noise", 0.3)
+    odd = os.path.join(tmp_path, os.fsdecode(b"caf\xe9.wav"))
+    try:
+        os.rename(write_recording("a.wav", "speech", 0.6), odd)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    written([plain, odd], tmp_path / "f.npz", frames=True)
+    with np.load(tmp_path / "f.npz") as arrays:
+        names = [name for name in arrays if name.startswith("frames/mel/")]
+        assert len(names) == len(set(names)) == 2
+        assert [len(arrays[name]) for name in names] == [1 + 6615 // 512, 1 + 13230 // 512]
+
+
 @pytest.mark.parametrize("extension", ["csv", "parquet", "npz"])
 def test_nothing_is_left_of_a_table_that_is_broken_off(mixed, tmp_path, extension):
     output = tmp_path / f"f.{extension}"

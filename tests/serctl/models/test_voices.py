@@ -1,12 +1,14 @@
 """A voice's other recordings."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from serctl.models.networks.whisper_graph import N_EMBEDDING
 from serctl.models.networks.whisper_torch import Whisper
-from serctl.models.voices import VoiceHeads
+from serctl.models.voices import VoiceHeads, probabilities_by_voice
 
 N_EMOTIONS = 3
 
@@ -44,7 +46,8 @@ def test_a_recording_alone_has_the_networks_probabilities(network, heads, embedd
 def test_voices_do_not_touch_each_other(heads, embeddings):
     together = scores(heads, "aabbabab", embeddings)
     of_a = [0, 1, 4, 6]
-    np.testing.assert_array_equal(together[of_a], scores(heads, "aaaa", embeddings[of_a]))
+    alone = scores(heads, "aaaa", embeddings[of_a])
+    np.testing.assert_allclose(together[of_a], alone, rtol=0, atol=1e-12)
 
 
 def test_what_all_recordings_of_a_voice_share_matters_less(heads, embeddings):
@@ -59,3 +62,30 @@ def test_the_order_of_a_voices_recordings_does_not_matter(heads, embeddings):
     backwards = scores(heads, "aaaaaaaa", embeddings[::-1])[::-1]
     np.testing.assert_allclose(found, backwards, rtol=0, atol=1e-9)
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=0, atol=1e-9)
+
+
+def test_more_recordings_than_go_through_the_heads_at_a_time(heads, monkeypatch):
+    embeddings = np.random.default_rng(1).standard_normal((9, N_EMBEDDING)).astype(np.float32)
+    expected = scores(heads, "aabaaabaa", embeddings)
+    monkeypatch.setattr("serctl.models.voices.BLOCK", 4)
+    found = scores(heads, "aabaaabaa", embeddings)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_embeddings_of_a_voice_with_many_recordings_are_not_held(heads, embeddings, monkeypatch):
+    classifier = SimpleNamespace(voice_heads=heads, chosen=np.exp)
+    read = []
+
+    def found():
+        read.clear()
+        voices = [[0, 2, 4, 5], [1, 3]]
+        return dict(
+            probabilities_by_voice(classifier, voices, lambda i: read.append(i) or embeddings[i])
+        )
+
+    held = found()
+    assert sorted(read) == [0, 1, 2, 3, 4, 5]
+    assert list(held) == [0, 2, 4, 5, 1, 3]
+    monkeypatch.setattr("serctl.models.voices.MAX_HELD", 2)
+    assert found() == held
+    assert sorted(read) == sorted([0, 2, 4, 5] * 3 + [1, 3])

@@ -42,7 +42,7 @@ def test_excel_gets_a_mark_and_no_formula(tmp_path):
 
 def test_a_european_excel_gets_semicolons_and_commas(tmp_path):
     content = written(tmp_path / "r.csv", "excel-eu").decode("utf-8-sig")
-    assert "calls/a.wav;ok;;angry;0,750000;0,750000;0,250000;2,903;16000;1;1;;\n" in content
+    assert "calls/a.wav;ok;;angry;0,750000;0,750000;0,250000;2,903;16000;1;1;;;;\n" in content
     assert "'+49,5.wav;ok" in content
 
 

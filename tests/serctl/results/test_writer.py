@@ -20,7 +20,9 @@ from serctl.results.summary import summarize
 from serctl.results.writer import ResultsWriter, write_run
 
 EMOTIONS = ("angry", "happy", "sad")
-OK = Result("r/a.wav", "ok", "", "sad", 0.7, (0.1, 0.2, 0.7), 1.25, 16000, 1, 1, 0.96, 2)
+OK = Result(
+    "r/a.wav", "ok", "", "sad", 0.7, (0.1, 0.2, 0.7), 1.25, 16000, 1, 1, 0.96, 2, "anna", 12
+)
 UNREADABLE = Result("r/b, c.m4a", "unreadable", 'Not "audio"; convert it.')
 SILENT = Result("r/d.wav", "silent", "silence", duration_s=0.5, sample_rate_hz=8000, channels=2)
 
@@ -29,10 +31,12 @@ HEADER = (
     "duration_s,sample_rate_hz,channels,windows\n"  # of version 1, which is still read
 )
 HEADER_2 = HEADER.replace("windows", "windows,speech_s,channel")
+HEADER_3 = HEADER.replace("windows", "windows,speech_s,channel,voice,voice_n")
 CSV = (
-    HEADER_2 + "r/a.wav,ok,,sad,0.700000,0.100000,0.200000,0.700000,1.250,16000,1,1,0.960,2\n"
-    '"r/b, c.m4a",unreadable,"Not ""audio""; convert it.",,,,,,,,,0,,\n'
-    "r/d.wav,silent,silence,,,,,,0.500,8000,2,0,,\n"
+    HEADER_3
+    + "r/a.wav,ok,,sad,0.700000,0.100000,0.200000,0.700000,1.250,16000,1,1,0.960,2,anna,12\n"
+    '"r/b, c.m4a",unreadable,"Not ""audio""; convert it.",,,,,,,,,0,,,,\n'
+    "r/d.wav,silent,silence,,,,,,0.500,8000,2,0,,,,\n"
 )
 
 # Any name that the system allows: bytes without NUL, UTF-8 or not; and any text without surrogates
@@ -61,6 +65,8 @@ def any_result(draw):
         windows=draw(COUNTS),
         speech_s=draw(st.none() | THOUSANDTHS),
         channel=draw(st.none() | COUNTS),
+        voice=draw(TEXTS),
+        voice_n=draw(st.none() | COUNTS),
     )
 
 
@@ -84,14 +90,19 @@ def read(path):
 
 
 def test_columns_are_fixed():
-    assert ",".join(columns(EMOTIONS)) + "\n" == HEADER_2
+    assert ",".join(columns(EMOTIONS)) + "\n" == HEADER_3
+    assert ",".join(columns(EMOTIONS, version=2)) + "\n" == HEADER_2
     assert ",".join(columns(EMOTIONS, version=1)) + "\n" == HEADER
-    assert SCHEMA_VERSION == 2
+    assert SCHEMA_VERSION == 3
 
 
-def test_results_of_version_1_are_read(tmp_path):
-    (tmp_path / "r.csv").write_text(HEADER + "r/a.wav,ok,,sad,0.7,0.1,0.2,0.7,1.25,16000,1,1\n")
-    assert read(tmp_path / "r.csv")[1] == [replace(OK, speech_s=None, channel=None)]
+def test_results_of_earlier_versions_are_read(tmp_path):
+    row = "r/a.wav,ok,,sad,0.7,0.1,0.2,0.7,1.25,16000,1,1"
+    (tmp_path / "1.csv").write_text(f"{HEADER}{row}\n")
+    (tmp_path / "2.csv").write_text(f"{HEADER_2}{row},0.96,2\n")
+    of_2 = replace(OK, voice="", voice_n=None)
+    assert read(tmp_path / "2.csv")[1] == [of_2]
+    assert read(tmp_path / "1.csv")[1] == [replace(of_2, speech_s=None, channel=None)]
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

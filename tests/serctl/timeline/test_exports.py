@@ -86,6 +86,28 @@ def test_eaf_as_pympi_reads_it(tmp_path, segments):
     )
 
 
+def test_eaf_has_the_structure_of_its_schema():
+    # EAFv3.0.xsd: the order of elements, identifiers that are unique, references that exist.
+    root = ElementTree.fromstring(eaf(PARTIES, MEDIA, 4000))
+    assert [child.tag for child in root] == [
+        "HEADER",
+        "TIME_ORDER",
+        *["TIER"] * 3,
+        "LINGUISTIC_TYPE",
+    ]
+    assert set(root.attrib) >= {"AUTHOR", "DATE", "FORMAT", "VERSION"}
+    slots = {slot.get("TIME_SLOT_ID"): int(slot.get("TIME_VALUE")) for slot in root[1]}
+    assert len(slots) == len(root[1]) == 2 * len(PARTIES)
+    assert list(slots.values()) == sorted(slots.values())
+    annotations = root.findall("TIER/ANNOTATION/ALIGNABLE_ANNOTATION")
+    assert len({one.get("ANNOTATION_ID") for one in annotations}) == len(PARTIES)
+    for one in annotations:
+        assert slots[one.get("TIME_SLOT_REF1")] < slots[one.get("TIME_SLOT_REF2")]
+    kinds = {tier.get("LINGUISTIC_TYPE_REF") for tier in root.iter("TIER")}
+    assert kinds == {root.find("LINGUISTIC_TYPE").get("LINGUISTIC_TYPE_ID")}
+    assert len({tier.get("TIER_ID") for tier in root.iter("TIER")}) == 3
+
+
 def test_subtitles_as_others_read_them(tmp_path):
     pysubs2, webvtt = pytest.importorskip("pysubs2"), pytest.importorskip("webvtt")
     (tmp_path / "a.srt").write_text(srt(SEGMENTS, MEDIA, 4000), encoding="utf-8")

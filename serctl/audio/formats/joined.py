@@ -24,7 +24,7 @@ class JoinedSource:
 
     Attributes
     ----------
-    rate_hz, n_channels, n_frames, ended, reason
+    rate_hz, n_channels, n_frames, n_expected, ended, reason
         As in `Source`.
 
     Raises
@@ -40,7 +40,7 @@ class JoinedSource:
         self._n_opened, self._n_read = 1, 0
         self._source = self._opened(parts[0])
         self.rate_hz, self.n_channels = self._source.rate_hz, self._source.n_channels
-        self.n_frames = 0
+        self.n_frames = self.n_expected = 0
         self.ended, self.reason = False, ""
 
     def _opened(self, part: Part) -> SndfileSource:

@@ -1,0 +1,68 @@
+"""Recordings whose speech fits into one window."""
+
+import numpy as np
+import pytest
+
+from serctl.audio.lone_stretch import PADS_S, LoneStretch
+from serctl.audio.speech import FRAME_S
+from serctl.audio.windows import window_starts
+
+RATE_HZ = 1000
+WINDOW, HOP, LONGEST = 4 * RATE_HZ, RATE_HZ, 8 * RATE_HZ
+
+
+def pass_through(samples, speech_s, hop=HOP):
+    """Windows that come out, and those that hold speech; speech is given by its beginnings and ends."""
+    lone = LoneStretch(LONGEST, RATE_HZ)
+    out, counted = [], []
+    for start in window_starts(len(samples), WINDOW, hop):
+        window = samples[start : start + WINDOW]
+        counts = any(a * RATE_HZ < start + WINDOW and b * RATE_HZ > start for a, b in speech_s)
+        if counts:
+            counted.append((start, window))
+        out += lone.add(start, window, counts)
+    speech = np.zeros(round(len(samples) / RATE_HZ / FRAME_S), bool)
+    for a, b in speech_s:
+        speech[round(a / FRAME_S) : round(b / FRAME_S)] = True
+    return out + lone.finish(speech), counted
+
+
+def samples_of(duration_s):
+    return np.arange(duration_s * RATE_HZ, dtype=np.float32)
+
+
+@pytest.mark.parametrize("hop", [HOP, WINDOW, 300])
+@pytest.mark.parametrize(
+    "speech_s", [[(20, 23)], [(0, 3)], [(27, 30)], [(12.4, 13)], [(11, 12), (15, 17)]]
+)
+def test_speech_that_fits_into_one_window_is_one(speech_s, hop):
+    samples = samples_of(30)
+    windows, _ = pass_through(samples, speech_s, hop)
+    for pad_s, (start, window) in zip(PADS_S, windows, strict=True):
+        first_s, end_s = max(speech_s[0][0] - pad_s, 0), min(speech_s[-1][1] + pad_s, 30)
+        assert start / RATE_HZ == pytest.approx(first_s, abs=FRAME_S)
+        assert (start + len(window)) / RATE_HZ == pytest.approx(end_s, abs=FRAME_S)
+        assert np.array_equal(window, samples[start : start + len(window)])
+
+
+@pytest.mark.parametrize("duration_s", [20, 60])
+@pytest.mark.parametrize(
+    "speech_s", [[(3, 12)], [(0, 1), (9, 10)], [(0, 20)], [(4, 5), (18, 19)], []]
+)
+def test_windows_of_more_speech_stay_as_they_are(speech_s, duration_s):
+    out, counted = pass_through(samples_of(duration_s), speech_s)
+    assert [start for start, _ in out] == [start for start, _ in counted]
+    for (_, window), (_, expected) in zip(out, counted, strict=True):
+        assert np.array_equal(window, expected)
+
+
+def test_few_windows_are_held():
+    lone = LoneStretch(LONGEST, RATE_HZ)
+    samples = samples_of(100)
+    released = [
+        len(lone.add(start, samples[start : start + WINDOW], True))
+        for start in window_starts(len(samples), WINDOW, HOP)
+    ]
+    assert released[:13] == [0] * 13
+    assert released[13] == 14  # 17 s: more than twice a window beside the longest stretch
+    assert set(released[14:]) == {1}

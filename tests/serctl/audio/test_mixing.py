@@ -1,0 +1,26 @@
+"""One channel beside the others: what it only overhears, and what their mean knows better."""
+
+import numpy as np
+
+from serctl.audio.mixing import other_channels
+
+
+def test_a_louder_channel_is_overheard():
+    levels = np.array([[-20, -31], [-20, -29], [-50, -20]], np.float32)
+    own = np.full(3, 0.5, np.float32)
+    nothing = np.zeros(3, np.float32)
+    assert other_channels(levels, nothing, 1).correct(own, 0).tolist() == [0.5, 0.5, 0]
+    assert other_channels(levels, nothing, 2).correct(own, 0).tolist() == [0, 0.5, 0.5]
+
+
+def test_where_a_channel_is_louder_the_mean_knows_better():
+    levels = np.array([[-20, -31], [-20, -29], [-20, -31], [-20, -60]], np.float32)
+    of_mean = np.array([0.9, 0.9, 0.1, 0.8, 0.7], np.float32)  # a last frame that is not whole
+    others = other_channels(levels, of_mean, 1)
+    found = others.correct(np.full(3, 0.25, np.float32), 0)
+    assert np.allclose(found, [0.9, 0.25, 0.25])
+    # Block by block, and beyond the levels: what the channel says by itself.
+    assert np.allclose(others.correct(np.full(3, 0.25, np.float32), 3), [0.8, 0.25, 0.25])
+    assert np.allclose(
+        other_channels(levels, of_mean[:1], 1).correct(np.zeros(4), 0), [0.9, 0, 0, 0]
+    )
