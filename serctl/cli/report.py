@@ -235,7 +235,7 @@ def _list(files: tuple[str, ...], listing: MomentOptions, form: str) -> None:
 
 def _compare(results: tuple[str, ...], form: str, output: str | None) -> None:
     from serctl.cli.terminal.comparison import comparison_text, print_comparison
-    from serctl.results.comparison import compare_results
+    from serctl.reports.comparison import compare_results
 
     _check_form(form, "--compare")
     if len(results) != 2:

@@ -1,1 +1,1 @@
-"""Reports: the HTML page, its data, and a workbook."""
+"""Reports: lists of moments, comparisons, the HTML page and its data, a workbook."""

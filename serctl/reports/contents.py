@@ -8,8 +8,8 @@ from typing import Any
 
 from serctl import __version__
 from serctl.reports.model_card import card_in_short, must_not_use
+from serctl.reports.moments import NOTICE
 from serctl.reports.words import opening
-from serctl.results.moments import NOTICE
 from serctl.results.summary import GROUPINGS, Summary, rows
 from serctl.results.writer import run_path
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 import click
 
 from serctl.cli.terminal.tables import plain_console, print_table
-from serctl.results.comparison import Change, Comparison
+from serctl.reports.comparison import Change, Comparison
 from serctl.results.dialects import csv_line
 from serctl.text import count, escape_markdown, markdown_table, printable
 

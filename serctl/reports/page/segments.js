@@ -1,6 +1,7 @@
 // Long recordings: ranked by an emotion, and their moments.
 
 const N_MOMENTS = 200;
+const PEAK_S = 30; // as in serctl/reports/moments.py
 
 /** Segments by the row of their recording. */
 function segmentsByRow(segments) {
@@ -14,21 +15,34 @@ function segmentsByRow(segments) {
   return found;
 }
 
-/** Recordings by the mean probability of an emotion over their speech, as `serctl report --rank`. */
-function rankRecordings(segments, byRow, mask, emotion) {
+/** Mean of a probability over the seconds of speech with the highest; what is missing counts as 0. */
+function peakOf(pairs) {
+  let left = PEAK_S;
+  let sum = 0;
+  for (const { p, seconds } of pairs.sort((a, b) => b.p - a.p)) {
+    const counted = Math.min(seconds, left);
+    sum += p * counted;
+    left -= counted;
+  }
+  return sum / PEAK_S;
+}
+
+/** Recordings by an emotion, each by its channel with most of it, as `serctl report --rank`. */
+function rankRecordings(data, segments, byRow, emotion) {
   const get = (name) => segments.columns.get(name);
   const [start, end, speech, share] = [get("start_s"), get("end_s"), get("speech_s"), get(`p_${emotion}`)];
-  const found = [];
+  const best = new Map();
   for (const [row, places] of byRow) {
-    if (!mask[row]) continue;
-    const one = { row, seconds: 0, speech: 0, mean: 0, highest: 0, first: null };
+    if (!data.mask[row]) continue;
+    const one = { row, seconds: 0, speech: 0, mean: 0, first: null };
+    const pairs = [];
     for (const i of places) {
       const p = share.number(i);
       if (isNaN(p)) continue;
       const seconds = Math.max(speech.number(i) || end.number(i) - start.number(i), 0.001);
+      pairs.push({ p, seconds });
       one.speech += seconds;
       one.mean += seconds * p;
-      one.highest = Math.max(one.highest, p);
       if (get("emotion").text(i) !== emotion) continue;
       one.seconds += seconds;
       one.first = Math.min(one.first ?? Infinity, start.number(i));
@@ -36,10 +50,16 @@ function rankRecordings(segments, byRow, mask, emotion) {
     if (!one.speech) continue;
     one.mean /= one.speech;
     one.share = one.seconds / one.speech;
-    found.push(one);
+    one.peak = peakOf(pairs);
+    one.highest = pairs[0].p;
+    const path = data.path.text(row);
+    const other = best.get(path);
+    if (!other || byPeak(one, other) < 0) best.set(path, one);
   }
-  return found.sort((a, b) => b.mean - a.mean || b.share - a.share);
+  return [...best.values()].sort(byPeak);
 }
+
+const byPeak = (a, b) => b.peak - a.peak || b.mean - a.mean;
 
 /** Segments of an emotion, the most probable first. */
 function findMoments(segments, mask, emotion) {
@@ -85,14 +105,21 @@ function drawSegments(data, segments, emotions) {
         ]),
     {
       ...figures(
-        "mean_probability",
-        "Mean probability",
+        "peak",
+        "Peak half minute",
         150,
-        (one) => one.mean,
-        (one) => one.mean.toFixed(3),
+        (one) => one.peak,
+        (one) => one.peak.toFixed(3),
       ),
-      share: (one) => one.mean,
+      share: (one) => one.peak,
     },
+    figures(
+      "mean_probability",
+      "Mean",
+      80,
+      (one) => one.mean,
+      (one) => one.mean.toFixed(3),
+    ),
     figures(
       "share",
       "Share of speech",
@@ -208,7 +235,7 @@ function drawSegments(data, segments, emotions) {
   onChange(() => {
     const emotion = emotions.includes(state.of) ? state.of : emotions[0];
     picker.value = emotion;
-    const ranked = rankRecordings(segments, byRow, data.mask, emotion);
+    const ranked = rankRecordings(data, segments, byRow, emotion);
     rankingTitle.textContent = `Recordings with most ${printable(emotion)} speech`;
     momentsTitle.textContent = `Moments that sound most ${printable(emotion)}`;
     ranking.set(ranked);

@@ -11,6 +11,7 @@ function drawTimelines(data, segments, byRow) {
   const more = el("button", { type: "button" }, "Show more");
   const node = el("div", {}, list, more);
   const get = (name) => segments.columns.get(name);
+  const byPath = Map.groupBy(byRow.keys(), (row) => data.path.text(row));
   let recordings = []; // lists of rows, one for each channel
   let n = 0;
   let width = 0;
@@ -39,10 +40,9 @@ function drawTimelines(data, segments, byRow) {
   });
   return {
     node,
-    /** Show recordings in the order of these rows. */
+    /** Show recordings in the order of these rows, each with all of its channels. */
     set(rows) {
-      const byPath = Map.groupBy(rows, (row) => data.path.text(row));
-      recordings = [...byPath.values()];
+      recordings = rows.map((row) => byPath.get(data.path.text(row)));
       n = N_TIMELINES;
       draw();
     },

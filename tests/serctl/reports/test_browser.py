@@ -9,7 +9,7 @@ import pytest
 from support.result_files import HOSTILE, write_results
 
 from serctl.cli import run
-from serctl.results.moments import rank_recordings
+from serctl.reports.moments import rank_recordings
 from serctl.results.segments import SEGMENTS, read_segments
 
 CHROMIUM = next(
@@ -94,6 +94,6 @@ def test_calls_have_timelines_and_play(drawn, tmp_path):
     )
     assert f'title="{first.path}"' in row[0]
     share = float(re.search(r'class="number">([01][.][0-9]{3})<', row[0])[1])
-    assert share == pytest.approx(first.mean_probability, abs=0.0011)
+    assert share == pytest.approx(first.peak_probability, abs=0.0011)
     limits, ranking = (markup.index(f'<section id="{name}"') for name in ("limits", "long"))
     assert limits < ranking

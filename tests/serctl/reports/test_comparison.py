@@ -8,7 +8,7 @@ import pytest
 from support.result_files import SIX
 
 from serctl.cli import run
-from serctl.results.comparison import compare_results
+from serctl.reports.comparison import compare_results
 from serctl.results.schema import Result
 from serctl.results.writer import ResultsWriter
 
