@@ -49,6 +49,10 @@ robustness fold0 model="cnn":
 tables:
     {{bin}}python -m serctl.train.documents.rewrite
 
+# Measure how often 95% intervals hold the truth, on N simulated corpora of each kind
+coverage N="500":
+    {{bin}}python tests/measure_coverage.py {{N}}
+
 # Draw every figure in train/results
 figures:
     {{bin}}python -m serctl.train.documents.figures

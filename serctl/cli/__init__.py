@@ -16,6 +16,7 @@ import io
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,6 +25,7 @@ from types import FrameType
 import click
 
 from serctl import __version__
+from serctl.cli.cite import cite
 from serctl.cli.classify import classify
 from serctl.cli.clips import clips
 from serctl.cli.completion import completion
@@ -50,7 +52,40 @@ Examples:
 """
 
 
+class Commands(click.Group):
+    """Commands, none of which takes an option twice that has one value: the last would win."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and refuse options that are repeated in vain."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            _refuse_repeated(click.Context(command, ctx, info_name=name), rest)
+        return name, command, rest
+
+
+def _refuse_repeated(context: click.Context, arguments: list[str]) -> None:
+    """Raise click.UsageError if options with one value each have several."""
+    parser = context.command.make_parser(context)
+    order = parser.parse_args(list(arguments))[2]
+    if any(parameter.is_eager for parameter in order):  # --help
+        return
+    repeated = [
+        parameter.opts[-1]
+        for parameter, n in Counter(order).items()
+        if isinstance(parameter, click.Option)
+        and n > 1
+        and not (parameter.is_flag or parameter.multiple or parameter.count)
+    ]
+    if repeated:
+        raise click.UsageError(
+            f"{', '.join(repeated)}: given more than once, and takes one value. Keep one.", context
+        )
+
+
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXAMPLES,
 )
@@ -66,7 +101,7 @@ def cli() -> None:
 COMMANDS = (
     *(classify, report, clips, scan, merge),
     *(features, plot, evaluate, train, corpora),
-    *(models, doctor, completion),
+    *(models, doctor, completion, cite),
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -29,7 +29,7 @@ Examples:
   serctl classify ./calls ./talk.mp3 -o calls.jsonl
   serctl classify ./calls --emotions angry,sad -o - | head
   serctl classify ./calls --resume
-  serctl classify ./calls --retry-failed
+  serctl classify ./calls --update
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   serctl classify ./speakers --model whisper --voices folder
   serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
@@ -120,8 +120,8 @@ def classify(
     destination = Destination(
         to.output,
         to.overwrite,
-        to.resume or to.retry_failed,
-        to.retry_failed,
+        to.resume or to.retries,
+        to.retries,
         to.dialect,
         timeline.segments_output,
         timeline.windows_output,
@@ -136,7 +136,7 @@ def classify(
         n_workers = run.description["workers"]
         stopwatch.end("start")
         folders = list(filter(os.path.isdir, paths))
-        summary, few = _classify(run, recordings, folders, to.output, stopwatch)
+        summary, few = _classify(run, recordings, folders, to, stopwatch)
         for warning in run.warnings:
             click.echo(f"Warning: {printable(warning)}", err=True)
         seconds_by_stage = run.seconds_by_stage() if profile else {}
@@ -148,11 +148,21 @@ def classify(
         run.finish(record | {"arguments": list(paths)} | found | shard)
     to_stdout = to.output == STANDARD_OUTPUT
     n_rows = summary.total.n - run.n_other_channels
+    _check_row_count(len(recordings), n_rows)
     with after_files():
-        _print_summary(summary, few, stderr=to_stdout)
-        _check_row_count(len(recordings), n_rows, stderr=to_stdout)
-        _print_skipped(skipped, stderr=to_stdout)
-        if run.together is not None:
+        if not to.quiet:
+            _print_summary(summary, few, stderr=to_stdout)
+            n_found = len(recordings)
+            click.echo(
+                f"\nRecordings found and in the results: {n_found} of {n_found}.", err=to_stdout
+            )
+            _print_skipped(skipped, stderr=to_stdout)
+        if to.update and not to.quiet:
+            click.echo(
+                f"Update: {run.n_classified} classified (new, changed or failed before), "
+                f"{len(recordings) - run.n_classified} kept, {run.n_gone} gone and left out."
+            )
+        if run.together is not None and not to.quiet:
             click.echo(printable(str(run.together)))
         if profile:
             print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
@@ -161,18 +171,21 @@ def classify(
 
 
 def _classify(
-    run: "Run", recordings: list[str], folders: list[str], output: str, stopwatch: Stopwatch
+    run: "Run", recordings: list[str], folders: list[str], to: OutputOptions, stopwatch: Stopwatch
 ) -> tuple["Summary", list["Result"]]:
     """Classify and show progress; return the summary, and the results if there are only a few."""
     from serctl.progress import progress
     from serctl.results.summary import Summary
 
+    output = to.output
     where = "standard output" if output == STANDARD_OUTPUT else output
     summary = Summary((where,), tuple(run.description["emotions"]))
     few: list[Result] = []
     results = run.results(
         recordings,
-        lambda done, n_left: progress(done, n_left, "Classifying", "recording", run.watch),
+        lambda done, n_left: (
+            done if to.quiet else progress(done, n_left, "Classifying", "recording", run.watch)
+        ),
         folders,
     )
     for i, result in enumerate(results):
@@ -185,14 +198,13 @@ def _classify(
     return summary, few
 
 
-def _check_row_count(n_found: int, n_rows: int, stderr: bool) -> None:
-    """Print that each recording found has a row; RunError if not."""
+def _check_row_count(n_found: int, n_rows: int) -> None:
+    """Raise RunError unless each recording found has a row."""
     if n_rows != n_found:
         raise RunError(
             f"{n_found} recordings found, but {n_rows} rows written: this is a bug in serctl. "
             "Please report it, and classify the folder again."
         )
-    click.echo(f"\nRecordings found and in the results: {n_found} of {n_found}.", err=stderr)
 
 
 def _print_skipped(skipped: "Skipped", stderr: bool) -> None:
@@ -218,6 +230,7 @@ def _print_paths(recordings: list[str], zero: bool) -> None:
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that the results depend on, for ``<output>.run.json``."""
     from serctl import __version__
+    from serctl.citations import cite_run
     from serctl.results.schema import STATUSES
 
     counts = {status: tally.n for status, tally in summary.by_status.items()}
@@ -227,6 +240,7 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
         "counts": {status: counts.get(status, 0) for status in STATUSES},
         "began": began.isoformat(timespec="milliseconds"),
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "citation": cite_run(description["model"], description["model_sha256"]),
     }
 
 

@@ -16,13 +16,25 @@ class OutputOptions:
     ----------
     output, overwrite, resume, retry_failed, dialect
         As of `serctl.results.destination.Destination`.
+    update : bool
+        Whether to do all of these as they are needed: start, continue, retry, and classify what is
+        new or has changed.
+    quiet : bool
+        Whether to print warnings and errors alone.
     """
 
     output: str
     overwrite: bool
     resume: bool
     retry_failed: bool
+    update: bool
     dialect: str
+    quiet: bool
+
+    @property
+    def retries(self) -> bool:
+        """Whether unreadable and failed recordings are classified again."""
+        return self.retry_failed or self.update
 
 
 OUTPUT = options.option_group(
@@ -44,6 +56,11 @@ OUTPUT = options.option_group(
         help="Continue a run, and retry its unreadable and failed recordings.",
     ),
     click.option(
+        "--update",
+        is_flag=True,
+        help="Classify what is new, changed or failed before; keep the rest.",
+    ),
+    click.option(
         "--csv-dialect",
         "dialect",
         type=click.Choice(["standard", "excel", "excel-eu"]),
@@ -51,6 +68,7 @@ OUTPUT = options.option_group(
         show_default=True,
         help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
     ),
+    click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
 )
 
 

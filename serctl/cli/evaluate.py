@@ -1,21 +1,32 @@
 """``serctl evaluate``: score a model on labelled recordings."""
 
-import os
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from serctl.cli import options
-from serctl.cli.evaluate_options import LABELS, OUTPUTS, SPLIT, LabelOptions, ScoreOutputs
-from serctl.errors import ResultsError, RunError, UsageError
+from serctl.cli.evaluate_options import (
+    LABELS,
+    MODELS,
+    OUTPUTS,
+    SPLIT,
+    LabelOptions,
+    ModelsOptions,
+    ScoreOutputs,
+)
+from serctl.cli.finding import Finder
+from serctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from serctl.models.config import ModelConfig
-    from serctl.results.schema import Result
+    from serctl.engine.messages import Request
     from serctl.train.evaluation.labelled import LabelledRecordings
-    from serctl.train.evaluation.scores import Calibration, Scores
+    from serctl.train.evaluation.record import Evaluation
+    from serctl.train.evaluation.statistics.comparison import Difference
+    from serctl.train.robustness.overlap import TrainedModel
 
 MAX_FAILURES_SHOWN = 10
 
@@ -23,7 +34,8 @@ EXAMPLES = """\b
 Examples:
   serctl evaluate ./corpora/RAVDESS
   serctl evaluate ./data --labels folders --map joy=happy --map boredom=-
-  serctl evaluate --labels labels.csv -o scores.json --figures figures
+  serctl evaluate --labels labels.csv -o scores.json -o predictions.csv --figures figures
+  serctl evaluate ./data --labels folders --model cnn --model whisper
   serctl evaluate --corpora ./corpora --split new-speakers --fold 0
 """
 
@@ -33,7 +45,7 @@ Examples:
 @options.SELECTION
 @LABELS
 @SPLIT
-@options.MODEL
+@MODELS
 @OUTPUTS
 @options.WORKERS
 @options.TIMEOUT
@@ -42,87 +54,90 @@ def evaluate(
     selection: options.SelectionOptions,
     labelling: LabelOptions,
     split: options.SplitOptions,
-    model: options.ModelOptions,
-    outputs: ScoreOutputs,
+    chosen: ModelsOptions,
+    written: ScoreOutputs,
     workers: int | None,
     timeout: float | None,
 ) -> int:
-    """Score a model on labelled recordings.
+    """Score models on labelled recordings.
 
     PATHS are recordings and folders. With --labels corpora, labels come from the file names of
-    CREMA-D, RAVDESS, SAVEE, TESS and JL-Corpus. With --labels folders, the label is the nearest
-    folder that is named after an emotion. A table has a header with the columns path and emotion
-    and, optionally, speaker, corpus and split. Its paths are relative to PATHS or to its own
-    folder; of its split, only the part test is scored.
+    CREMA-D, RAVDESS, SAVEE, TESS, JL-Corpus, EmoDB and more public corpora. With --labels folders,
+    the label is the nearest folder that is named after an emotion. A table has a header with the
+    columns path and emotion and, optionally, speaker, corpus, fold and split. Its paths are
+    relative to PATHS or to its own folder; of its split, only the part test is scored.
 
     Labels are the names of emotions, in any case, and forms of the same words (anger, happiness).
     Recordings of an emotion that the model does not know are skipped and counted; calm counts as
     neutral for a model without calm. A recording without a prediction counts as wrong. Duplicates
     count once. The exit status is 1 if recordings or folders could not be read.
+
+    Intervals are 95%, over clips, and over speakers if all are known. Several models are scored on
+    the same clips, of the emotions that all know, and their differences have intervals and p values.
     """
     from serctl.files.outputs import lock_outputs
 
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
-    _check_outputs(outputs)
-    click.get_current_context().with_resource(lock_outputs(*_output_paths(outputs)))
+    n_models = max(len(chosen.models), 1)
+    written.check(n_models)
+    click.get_current_context().with_resource(lock_outputs(*written.paths(n_models)))
+    from serctl.cli.terminal.paired import print_comparison
     from serctl.cli.terminal.scores import print_scores
-    from serctl.emotions import parse_emotions
-    from serctl.engine.isolated import classify_isolated
     from serctl.engine.messages import Request
-    from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
-    from serctl.progress import progress
-    from serctl.train.evaluation.labelled import recordings_of_split
+    from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
-    folder = find_model(model.model or DEFAULT_MODEL)
-    loaded = load_model(model.model or DEFAULT_MODEL)
-    config = loaded.config
-    chosen = parse_emotions(model.emotions, config.emotions) if model.emotions is not None else ()
-    finder = _Finder(paths, selection, listed)
-    if split.split:
-        clips = recordings_of_split(
-            split.corpora, split.split, split.fold, split.seed, config.emotions, chosen
-        )
-    else:
-        clips = _labelled(finder, labelling, config, chosen)
-    request = Request(
-        model.model,
-        ",".join(clips.emotions),
-        model.device,
-        workers=workers,
-        speech="off",
-        timeout_s=timeout,
-    )
-    with classify_isolated(request, clips.paths) as classified:
-        results = list(progress(classified, len(clips.paths), "Classifying", "clip"))
-    scores, calibration = clips.score(results), clips.calibration(results)
-    overlap = training_warning(clips.paths, folder, config)
-    clips.warnings.extend([overlap] if overlap else [])
+    models = chosen.load()
+    finder = Finder(paths, selection, listed)
+    clips = _labelled(finder, labelling, split, models, chosen.emotions)
+    request = Request(device=chosen.device, workers=workers, speech="off", timeout_s=timeout)
+    evaluations = [_evaluate(one, clips, request, n_models) for one in models]
+    differences = _compare(evaluations, clips)
+    clips.warnings.extend(cautions(clips.references, clips.speakers))
+    clips.warnings.extend(filter(None, (training_warning(clips.paths, one) for one in models)))
     # Files first, since the reader of standard output may close it before the end.
-    written = _write(clips, results, scores, calibration, config, outputs)
-    print_scores(scores, config.name, calibration)
-    _print_notes(clips, config)
-    for line in written:
+    lines = _write(clips, evaluations, differences, written)
+    if n_models > 1:
+        print_comparison(evaluations, differences)
+    else:
+        (one,) = evaluations
+        print_scores(one.scores, one.name, one.calibration, one.intervals)
+    _print_notes(clips, models)
+    for line in lines:
         click.echo(line)
     options.warn_unlisted(finder.unlisted)
-    return 1 if _print_failures(results) or finder.unlisted else 0
+    return 1 if _print_failures(evaluations) or finder.unlisted else 0
 
 
-class _Finder:
-    """Finds recordings, for the functions that label them, and keeps the folders not listed."""
+def _evaluate(
+    model: "TrainedModel",
+    clips: "LabelledRecordings",
+    request: "Request",
+    n_models: int,
+) -> "Evaluation":
+    """Classify recordings with a model, and score the results."""
+    from serctl.engine.isolated import classify_isolated
+    from serctl.progress import progress
+    from serctl.train.evaluation.record import evaluation_of
 
-    def __init__(
-        self, paths: tuple[str, ...], selection: options.SelectionOptions, listed: list[str]
-    ) -> None:
-        self.named = (*paths, *listed)  # a listed path is no glob, and need not exist
-        self._paths, self._selection, self._listed = paths, selection.selection, listed
-        self.unlisted: list[RunError] = []
+    what = f"Classifying with {model.name}" if n_models > 1 else "Classifying"
+    request = replace(request, model=str(model.folder), emotions=",".join(clips.emotions))
+    with classify_isolated(request, clips.paths) as classified:
+        results = list(progress(classified, len(clips.paths), what, "clip"))
+    return evaluation_of(model.name, model.config, clips, results)
 
-    def __call__(self, paths: Sequence[str]) -> list[str]:
-        from serctl.audio.scan import scan
 
-        return scan(self._paths, self._selection, self.unlisted.append, self._listed)
+def _compare(
+    evaluations: Sequence["Evaluation"], clips: "LabelledRecordings"
+) -> list["Difference"]:
+    """Compare each two of the models."""
+    from serctl.train.evaluation.statistics.comparison import compare
+
+    return [
+        compare((a.name, b.name), clips.references, (a.predictions, b.predictions), clips.speakers)
+        for a, b in combinations(evaluations, 2)
+    ]
 
 
 def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | None) -> None:
@@ -148,50 +163,35 @@ def _check_usage(paths: tuple[str, ...], labelling: LabelOptions, split: str | N
         options.refuse_unused(*selected, because="has no effect with --split")
 
 
-def _check_outputs(outputs: ScoreOutputs) -> None:
-    """Refuse outputs that cannot be written, before any work; create the folder of figures."""
-    output, figures, overwrite = outputs.output, outputs.figures, outputs.overwrite
-    if output is not None:
-        from serctl.files.outputs import check_output, extension_of
-
-        extension_of(output, (".json",))
-        check_output(output, (".json",), overwrite)
-    if figures is not None:
-        from serctl.figures import check_figure
-        from serctl.train.evaluation.figures import score_figures
-
-        try:
-            os.makedirs(figures, exist_ok=True)
-        except OSError as error:
-            raise ResultsError(
-                f"{figures}: cannot be created as a folder ({error.strerror}). Choose another."
-            ) from error
-        for figure in score_figures(Path(figures)):
-            check_figure(figure, overwrite)
-
-
-def _output_paths(outputs: ScoreOutputs) -> list[str]:
-    """Every file that will be written."""
-    paths = [] if outputs.output is None else [outputs.output]
-    if outputs.figures is not None:
-        from serctl.train.evaluation.figures import score_figures
-
-        paths += map(str, score_figures(Path(outputs.figures)))
-    return paths
-
-
 def _labelled(
-    finder: _Finder,
+    finder: Finder,
     labelling: LabelOptions,
-    config: "ModelConfig",
-    chosen: tuple[str, ...],
+    split: options.SplitOptions,
+    models: Sequence["TrainedModel"],
+    emotions: str | None,
 ) -> "LabelledRecordings":
-    """Recordings with labels from the source that --labels selects."""
+    """Recordings that all models can be scored on, with labels from the source that was chosen."""
+    from serctl.emotions import parse_emotions
     from serctl.train.evaluation.label_names import parse_map
     from serctl.train.evaluation.label_table import labels_of_table
-    from serctl.train.evaluation.labelled import known_recordings
+    from serctl.train.evaluation.labelled import known_recordings, recordings_of_split
     from serctl.train.evaluation.labels import labels_of_folders, labels_of_names
 
+    first, *others = (model.config.emotions for model in models)
+    known = [one for one in first if all(one in other for other in others)]
+    who = models[0].name
+    if others:
+        who = f"one of {', '.join(model.name for model in models)}"
+        if len(known) < 2:
+            raise UsageError(
+                f"{who} does not know what others know: {', '.join(known) or 'no emotion'} is all "
+                "that they have in common; at least two emotions are needed. Compare other models."
+            )
+    wanted = parse_emotions(emotions, known) if emotions is not None else ()
+    if split.split:
+        return recordings_of_split(
+            split.corpora, split.split, split.fold, split.seed, known, wanted
+        )
     names = parse_map(labelling.pairs)
     if labelling.labels == "corpora":
         found = labels_of_names(finder.named, finder)
@@ -199,16 +199,17 @@ def _labelled(
         found = labels_of_folders(finder.named, names, finder)
     else:
         found = labels_of_table(labelling.labels, finder.named, names, finder)
-    return known_recordings(found, names, config, chosen)
+    return known_recordings(found, names, known, wanted, who)
 
 
-def _print_notes(clips: "LabelledRecordings", config: "ModelConfig") -> None:
+def _print_notes(clips: "LabelledRecordings", models: Sequence["TrainedModel"]) -> None:
     """Print how labels were read, what was skipped, and warnings about the scores."""
     from serctl.text import count, printable
 
     click.echo()
-    if len(clips.emotions) < len(config.emotions):
-        click.echo(f"{config.name} chose between {', '.join(clips.emotions)} only.")
+    limited = [one.name for one in models if len(clips.emotions) < len(one.config.emotions)]
+    if limited:
+        click.echo(f"{', '.join(limited)} chose between {', '.join(clips.emotions)} only.")
     for note in clips.notes:
         click.echo(printable(note))
     for reason, n in clips.left_out.items():
@@ -219,40 +220,51 @@ def _print_notes(clips: "LabelledRecordings", config: "ModelConfig") -> None:
 
 def _write(
     clips: "LabelledRecordings",
-    results: list["Result"],
-    scores: "Scores",
-    calibration: "Calibration",
-    config: "ModelConfig",
-    outputs: ScoreOutputs,
+    evaluations: Sequence["Evaluation"],
+    differences: Sequence["Difference"],
+    written: ScoreOutputs,
 ) -> list[str]:
-    """Write the JSON file and the figures; return a line for each."""
+    """Write the files and the figures; return a line for each."""
+    from serctl.files.outputs import atomic_write
     from serctl.text import printable
+    from serctl.train.evaluation.record import predictions_text, record_text
 
-    output, figures = outputs.output, outputs.figures
-    written = []
-    if output is not None:
-        from serctl.files.outputs import atomic_write
-        from serctl.train.evaluation.record import record_text
-
-        text = record_text(config, clips, results, scores, calibration)
-        with atomic_write(output) as partial, open(partial, "w", encoding="ascii") as file:
-            file.write(text)
-        written.append(f"Scores: {printable(output)}")
-    if figures is not None:
+    lines = []
+    for output in written.outputs:
+        if output.lower().endswith(".csv"):
+            what, text = "Predictions", predictions_text(clips, evaluations)
+        else:
+            what, text = "Scores", record_text(clips, evaluations, differences)
+        with atomic_write(output) as partial, open(partial, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+        lines.append(f"{what}: {printable(output)}")
+    if written.figures is not None:
         from serctl.train.evaluation.figures import draw_scores
+        from serctl.train.evaluation.statistics.figure import write_comparison
 
-        draw_scores(scores, calibration, f"{config.name}, {scores.n_clips} clips", Path(figures))
-        written.append(f"Figures: {printable(figures)}")
-    return written
+        folder = Path(written.figures)
+        if differences:
+            write_comparison(evaluations, differences, folder)
+        else:
+            (one,) = evaluations
+            title = f"{one.name}, {one.scores.n_clips} clips"
+            draw_scores(one.scores, one.calibration, title, folder)
+        lines.append(f"Figures: {printable(written.figures)}")
+    return lines
 
 
-def _print_failures(results: list["Result"]) -> bool:
+def _print_failures(evaluations: Sequence["Evaluation"]) -> bool:
     """Print the recordings that could not be read; return whether there are any."""
     from serctl.text import printable
 
-    unread = [result for result in results if result.status in ("unreadable", "failed")]
-    for result in unread[:MAX_FAILURES_SHOWN]:
-        click.echo(f"{printable(result.path)}: {printable(result.reason)}", err=True)
+    unread = {
+        result.path: result.reason
+        for evaluation in evaluations
+        for result in evaluation.results
+        if result.status in ("unreadable", "failed")
+    }
+    for path, reason in list(unread.items())[:MAX_FAILURES_SHOWN]:
+        click.echo(f"{printable(path)}: {printable(reason)}", err=True)
     if len(unread) > MAX_FAILURES_SHOWN:
         click.echo(f"and {len(unread) - MAX_FAILURES_SHOWN} more", err=True)
     return bool(unread)

@@ -1,8 +1,7 @@
 """``serctl features``: a table of acoustic features."""
 
-import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from serctl.cli import options
+from serctl.cli.features_options import TABLE, TableOptions
+from serctl.cli.finding import Finder
 from serctl.cli.terminal.printing import after_files
+from serctl.errors import UsageError
 
 if TYPE_CHECKING:
     from serctl.features.table import Label
@@ -22,6 +24,7 @@ EXAMPLES = """\b
 Examples:
   serctl features ./recordings -o features.csv
   serctl features ./corpora --labels corpora -o corpora.parquet
+  serctl features ./data --labels folders --set embedding -o embeddings.npz
   serctl features ./calls --frames -o spectrograms.npz
   serctl features ./archive --exclude '*.mp3' -o features.csv
 """
@@ -30,53 +33,57 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1)
 @options.SELECTION
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    help="Table: .csv, .npz, or .parquet (needs serctl[parquet]).",
-)
-@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
+@TABLE
 @click.option(
     "--labels",
-    type=click.Choice(["corpora"]),
-    help="Add emotion, speaker and corpus from the corpora's file names.",
-)
-@click.option(
-    "--frames", is_flag=True, help="Also save whole mel spectrograms and MFCC; .npz only."
+    metavar="corpora|folders|FILE.csv",
+    help="Add emotion, speaker and corpus: from file names, folder names or a table.",
 )
 @options.WORKERS
 @options.TIMEOUT
 def features(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
-    output: str,
-    overwrite: bool,
+    table: TableOptions,
     labels: str | None,
-    frames: bool,
     workers: int | None,
     timeout: float | None,
 ) -> int:
     """Extract acoustic features.
 
-    PATHS are recordings and folders. Each recording gets a row: duration, level, time averages of
-    128 mel bands and 20 MFCC, and mean and standard deviation of zero-crossing rate, spectral
-    centroid and spectral rolloff. The values are those of librosa with its default settings, for
-    the mono mix at 22050 Hz. The exit status is 1 if recordings or folders could not be read.
+    PATHS are recordings and folders. Each recording gets a row: duration, level and the features of
+    a set. Report has the means of 128 mel bands and 20 MFCC, zero-crossing rate, spectral centroid
+    and rolloff, as librosa computes them. Prosody has pitch, loudness, voice quality and speech
+    rate, by Praat; it needs praat-parselmouth. Embedding has 2048 values of the encoder of the
+    model whisper. Egemaps has the 88 values of eGeMAPS, by openSMILE; it needs opensmile.
+
+    With --labels, the table has the columns emotion, speaker and corpus, as they are: from the file
+    names of public corpora, from the nearest folder that is named after an emotion or else the
+    nearest one, or from a CSV file with the columns path and emotion. With a CSV file, PATHS are
+    optional. The exit status is 1 if recordings or folders could not be read.
     """
-    selection.require(paths)
+    listed = selection.listed()
+    is_table = labels is not None and labels.lower().endswith(".csv")
+    if labels not in (None, "corpora", "folders") and not is_table:
+        raise UsageError(f"--labels {labels}: use corpora, folders or the path of a .csv file.")
+    if not is_table:
+        selection.require(paths)
     from serctl.engine.isolated import describe_isolated
+    from serctl.features.sets import check_set
     from serctl.features.table import check_feature_output, write_features
     from serctl.files.outputs import lock_output
     from serctl.progress import progress
 
-    check_feature_output(output, overwrite, frames)
+    output = table.output
+    check_feature_output(output, table.overwrite, table.frames)
+    check_set(table.feature_set, output, table.frames)
     click.get_current_context().with_resource(lock_output(output))
-    describe_all = partial(describe_isolated, timeout_s=timeout)
-    recordings, unlisted = selection.find(paths)
-    label = _corpus_label() if labels else None
-    written = write_features(recordings, output, label, frames, workers, describe_all)
+    describe_all = partial(describe_isolated, timeout_s=timeout, feature_set=table.feature_set)
+    finder = Finder(paths, selection, listed)
+    recordings, label = _labelled(finder, labels)
+    written = write_features(
+        recordings, output, label, table.frames, workers, describe_all, table.feature_set
+    )
     counts: Counter[str] = Counter()
     failures: list[tuple[str, str]] = []
     with closing(written):
@@ -86,19 +93,37 @@ def features(
                 failures.append((description.path, description.reason))
     with after_files():
         _print_summary(output, counts, failures)
-    options.warn_unlisted(unlisted)
-    return 1 if failures or unlisted else 0
+        if label is not None:
+            _print_unlabelled(recordings, label)
+    options.warn_unlisted(finder.unlisted)
+    return 1 if failures or finder.unlisted else 0
 
 
-def _corpus_label() -> "Callable[[str], Label]":
-    from serctl.train.corpora.manifest import parse_clip_name
+def _labelled(
+    finder: Finder, labels: str | None
+) -> "tuple[list[str], Callable[[str], Label] | None]":
+    """Recordings, and what gives the labels of each, if any are wanted."""
+    recordings = finder(finder.named) if finder.named else []
+    if labels is None:
+        return recordings, None
+    from serctl.train.evaluation.label_table import labels_of_table
+    from serctl.train.evaluation.labels import folder_label, label_by_table, name_label
 
-    def label(path: str) -> "Label":
-        # The absolute path, since SAVEE's speaker is the name of the folder.
-        name = parse_clip_name(os.path.abspath(path))
-        return ("", "", "") if name is None else (name.emotion, name.speaker, name.corpus)
+    if labels == "corpora":
+        return recordings, name_label
+    if labels == "folders":
+        return recordings, partial(folder_label, paths=finder.named)
+    found = labels_of_table(labels, finder.named, None, lambda _: recordings)
+    return recordings or [one.path for one in found.recordings], label_by_table(found)
 
-    return label
+
+def _print_unlabelled(recordings: Sequence[str], label: "Callable[[str], Label]") -> None:
+    """Print how many recordings have no label, if any."""
+    from serctl.text import count
+
+    n_without = sum(not label(path)[0] for path in recordings)
+    if n_without:
+        click.echo(f"Without a label: {count(n_without, 'recording')}.")
 
 
 def _print_summary(output: str, counts: Counter[str], failures: list[tuple[str, str]]) -> None:

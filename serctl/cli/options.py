@@ -223,18 +223,13 @@ MODEL_OPTION = click.option(
     shell_complete=complete_models,
     help="Model or weights folder; or set SERCTL_MODEL.  [default: cnn]",
 )
-MODEL = option_group(
-    "model",
-    ModelOptions,
-    MODEL_OPTION,
-    click.option(
-        "--emotions",
-        default=None,
-        metavar="A,B,...",
-        help="Choose between these emotions only.  [default: all of the model]",
-    ),
-    DEVICE,
+EMOTIONS = click.option(
+    "--emotions",
+    default=None,
+    metavar="A,B,...",
+    help="Choose between these emotions only.  [default: all of the model]",
 )
+MODEL = option_group("model", ModelOptions, MODEL_OPTION, EMOTIONS, DEVICE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ neither memory nor disk fills up behind a long one.
 import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -24,39 +24,19 @@ from serctl.audio.decoding import read_whole
 from serctl.engine.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
 from serctl.engine.supervisor import Supervisor, in_order
 from serctl.errors import AudioError
+from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import Description, describe, frame_blocks
-from serctl.features.formats import SPEC
+from serctl.features.formats import KINDS, SpoolFiles, spool_path
+from serctl.features.sets import EMBEDDING, REPORT, SPEC, by_package
 from serctl.features.table import Described
 from serctl.results.schema import Result, result_of
 from serctl.timeline.outline import Outline, read_outlines
 
-KINDS = ("mel", "mfcc")
 SAMPLES = "samples"
 AHEAD_PER_WORKER = 2  # recordings that may be described before their turn
 
 OnWindow = Callable[[], None]
 Action = Callable[[Task, OnWindow], dict[str, Any]]
-
-
-class SpoolFiles:
-    """The frames of one recording, in files that its worker wrote; as `FrameSpool` has them."""
-
-    def __init__(self, folder: str, index: int, n_frames: int) -> None:
-        self.n_frames = n_frames
-        self._paths = [spool_path(folder, index, kind) for kind in KINDS]
-        self.mel, self.mfcc = (open(path, "rb") for path in self._paths)
-
-    def close(self) -> None:
-        """Remove the files."""
-        for path, file in zip(self._paths, (self.mel, self.mfcc), strict=True):
-            file.close()
-            with suppress(OSError):
-                os.unlink(path)
-
-
-def spool_path(folder: str, index: int, kind: str) -> str:
-    """Path of the frames of a recording."""
-    return os.path.join(folder, f"{index}.{kind}")
 
 
 def describe_isolated(
@@ -65,6 +45,7 @@ def describe_isolated(
     n_workers: int | None,
     timeout_s: float | None = None,
     start: Callable[[Request], Supervisor] = Supervisor,
+    feature_set: str = REPORT,
 ) -> Generator[Described, None, None]:
     """Describe recordings in a worker process, in their order.
 
@@ -80,6 +61,8 @@ def describe_isolated(
         For each recording.
     start : callable
         Makes the supervisor.
+    feature_set : str
+        One of `serctl.features.sets.SETS`.
 
     Yields
     ------
@@ -90,7 +73,13 @@ def describe_isolated(
     RunError
         If the worker cannot go on.
     """
-    request = Request(workers=n_workers, timeout_s=timeout_s, action=DESCRIBE, spool_folder=folder)
+    request = Request(
+        workers=n_workers,
+        timeout_s=timeout_s,
+        action=DESCRIBE,
+        feature_set=feature_set,
+        spool_folder=folder,
+    )
     with start(request) as supervisor:
         early: dict[int, str] = {}
         turn = 0
@@ -203,8 +192,8 @@ def _raise_failure(values: dict[str, Any], path: str) -> None:
 def prepare_action(request: Request) -> Action:
     """What a worker's threads do with each recording, by the action of a request."""
     if request.action == DESCRIBE:
-        warm_up()
-        return lambda task, on_window: describe_task(task, request.spool_folder, on_window)
+        warm_up(request.feature_set)
+        return lambda task, on_window: describe_task(task, request, on_window)
     if request.action == DECODE:
         assert request.spool_folder is not None
         folder = request.spool_folder
@@ -236,19 +225,22 @@ def _outline(task: Task, on_window: OnWindow) -> dict[str, Any]:
     return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s) for o in outlines]}
 
 
-def describe_task(task: Task, folder: str | None, on_window: Callable[[], None]) -> dict[str, Any]:
+def describe_task(task: Task, request: Request, on_window: OnWindow) -> dict[str, Any]:
     """What a worker's thread does for one recording; the description, as JSON holds it.
 
     Parameters
     ----------
     task : tuple
         Number and path of the recording.
-    folder : str or None
-        Where its frames go, if they are wanted.
+    request : Request
+        With the set of features, and where frames go, if they are wanted.
     on_window : callable
         Called for every window that was decoded.
     """
     index, path = task
+    folder = request.spool_folder
+    if request.feature_set != REPORT:
+        return _sent(block_features(request.feature_set).describe(path, on_window), 0)
     with ExitStack() as stack:
         files: list[BinaryIO] = []
         if folder is not None:
@@ -264,8 +256,22 @@ def describe_task(task: Task, folder: str | None, on_window: Callable[[], None])
                 file.write(np.ascontiguousarray(array, "<f4").data)
 
         description = describe(path, SPEC, sink)
+    return _sent(description, n_frames)
+
+
+def block_features(feature_set: str) -> BlockFeatures:
+    """How a set of features other than the report's is computed."""
+    if feature_set == EMBEDDING:
+        from serctl.models.embedding import embedding_features
+
+        return embedding_features()
+    return by_package(feature_set)
+
+
+def _sent(description: Description, n_frames: int) -> dict[str, Any]:
+    """A description as JSON holds it; what is not known, NaN, is None."""
     values = asdict(description)
-    values["values"] = description.values.tolist()
+    values["values"] = [None if v != v else v for v in description.values.tolist()]
     return values | {"n_frames": n_frames if len(description.values) else 0}
 
 
@@ -273,12 +279,16 @@ def _read(row: str) -> tuple[Description, int]:
     """Description and number of frames of a row."""
     values = json.loads(row)
     n_frames = values.pop("n_frames", 0)
-    values["values"] = np.array(values.get("values", ()), np.float32)
+    values["values"] = np.array(values.get("values", ()), np.float32)  # None becomes NaN
     return Description(**values), n_frames
 
 
-def warm_up() -> None:
-    """Compile the kernels, or load them, so that no recording is blamed for it."""
+def warm_up(feature_set: str) -> None:
+    """Compile the kernels, or load them and the network, so that no recording is blamed for it."""
+    if feature_set == EMBEDDING:
+        from serctl.models.embedding import bundled_embedder
+
+        bundled_embedder()
     samples = np.zeros(SPEC.rate_hz, np.float32)
     try:
         list(frame_blocks([samples], SPEC))

@@ -95,6 +95,8 @@ class Request:
         For each recording; None for no limit.
     action : str
         `CLASSIFY`; or one of the others, which `serctl.engine.isolated` does.
+    feature_set : str
+        Of descriptions, one of `serctl.features.sets.SETS`.
     spool_folder : str or None
         Folder that arrays go to: frames of described recordings, if they are asked for, and samples.
     """
@@ -115,6 +117,7 @@ class Request:
     grouped: bool = False
     timeout_s: float | None = None
     action: str = CLASSIFY
+    feature_set: str = "report"
     spool_folder: str | None = None
 
 

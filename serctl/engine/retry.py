@@ -48,6 +48,7 @@ class PreviousRun:
         self._output = output
         self._tables = tables
         self._path = run_path(output)
+        self.n_gone = 0  # recordings that are gone, once `rows` has been read
         try:
             check_regular(self._path)
             with open(self._path, encoding="utf-8") as file:
@@ -90,6 +91,7 @@ class PreviousRun:
         for path, of_path in groupby(results, key=lambda result: result.path):
             channels = list(of_path)
             index = indexes.get(real_path(path))
+            self.n_gone += index is None
             if index is None or RETRYABLE.intersection(result.status for result in channels):
                 continue
             stamp = stamp_of(path)

@@ -75,6 +75,7 @@ class Run:
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
         self._previous: PreviousRun | None = None
+        self.n_classified = 0  # recordings whose rows are not kept from before
         self._stack = ExitStack()
         self.n_other_channels = 0  # rows beside the first of each recording
         self.together: Together | None = None  # with voices, once all is classified
@@ -135,6 +136,11 @@ class Run:
     def warnings(self) -> list[str]:
         """What was found damaged in the journal of a run that is resumed."""
         return [] if self._journal is None else self._journal.warnings
+
+    @property
+    def n_gone(self) -> int:
+        """Recordings of the previous run that are gone, and whose rows are left out."""
+        return 0 if self._previous is None else self._previous.n_gone
 
     @property
     def description(self) -> dict[str, Any]:
@@ -231,6 +237,7 @@ class Run:
             for kept in self._previous.rows(parameters, recordings):
                 journal.add(*kept)
             left = journal.left()
+        self.n_classified = len(left)
         self._classify(journal, recordings, left, progress)
 
     def _classify(

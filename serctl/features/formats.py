@@ -5,26 +5,27 @@ of file names that are not UTF-8; the other formats have them as backslash escap
 refuses to write, an OSError is raised.
 """
 
+import math
+import os
+import re
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.features.descriptors import value_names
-from serctl.features.mel import MelSpec
+from serctl.features.sets import SPEC
 from serctl.results.dialects import csv_line
-
-SPEC = MelSpec()  # librosa's defaults, as in the report
 
 FACTS = ("duration_s", "sample_rate_hz", "channels", "level_dbfs")
 INTEGER_FACTS = ("sample_rate_hz", "channels")
-VALUES = value_names(SPEC)
+KINDS = ("mel", "mfcc")  # of frames
+NUMBERED = re.compile(r"(.+)_([0-9]+)")  # columns that are one array in NPZ
 
 VALUE_DIGITS = 9  # enough to distinguish any two float32
 ROWS_PER_GROUP = 1024  # of Parquet
@@ -68,11 +69,42 @@ class FrameSpool:
             file.close()
 
 
-class FeatureTable(AbstractContextManager["FeatureTable"]):
-    """Context manager that writes a table; call `finish` after the last row."""
+class SpoolFiles:
+    """The frames of one recording, in files that its worker wrote; as `FrameSpool` has them."""
 
-    def __init__(self, path: str, columns: Sequence[str]) -> None:
-        self.path, self.columns = path, columns
+    def __init__(self, folder: str, index: int, n_frames: int) -> None:
+        self.n_frames = n_frames
+        self._paths = [spool_path(folder, index, kind) for kind in KINDS]
+        self.mel, self.mfcc = (open(path, "rb") for path in self._paths)
+
+    def close(self) -> None:
+        """Remove the files."""
+        for path, file in zip(self._paths, (self.mel, self.mfcc), strict=True):
+            file.close()
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def spool_path(folder: str, index: int, kind: str) -> str:
+    """Path of the frames of a recording."""
+    return os.path.join(folder, f"{index}.{kind}")
+
+
+class FeatureTable(AbstractContextManager["FeatureTable"]):
+    """Context manager that writes a table; call `finish` after the last row.
+
+    Parameters
+    ----------
+    path : str
+        Where to.
+    columns : sequence of str
+        Of texts and facts.
+    values : sequence of str
+        Columns of the feature set.
+    """
+
+    def __init__(self, path: str, columns: Sequence[str], values: Sequence[str]) -> None:
+        self.path, self.columns, self.values = path, columns, values
 
     def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
         """Add a row: texts, facts, and the values or an empty array."""
@@ -100,12 +132,12 @@ class _CsvTable(FeatureTable):
 
     def __enter__(self) -> Self:
         self._file = open(self.path, "wb")
-        self._put(csv_line((*self.columns, *VALUES)))
+        self._put(csv_line((*self.columns, *self.values)))
         return self
 
     def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
         numbers = ["" if fact is None else str(fact) for fact in facts]
-        numbers += [f"{value:.{VALUE_DIGITS}g}" for value in values.tolist()] or [""] * len(VALUES)
+        numbers += [_cell(value) for value in values.tolist()] or [""] * len(self.values)
         self._put(f"{csv_line(texts)[:-1]},{','.join(numbers)}\n")
 
     def finish(self) -> None:
@@ -128,14 +160,14 @@ class _ParquetTable(FeatureTable):
         whole, real = pyarrow.int32(), pyarrow.float64()
         kinds = {name: whole if name in INTEGER_FACTS else real for name in FACTS}
         fields = [(name, kinds.get(name, pyarrow.string())) for name in self.columns]
-        schema = pyarrow.schema([*fields, *((name, pyarrow.float32()) for name in VALUES)])
+        schema = pyarrow.schema([*fields, *((name, pyarrow.float32()) for name in self.values)])
         self._batch = lambda columns: pyarrow.record_batch(columns, schema=schema)
         self._writer = ParquetWriter(self.path, schema)
         self._rows: list[tuple[Any, ...]] = []
         return self
 
     def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
-        known = values.tolist() or [None] * len(VALUES)
+        known = _known(values) or [None] * len(self.values)
         self._rows.append((*map(_in_unicode, texts), *facts, *known))
         if len(self._rows) == ROWS_PER_GROUP:
             self._write_group()
@@ -167,7 +199,9 @@ class _NpzTable(FeatureTable):
     def add(self, texts: Sequence[str], facts: Sequence[Fact], values: NDArray[np.float32]) -> None:
         self._texts.append(tuple(map(_in_unicode, texts)))
         self._facts.append(tuple(facts))
-        self._values.append(values if len(values) else np.full(len(VALUES), np.nan, np.float32))
+        self._values.append(
+            values if len(values) else np.full(len(self.values), np.nan, np.float32)
+        )
 
     def add_frames(self, path: str, spool: Spool) -> None:
         # Paths that are not UTF-8 are escaped, and may then look like others.
@@ -196,9 +230,8 @@ class _NpzTable(FeatureTable):
             none, kind = (0, np.int32) if name in INTEGER_FACTS else (np.nan, np.float64)
             arrays[name] = np.array([none if fact is None else fact for fact in facts], kind)
         values = np.stack(self._values)
-        n_means = SPEC.n_mels + SPEC.n_mfcc
-        arrays["mel"], arrays["mfcc"] = values[:, : SPEC.n_mels], values[:, SPEC.n_mels : n_means]
-        arrays |= zip(VALUES[n_means:], values[:, n_means:].T, strict=True)
+        for name, places in _arrays(self.values).items():
+            arrays[name] = values[:, places] if len(places) > 1 else values[:, places[0]]
         for name, array in arrays.items():
             with self._member(name, zipfile.ZIP_DEFLATED) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
@@ -218,6 +251,23 @@ TABLES: dict[str, type[FeatureTable]] = {
     ".parquet": _ParquetTable,
     ".npz": _NpzTable,
 }
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.{VALUE_DIGITS}g}"
+
+
+def _known(values: NDArray[np.float32]) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _arrays(names: Sequence[str]) -> dict[str, list[int]]:
+    """Places of the columns of each array: numbered columns, such as mel_1 and mel_2, are one."""
+    arrays: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        numbered = NUMBERED.fullmatch(name)
+        arrays.setdefault(numbered[1] if numbered else name, []).append(i)
+    return arrays
 
 
 def _in_unicode(text: str) -> str:

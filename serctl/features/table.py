@@ -1,11 +1,12 @@
 """The feature table: one row per recording, as CSV, Parquet or NPZ.
 
 Columns and their order are fixed: path, status, reason; optionally the labels emotion, speaker and
-corpus; duration_s, sample_rate_hz, channels, level_dbfs; and the values of
-`serctl.features.descriptors` under their names. Missing values are empty (NaN or 0 in NPZ). In NPZ,
-each column is an array, but the mel bands are one array ``mel`` [n, n_mels] and the MFCC one array
-``mfcc`` [n, n_mfcc]. It can also hold the frames of each recording, ``frames/mel/<path>``
-[n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc], float32.
+corpus; duration_s, sample_rate_hz, channels, level_dbfs; and the values of a set of features
+(`serctl.features.sets`) under their names. Missing values are empty (NaN or 0 in NPZ). In NPZ, each
+column is an array, but numbered columns are one: the mel bands ``mel`` [n, n_mels], the MFCC ``mfcc``
+[n, n_mfcc], the embedding ``embedding`` [n, n_embedding]. It can also hold the frames of each
+recording, ``frames/mel/<path>`` [n_frames, n_mels] and ``frames/mfcc/<path>`` [n_frames, n_mfcc],
+float32.
 
 The same recordings give the same bytes for any number of threads. The table appears when all rows
 are written; if anything fails before, no file is left.
@@ -18,7 +19,8 @@ from contextlib import closing, nullcontext
 
 from serctl.errors import ResultsError, UsageError
 from serctl.features.descriptors import Description, describe
-from serctl.features.formats import FACTS, SPEC, TABLES, Fact, FrameSpool, Spool
+from serctl.features.formats import FACTS, TABLES, Fact, FrameSpool, Spool
+from serctl.features.sets import REPORT, SPEC, names_of
 from serctl.files.outputs import atomic_write, check_output, extension_of, private_folder
 from serctl.results.schema import DURATION_DECIMALS
 from serctl.threads import AHEAD_PER_WORKER, map_in_order, n_cores
@@ -74,6 +76,7 @@ def write_features(
     frames: bool = False,
     n_workers: int | None = None,
     describe_all: DescribeAll | None = None,
+    feature_set: str = REPORT,
 ) -> Generator[Description, None, None]:
     """Describe recordings, and write a row for each.
 
@@ -92,6 +95,8 @@ def write_features(
     describe_all : callable, optional
         What describes them, such as `serctl.engine.isolated.describe_isolated`;
         `describe_in_threads` by default.
+    feature_set : str
+        One of `serctl.features.sets.SETS`, whose values ``describe_all`` gives.
 
     Yields
     ------
@@ -111,7 +116,7 @@ def write_features(
     with (
         atomic_write(output) as partial,
         private_folder(output) if frames else nullcontext() as folder,
-        table_class(partial, columns) as table,
+        table_class(partial, columns, names_of(feature_set)) as table,
     ):
         with closing((describe_all or describe_in_threads)(names, folder, n_workers)) as products:
             for description, spool in products:

@@ -1,15 +1,23 @@
 """Embeddings of windows: what a frozen encoder makes of them, on the CPU, by ONNX Runtime."""
 
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.models.encoder import PREFIX
+from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
+from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.inference import graph_session
 from serctl.models.networks import whisper_graph
 from serctl.models.networks.builder import INPUT, GraphBuilder
+
+if TYPE_CHECKING:
+    from serctl.features.blocks import BlockFeatures
+
+MAX_WINDOW_S = 8.0  # as many positions as the bundled encoder has
+MIN_WINDOW_S = 0.25
 
 
 class Embedder:
@@ -35,3 +43,35 @@ class Embedder:
         (embeddings,) = self._session.run(None, {INPUT: window[None]})
         embedding: NDArray[np.float32] = embeddings[0]
         return embedding
+
+
+@functools.cache
+def bundled_embedder() -> Embedder:
+    """Embedder of the encoder that comes with serctl."""
+    return Embedder(read_encoder(bundled_encoder().read_bytes()))
+
+
+def _measure(samples: NDArray[np.float32]) -> tuple[int, NDArray[np.float32]]:
+    """Embedding of a window, and the number of its frames."""
+    frames = whisper_log_mel(samples, WHISPER_SPEC)
+    return len(frames), bundled_embedder()(np.ascontiguousarray(frames.T))
+
+
+def _combine(windows: list[tuple[int, NDArray[np.float32]]]) -> NDArray[np.float32]:
+    """Mean of the windows' embeddings, weighted by their frames."""
+    n_frames, embeddings = zip(*windows, strict=True)
+    return np.average(embeddings, axis=0, weights=n_frames).astype(np.float32)
+
+
+def embedding_features() -> "BlockFeatures":
+    """Give the set of features ``embedding`` of `serctl.features.sets`."""
+    from serctl.features.blocks import BlockFeatures  # with SciPy, which classifying does without
+
+    return BlockFeatures(
+        rate_hz=WHISPER_SPEC.rate_hz,
+        block_s=MAX_WINDOW_S,
+        min_s=MIN_WINDOW_S,
+        max_blocks=None,
+        measure=_measure,
+        combine=_combine,
+    )

@@ -16,7 +16,10 @@ ROOT = Path(serctl.__file__).parent
 
 # Lowest first: a module imports from its own package and from those above it here. `errors` to
 # `text` are the base modules, which import nothing but each other.
-BASE = ("serctl", "errors", "emotions", "threads", "timing", "progress", "text", "caches")
+BASE = (
+    *("serctl", "errors", "emotions", "threads", "timing", "progress", "text", "caches"),
+    "citations",
+)
 ORDER = (
     "files",
     "results",

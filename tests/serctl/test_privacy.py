@@ -174,6 +174,7 @@ CASES = {  # the longest first
     ),
     "scan": Case([*SERCTL, "scan", str(RECORDING)], "manifest.csv"),
     "merge": Case([*SERCTL, "merge", SHARD, "-o", "m.csv"], "m.csv m.csv.run.json"),
+    "cite": Case([*SERCTL, "cite"]),
     "models": Case([*SERCTL, "models"]),
     "doctor": Case([*SERCTL, "doctor"]),
     "completion": Case([*SERCTL, "completion", "bash"]),

@@ -6,6 +6,8 @@ or boredom are for the user to map, since whether they are the same is a questio
 """
 
 import difflib
+import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +15,8 @@ from dataclasses import dataclass, field
 from serctl.emotions import EMOTIONS
 from serctl.errors import UsageError
 from serctl.text import printable
+from serctl.train.evaluation.synonyms import LEFT_OUT, SYNONYMS
 
-LEFT_OUT = "-"  # what --map gives to a name that is not to be scored
 SAME_WORD = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -24,6 +26,7 @@ SAME_WORD = {
     "surprised": "surprise",
 }
 MAX_NAMES_SHOWN = 8
+NEAR = 0.75  # of difflib's ratio; at its default of 0.6, bed is near red
 
 
 @dataclass(frozen=True)
@@ -80,31 +83,31 @@ def parse_map(pairs: Sequence[str]) -> EmotionNames:
 
 
 def unknown_names(counts: Counter[str]) -> str:
-    """Say which names are not known, how often they come, what is near, and what to do.
+    """Say which names are not known, how often they come, and which --map options to copy.
 
     Parameters
     ----------
     counts : Counter
         From each name, as it was found, to the recordings that have it; not empty.
     """
-    shown = []
-    for name, n in counts.most_common(MAX_NAMES_SHOWN):
-        near = _nearest(name)
-        shown.append(f"{printable(name)} ({n}{f'; {near}?' if near else ''})")
-    if len(counts) > MAX_NAMES_SHOWN:
-        shown.append(f"and {len(counts) - MAX_NAMES_SHOWN} more")
-    name = printable(counts.most_common(1)[0][0])
+    shown = [name for name, _ in counts.most_common(MAX_NAMES_SHOWN)]
+    more = f" and {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+    listed = ", ".join(f"{printable(name)} ({counts[name]})" for name in shown)
+    pairs = (f"{name.strip()}={_nearest(name) or LEFT_OUT}" for name in shown)
+    options = " ".join(f"--map {printable(shlex.quote(pair))}" for pair in pairs)
     return (
-        f"{', '.join(shown)}: no emotions that serctl knows, which are {', '.join(EMOTIONS)}. Say "
-        f"what each one counts as: --map '{name}={_nearest(name) or 'happy'}', or "
-        f"--map '{name}={LEFT_OUT}' to leave it out."
+        f"{listed}{more}: no emotions that serctl knows, which are {', '.join(EMOTIONS)}. Say what "
+        f"each one counts as; {LEFT_OUT} leaves it out. A suggestion to copy and to correct: {options}"
     )
 
 
 def _nearest(name: str) -> str:
-    """Emotion whose name, or a form of it, is spelled much like this one, or empty."""
-    near = difflib.get_close_matches(_folded(name), [*EMOTIONS, *SAME_WORD], 1)
-    return SAME_WORD.get(near[0], near[0]) if near else ""
+    """Emotion of a synonym, or one that is spelled much like this name; `LEFT_OUT` or empty."""
+    folded = re.sub(r"[\s_-]+", "-", _folded(name))
+    if folded in SYNONYMS:
+        return SYNONYMS[folded]
+    near = difflib.get_close_matches(folded, [*EMOTIONS, *SAME_WORD, *SYNONYMS], 1, NEAR)
+    return {**SYNONYMS, **SAME_WORD}.get(near[0], near[0]) if near else ""
 
 
 def _folded(name: str) -> str:

@@ -1,9 +1,9 @@
 """Labels from a table: a CSV file with a header, and a row for each recording.
 
-Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus`` and ``split`` (or ``part``) are
-used where they are there, in any order and case, and others are passed over. Cells are separated by
-commas, semicolons or tabs. A relative path begins in one of the folders that were named, or else in
-the folder of the table.
+Columns ``path`` and ``emotion`` are needed; ``speaker``, ``corpus``, ``fold`` and ``split`` (or
+``part``) are used where they are there, in any order and case, and others are passed over. Cells are
+separated by commas, semicolons or tabs. A relative path begins in one of the folders that were
+named, or else in the folder of the table.
 
 Where the table says which part of a split a row belongs to, and there is a part ``test``, that part
 alone is scored, and speakers who are in another part too give a warning.
@@ -23,6 +23,7 @@ from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 from serctl.train.evaluation.labels import Finder, Labelled, Labels
 
 NEEDED = ("path", "emotion")
+OPTIONAL = ("speaker", "corpus", "fold")
 PART = ("split", "part")
 TEST = "test"
 SEPARATORS = ",;\t"
@@ -36,11 +37,12 @@ class _Row:
     emotion: str
     speaker: str
     corpus: str
+    fold: str
     part: str
 
 
 def labels_of_table(
-    table: str, paths: Sequence[str], names: EmotionNames, find: Finder = scan
+    table: str, paths: Sequence[str], names: EmotionNames | None, find: Finder = scan
 ) -> Labels:
     """Recordings that a table names.
 
@@ -51,8 +53,8 @@ def labels_of_table(
     paths : sequence of str
         Recordings and folders, as `serctl.audio.scan.scan` takes them, to which the table is restricted;
         all that it names if there are none.
-    names : EmotionNames
-        What may stand for an emotion.
+    names : EmotionNames or None
+        What may stand for an emotion. None takes every row and every label as it is.
     find : callable
         Finds the recordings of ``paths``.
 
@@ -67,12 +69,9 @@ def labels_of_table(
     labels = Labels(table, [])
     scanned = find(paths) if paths else []
     rows, encoding_remark = _read_rows(table)
-    tested = _part_to_score(rows, labels)
-    unknown = Counter(
-        row.emotion for row in tested if row.emotion and not names.emotion(row.emotion)
-    )
-    if unknown:
-        raise LabelsError(f"{table}: {unknown_names(unknown)}{encoding_remark}")
+    tested = rows if names is None else _part_to_score(rows, labels)
+    if names is not None:
+        _check_names(tested, names, table, encoding_remark)
     folders = [*(path for path in paths if os.path.isdir(path)), os.path.dirname(table)]
     found = {row.path: _found(row.path, folders) for row in (rows if paths else tested)}
     missing = [row for row in tested if not found[row.path]]
@@ -91,14 +90,23 @@ def labels_of_table(
     for row in tested:
         path, where = found[row.path], f"{table}, line {row.line}"
         key = os.path.realpath(path)
-        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where)
+        one = Labelled(path, row.emotion, key, row.speaker, row.corpus, where, row.fold)
         labels.recordings.append(one)
     if paths:
         _restrict(labels, scanned, {os.path.realpath(path) for path in found.values() if path})
+    if names is None:
+        return labels
     n_before = len(labels.recordings)
     labels.recordings = [one for one in labels.recordings if one.name]
     labels.left_out[f"{table} gives no emotion"] = n_before - len(labels.recordings)
     return labels
+
+
+def _check_names(rows: list[_Row], names: EmotionNames, table: str, remark: str) -> None:
+    """Raise LabelsError if names stand for no emotion."""
+    unknown = Counter(row.emotion for row in rows if row.emotion and not names.emotion(row.emotion))
+    if unknown:
+        raise LabelsError(f"{table}: {unknown_names(unknown)}{remark}")
 
 
 def _read_rows(table: str) -> tuple[list[_Row], str]:
@@ -179,11 +187,8 @@ def _columns(names: list[str], table: str) -> dict[str, int]:
             "is needed, and speaker, corpus and split may be there; rename the columns."
         )
     part = next((name for name in PART if name in names), "")
-    wanted = {"path": "path", "emotion": "emotion", "speaker": "speaker", "corpus": "corpus"}
-    return {
-        field: names.index(name) if name in names else -1
-        for field, name in {**wanted, "part": part}.items()
-    }
+    wanted = {name: name for name in (*NEEDED, *OPTIONAL)} | {"part": part}
+    return {field: names.index(name) if name in names else -1 for field, name in wanted.items()}
 
 
 def _part_to_score(rows: list[_Row], labels: Labels) -> list[_Row]:

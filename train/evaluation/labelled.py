@@ -13,7 +13,6 @@ import numpy as np
 
 from serctl.emotions import map_to_known
 from serctl.errors import LabelsError, RunError
-from serctl.models.config import ModelConfig
 from serctl.results.schema import Result
 from serctl.text import count
 from serctl.train.corpora.manifest import clip_table
@@ -41,6 +40,8 @@ class LabelledRecordings:
         From a reason in words to the number of recordings that are left out for it; none is 0.
     notes, warnings : list of str
         In words: how labels were understood, and what makes the figures mean less.
+    folds : list of str [n]
+        Fold of each, empty where it is not known; or an empty list.
     """
 
     source: str
@@ -52,6 +53,7 @@ class LabelledRecordings:
     left_out: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    folds: list[str] = field(default_factory=list)
 
     def score(self, results: Sequence[Result]) -> Scores:
         """Score the results of all of them, in their order."""
@@ -81,8 +83,9 @@ class LabelledRecordings:
 def known_recordings(
     labels: Labels,
     names: EmotionNames,
-    config: ModelConfig,
+    known: Sequence[str],
     chosen: Sequence[str] = (),
+    model: str = "the model",
 ) -> LabelledRecordings:
     """Those of labelled recordings that a model can be scored on.
 
@@ -92,18 +95,19 @@ def known_recordings(
         From any source.
     names : EmotionNames
         Which emotions its names stand for; names that stand for none are left out.
-    config : ModelConfig
-        Of the model.
+    known : sequence of str
+        Emotions of the model; of several, those that all of them know.
     chosen : sequence of str, optional
         Some of the model's emotions, to which it and the recordings are restricted. Without it, the
         model chooses between those of its emotions that are among the labels.
+    model : str
+        Its name, for messages.
 
     Raises
     ------
     LabelsError
         If fewer than two of the model's emotions are there, or a recording has two labels.
     """
-    known = config.emotions
     meant = [map_to_known(names.emotion(one.name), known) for one in labels.recordings]
     kept = _each_once(labels, meant)
     left_out = dict(labels.left_out)
@@ -111,7 +115,7 @@ def known_recordings(
     left_out["--map leaves them out"] = sum(meant[i] == LEFT_OUT for i in kept)
     kept = [i for i in kept if meant[i] != LEFT_OUT]
     foreign = Counter(meant[i] or labels.recordings[i].name for i in kept if meant[i] not in known)
-    left_out[f"{config.name} does not know their emotions{_listed(foreign)}"] = foreign.total()
+    left_out[f"{model} does not know their emotions{_listed(foreign)}"] = foreign.total()
     kept = [i for i in kept if meant[i] in known]
     unwanted = Counter(meant[i] for i in kept if chosen and meant[i] not in chosen)
     left_out[f"--emotions leaves out theirs{_listed(unwanted)}"] = unwanted.total()
@@ -129,8 +133,9 @@ def known_recordings(
         speakers=_speakers(recordings),
         emotions=_to_choose_between(references, known, chosen, labels.source, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
-        notes=_notes(recordings, references, foreign, config.name),
+        notes=_notes(recordings, references, foreign, model),
         warnings=labels.warnings + unused_warning,
+        folds=[one.fold for one in recordings],
     )
 
 
@@ -177,6 +182,7 @@ def recordings_of_split(
         f"--emotions leaves out theirs{_listed(unwanted)}": unwanted.total(),
     }
     references = test["emotion"].tolist()
+    which = "" if split == "report" else str(fold)  # the report's split has no folds
     return LabelledRecordings(
         source=corpora,
         paths=test["path"].tolist(),
@@ -185,6 +191,7 @@ def recordings_of_split(
         speakers=test["speaker"].tolist(),
         emotions=_to_choose_between(references, known, chosen, corpora, left_out),
         left_out={reason: n for reason, n in left_out.items() if n},
+        folds=[which] * len(references),
     )
 
 

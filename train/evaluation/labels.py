@@ -13,14 +13,17 @@ from dataclasses import dataclass, field, replace
 
 from serctl.audio.scan import scan
 from serctl.errors import CorporaError, LabelsError
-from serctl.train.corpora.clip_names import read_jl_name
+from serctl.train.corpora.clip_names import ClipName, read_jl_name
 from serctl.train.corpora.manifest import parse_clip_name
+from serctl.train.corpora.public_names import TITLES, read_public_name
 from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 
 MAX_NAMED = 5  # paths in a message
+Label = tuple[str, str, str]  # emotion, speaker and corpus; empty where they are not known
 Finder = Callable[[Sequence[str]], list[str]]  # from paths to recordings, as `scan`
 
-NO_CLIP_NAME = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
+NO_CLIP_NAME = "not named like a clip of a corpus that serctl knows"
+CORPORA = ("CREMA-D", "RAVDESS", "SAVEE", "TESS", "JL-Corpus", *TITLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Labelled:
         Empty where they are not known.
     where : str
         What to look at if the label is wrong.
+    fold : str
+        Of a cross-validation; empty where it is not known.
     """
 
     path: str
@@ -47,6 +52,7 @@ class Labelled:
     speaker: str = ""
     corpus: str = ""
     where: str = ""
+    fold: str = ""
 
 
 @dataclass
@@ -72,7 +78,7 @@ class Labels:
 
 
 def labels_of_names(paths: Sequence[str], find: Finder = scan) -> Labels:
-    """Clips of the four corpora and of JL-Corpus among recordings, by their file names.
+    """Clips of `CORPORA` among recordings, by their file names.
 
     Parameters
     ----------
@@ -91,17 +97,17 @@ def labels_of_names(paths: Sequence[str], find: Finder = scan) -> Labels:
     labels = Labels(_source(paths), [])
     found = find(paths)
     for path in found:
-        # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
-        whole = os.path.abspath(path)
-        name = parse_clip_name(whole) or read_jl_name(whole)
+        name = _read_name(path)
         if name is not None:
-            key = f"{name.corpus}/{name.clip}"
+            # Some corpora have one name for clips of several speakers.
+            whose = name.speaker or os.path.realpath(path)
+            key = f"{name.corpus}/{whose}/{name.clip}"
             labels.recordings.append(Labelled(path, name.emotion, key, name.speaker, name.corpus))
     if not labels.recordings:
         raise CorporaError(
             f"{labels.source}: {len(found)} recordings, such as {found[0]}, none with the name "
-            "of a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus. Labels are read from such "
-            "names; for others, give --labels folders or --labels FILE.csv."
+            f"of a clip of {', '.join(CORPORA)}. Labels are read from such names; for others, give "
+            "--labels folders or --labels FILE.csv."
         )
     labels.left_out[NO_CLIP_NAME] = len(found) - len(labels.recordings)
     return labels
@@ -133,17 +139,14 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames, find: Finder = 
     unknown: Counter[str] = Counter()
     alike: dict[tuple[str, str, int], list[Labelled]] = {}
     for path in find(paths):
-        whole = os.path.abspath(path)
-        folder = os.path.dirname(whole)
-        top = max((top for top in tops if _is_below(folder, top)), key=len, default=folder)
-        above = [os.path.basename(top), *os.path.relpath(folder, top).split(os.sep)]
-        name = next((one for one in reversed(above) if names.emotion(one)), "")
+        above = _folders_above(path, tops)
+        name = next((one for one in above if names.emotion(one)), "")
         if name:
             one = Labelled(path, name, os.path.realpath(path), where=path)
             labels.recordings.append(one)
             alike.setdefault((name, os.path.basename(path), _size(path)), []).append(one)
         else:
-            unknown[os.path.basename(folder)] += 1
+            unknown[above[0]] += 1
     if unknown:
         raise LabelsError(
             f"{labels.source}: a folder for each emotion is needed. Recordings are in folders "
@@ -153,6 +156,70 @@ def labels_of_folders(paths: Sequence[str], names: EmotionNames, find: Finder = 
     keys = {one.key: key for group in alike.values() for one, key in _identical(group)}
     labels.recordings = [replace(one, key=keys[one.key]) for one in labels.recordings]
     return labels
+
+
+def name_label(path: str) -> Label:
+    """Emotion, speaker and corpus that the name of a recording says; empty if it says nothing."""
+    name = _read_name(path)
+    return ("", "", "") if name is None else (name.emotion, name.speaker, name.corpus)
+
+
+def folder_label(path: str, paths: Sequence[str]) -> Label:
+    """Name of the nearest folder that is named after an emotion, or else of the nearest folder.
+
+    Parameters
+    ----------
+    path : str
+        Of the recording.
+    paths : sequence of str
+        What was named; no folder above is looked at.
+
+    Returns
+    -------
+    tuple of str
+        The name as it is, and no speaker and no corpus.
+    """
+    above = _folders_above(path, [os.path.abspath(one) for one in paths if os.path.isdir(one)])
+    names = EmotionNames()
+    return next((one for one in above if names.emotion(one)), above[0]), "", ""
+
+
+def label_by_table(labels: Labels) -> Callable[[str], Label]:
+    """Give the labels of a table by the path of a recording; empty for others.
+
+    Raises
+    ------
+    LabelsError
+        If a recording has two labels.
+    """
+    found: dict[str, Labelled] = {}
+    for one in labels.recordings:
+        before = found.setdefault(one.key, one)
+        if before.name != one.name:
+            raise LabelsError(
+                f"{labels.source}: {one.path} is {before.name} ({before.where}) and {one.name} "
+                f"({one.where}). Keep the label that is right."
+            )
+
+    def label(path: str) -> Label:
+        one = found.get(os.path.realpath(path))
+        return ("", "", "") if one is None else (one.name, one.speaker, one.corpus)
+
+    return label
+
+
+def _read_name(path: str) -> ClipName | None:
+    # The absolute path, since a folder that was named may itself be the one of SAVEE's speaker.
+    whole = os.path.abspath(path)
+    return parse_clip_name(whole) or read_jl_name(whole) or read_public_name(whole)
+
+
+def _folders_above(path: str, tops: Sequence[str]) -> list[str]:
+    """Names of the folders above a recording, the nearest first, up to the one that was named."""
+    folder = os.path.dirname(os.path.abspath(path))
+    top = max((top for top in tops if _is_below(folder, top)), key=len, default=folder)
+    below = [] if folder == top else os.path.relpath(folder, top).split(os.sep)
+    return [*reversed(below), os.path.basename(top)]
 
 
 def _source(paths: Sequence[str]) -> str:

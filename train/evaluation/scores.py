@@ -116,11 +116,8 @@ def score(
     -------
     Scores
     """
-    confusion = np.zeros((len(emotions), len(emotions) + 1), np.int64)  # last column: no prediction
-    column = {emotion: i for i, emotion in enumerate(emotions)} | {"": len(emotions)}
-    for reference, prediction in zip(references, predictions, strict=True):
-        confusion[column[reference], column[prediction]] += 1
-    measured = _measures(confusion)
+    confusion = count_clips(references, predictions, emotions)[0]
+    measured = measure(confusion)
     return Scores(
         emotions=tuple(emotions),
         n_clips=len(references),
@@ -134,6 +131,40 @@ def score(
         by_speaker=_by_group(references, predictions, speakers) if len(speakers) else {},
         intervals=_intervals(confusion),
     )
+
+
+def count_clips(
+    references: Sequence[str],
+    predictions: Sequence[str],
+    emotions: Sequence[str],
+    groups: Sequence[str] = (),
+) -> NDArray[np.int64]:
+    """Count clips by group, reference and prediction.
+
+    Parameters
+    ----------
+    references, predictions : sequence of str [n]
+        As `score` takes them.
+    emotions : sequence of str
+        In the order of the matrices.
+    groups : sequence of str [n], optional
+        Such as speakers.
+
+    Returns
+    -------
+    int64 [n_groups, n_emotions, n_emotions + 1]
+        Groups in the order of their names, one if there are none; the last column counts clips
+        without a prediction.
+    """
+    names = sorted(set(groups))
+    row = {name: i for i, name in enumerate(names)}
+    column = {emotion: i for i, emotion in enumerate(emotions)} | {"": len(emotions)}
+    counts = np.zeros((max(len(names), 1), len(emotions), len(emotions) + 1), np.int64)
+    which = [row[group] for group in groups] or [0] * len(references)
+    cells = zip(which, references, predictions, strict=True)
+    at = np.array([(i, column[a], column[b]) for i, a, b in cells]).reshape(-1, 3)
+    np.add.at(counts, tuple(at.T), 1)
+    return counts
 
 
 def calibration(
@@ -185,9 +216,20 @@ def calibration(
     )
 
 
-def _measures(confusion: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """WA, UA and macro F1 [...] of matrices [..., n_emotions, n_emotions + 1]; last column: none."""
-    right, n_references, n_predictions = _counts(confusion)
+def measure(confusion: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """WA, UA and macro F1 of confusion matrices.
+
+    Parameters
+    ----------
+    confusion : int [..., n_emotions, n_emotions + 1]
+        As `count_clips` counts; at least one clip in each.
+
+    Returns
+    -------
+    dict of float [...]
+        ``wa``, ``ua`` and ``macro_f1``.
+    """
+    right, n_references, n_predictions = counts_of(confusion)
     has_reference = n_references > 0
     n_emotions = has_reference.sum(axis=-1)
     recall = right / np.maximum(n_references, 1)
@@ -199,7 +241,7 @@ def _measures(confusion: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _counts(confusion: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+def counts_of(confusion: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     """Right predictions, references and predictions of each emotion, each [..., n_emotions]."""
     predicted = confusion[..., :-1]
     right = np.diagonal(predicted, axis1=-2, axis2=-1)
@@ -217,7 +259,7 @@ def _by_emotion(
             "f1": float(2 * right / (n_references + n_predictions)),
         }
         for emotion, right, n_references, n_predictions in zip(
-            emotions, *_counts(confusion), strict=True
+            emotions, *counts_of(confusion), strict=True
         )
         if n_references
     }
@@ -251,5 +293,5 @@ def _intervals(confusion: NDArray[np.int64]) -> dict[str, list[float]]:
     n_clips = int(confusion.sum())
     draw = np.random.default_rng(RESAMPLING_SEED).multinomial
     drawn = draw(n_clips, confusion.ravel() / n_clips, size=N_RESAMPLES)
-    measured = _measures(drawn.reshape(N_RESAMPLES, *confusion.shape))
+    measured = measure(drawn.reshape(N_RESAMPLES, *confusion.shape))
     return {name: np.quantile(values, INTERVAL).tolist() for name, values in measured.items()}

@@ -7,6 +7,7 @@ split; files are identified by their names.
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,34 @@ from serctl.train.corpora.manifest import manifest, parse_clip_name
 from serctl.train.corpora.splits import clips_of, split_clips
 
 
-def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) -> str:
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model and where it is.
+
+    Attributes
+    ----------
+    name : str
+        For messages and tables.
+    folder : Path
+        Its weights folder.
+    config : ModelConfig
+        Of the model.
+    """
+
+    name: str
+    folder: Path
+    config: ModelConfig
+
+
+def training_warning(paths: Sequence[str], model: TrainedModel) -> str:
     """Warning with the number of recordings, and of speakers' recordings, in a model's training data.
 
     Parameters
     ----------
     paths : sequence of str
         Of recordings; those named like clips of the four corpora are looked at.
-    folder : Path
-        The model's weights folder.
-    config : ModelConfig
-        Of the model.
+    model : TrainedModel
+        Whose weights folder may have the split of its training.
 
     Returns
     -------
@@ -35,10 +53,10 @@ def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) ->
         Empty if there are none, or if the folder does not say how it was trained.
     """
     try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics = json.loads((model.folder / "metrics.json").read_text(encoding="utf-8"))
         split, fold, seed = metrics["split"], metrics["fold"], metrics["seed"]
         # As a training on the corpora has them, but for the paths.
-        table = clips_of(manifest().sort_values(["corpus", "clip"]), config.emotions)
+        table = clips_of(manifest().sort_values(["corpus", "clip"]), model.config.emotions)
         parts = split_clips(table, split, fold or 0, seed)
     except (OSError, ValueError, KeyError, TypeError, UsageError):
         return ""
@@ -52,6 +70,6 @@ def training_warning(paths: Sequence[str], folder: Path, config: ModelConfig) ->
         return ""
     how = f"{split}, {f'seed {seed}' if fold is None else f'fold {fold}'}"
     return (
-        f"{config.name} was trained ({how}) on {n_clips} of these {len(paths)} clips, and on the "
+        f"{model.name} was trained ({how}) on {n_clips} of these {len(paths)} clips, and on the "
         f"voices of {n_of_voices}: the scores do not hold for other recordings."
     )

@@ -1,11 +1,13 @@
 """Tables of scores, for ``serctl train`` and ``serctl evaluate``."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from serctl.train.evaluation.scores import Calibration, Scores
+    from serctl.train.evaluation.statistics.intervals import ScoreIntervals
 
 MAX_SPEAKERS_SHOWN = 7  # of more: the lowest three, the median and the highest three
 
@@ -16,7 +18,12 @@ MEASURES = (
 )
 
 
-def print_scores(scores: "Scores", title: str, calibration: "Calibration | None" = None) -> None:
+def print_scores(
+    scores: "Scores",
+    title: str,
+    calibration: "Calibration | None" = None,
+    intervals: "ScoreIntervals | None" = None,
+) -> None:
     """Print scores: overall, by emotion, corpus and speaker, and the confusion matrix.
 
     Parameters
@@ -27,6 +34,8 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
         Name of what was scored.
     calibration : Calibration, optional
         Of the same clips.
+    intervals : ScoreIntervals, optional
+        Of the same clips, over speakers and by emotion.
     """
     from serctl.cli.terminal.tables import plain_console, print_table
 
@@ -35,8 +44,11 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
     without = f", {n_without} of them without a prediction" if n_without else ""
     console.print(f"{title}: {scores.n_clips} clips{without}", soft_wrap=True)
     for name, key, meaning in MEASURES:
-        value, (low, high) = getattr(scores, key), scores.intervals[key]
-        console.print(f"{name} {value:.1%} (95%: {low:.1%} to {high:.1%}), {meaning}")
+        over_clips = interval(scores.intervals[key])
+        over_speakers = intervals.speakers.get(key) if intervals is not None else None
+        beside = f"; speakers: {interval(over_speakers)}" if over_speakers else ""
+        value = getattr(scores, key)
+        console.print(f"{name} {value:.1%} (95%: {over_clips}{beside}), {meaning}")
     if calibration is not None:
         console.print(
             f"ECE {calibration.ece:.1%}, mean gap between confidence and accuracy "
@@ -46,19 +58,7 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
             f"Brier score {calibration.brier:.3f}, from 0 (best) to 2; "
             f"{calibration.brier_uniform:.3f} for equal probabilities"
         )
-    print_table(
-        console,
-        "By emotion",
-        ("Emotion", "Clips", "Recall", "Precision", "F1"),
-        (
-            (
-                emotion,
-                f"{one['n_clips']}",
-                *(f"{one[key]:.1%}" for key in ("recall", "precision", "f1")),
-            )
-            for emotion, one in scores.by_emotion.items()
-        ),
-    )
+    _print_emotions(console, scores, intervals)
     if scores.by_corpus:
         _print_groups(console, "By corpus", "Corpus", scores.by_corpus)
     if scores.by_speaker:
@@ -72,6 +72,37 @@ def print_scores(scores: "Scores", title: str, calibration: "Calibration | None"
             for emotion, row in zip(scores.emotions, scores.confusion, strict=True)
         ),
     )
+
+
+def interval(both: Sequence[float] | None) -> str:
+    """Give an interval of shares in percent, or a dash if it is not known."""
+    return "-" if both is None else f"{both[0]:.1%} to {both[1]:.1%}"
+
+
+def _print_emotions(
+    console: "Console", scores: "Scores", intervals: "ScoreIntervals | None"
+) -> None:
+    """Print scores by emotion, with intervals of the recall: over speakers if they are known."""
+    from serctl.cli.terminal.tables import print_table
+
+    headers = ["Emotion", "Clips", "Recall", "Precision", "F1"]
+    over: dict[str, str] = {}
+    if intervals is not None:
+        kind, both = "clips", dict[str, Sequence[float] | None](intervals.recall_clips)
+        if intervals.recall_speakers:
+            kind, both = "speakers", dict(intervals.recall_speakers)
+        headers.append(f"Recall 95%, {kind}")
+        over = {emotion: interval(one) for emotion, one in both.items()}
+    rows = [
+        (
+            emotion,
+            f"{one['n_clips']}",
+            *(f"{one[key]:.1%}" for key in ("recall", "precision", "f1")),
+            *([over[emotion]] if over else ()),
+        )
+        for emotion, one in scores.by_emotion.items()
+    ]
+    print_table(console, "By emotion", headers, rows)
 
 
 def _print_groups(

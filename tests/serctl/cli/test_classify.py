@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -158,6 +159,8 @@ def test_the_record_of_a_run(classify, broken, tiny_folder):
     assert record.items() >= expected.items()
     assert tuple(record["counts"]) == STATUSES
     assert record["device"] in ("cpu", "cuda", "mps")
+    assert f"serctl {serctl.__version__}, model tiny (weights" in record["citation"]
+    assert expected["model_sha256"] in record["citation"]
 
 
 def test_broken_recordings_are_rows_and_their_neighbours_are_classified(classify, broken):
@@ -373,3 +376,33 @@ def test_where_nothing_is_classified_the_profile_has_no_stages(classify, talks):
     assert status == 0
     assert "Time spent" in out
     assert "Classifying, over" not in out
+
+
+def test_an_update_does_what_is_new_or_changed(recordings, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(recordings / "calls", "calls")
+    update = ["classify", "calls", "--update", "--model", "paper-cnn"]
+
+    def updated():
+        assert run(update) == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    counts = "Update: {} classified (new, changed or failed before), {} kept, {} gone and left out."
+    assert updated() == counts.format(4, 0, 0)
+    assert updated() == counts.format(0, 4, 0)
+    os.unlink("calls/voicemail.mp3")
+    shutil.copy("calls/train-times.wav", "calls/new.wav")
+    os.utime("calls/bakery-order.wav")
+    assert updated() == counts.format(2, 2, 1)
+    updates = Path("serctl-results.csv").read_bytes()
+    assert run(["classify", "calls", "--overwrite", "--model", "paper-cnn"]) == 0
+    assert Path("serctl-results.csv").read_bytes() == updates
+
+
+def test_a_quiet_run_prints_only_what_is_wrong(recordings, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call = str(recordings / "calls" / "train-times.wav")
+    assert run(["classify", call, "--quiet", "--model", "paper-cnn"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert run(["classify", call, "--quiet", "--model", "paper-cnn"]) == 2
+    assert "exists already" in capsys.readouterr().err

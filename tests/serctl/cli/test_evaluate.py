@@ -3,9 +3,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -13,10 +15,11 @@ from support import synthetic_corpora
 from support.sparse_audio import write_sparse_wav
 
 from serctl.cli import run
-from serctl.models.loading import find_model
+from serctl.models.loading import find_model, load_model, save_model
 from serctl.train.corpora.manifest import SOURCES
 
 Run = Callable[..., tuple[int, str, str]]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +39,14 @@ def serctl(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("SERCTL_CORPORA", raising=False)
+    # There are few clips in these tests, which is not what they are about.
+    monkeypatch.setattr("serctl.train.evaluation.statistics.intervals.cautions", lambda *_: [])
     n_threads = torch.get_num_threads()
 
     def serctl(*arguments: object, model: object = tiny_folder) -> tuple[int, str, str]:
-        status = run(["evaluate", "--model", str(model), *map(str, arguments)])
+        models = model if isinstance(model, list) else [model]
+        named = [word for one in models for word in ("--model", str(one))]
+        status = run(["evaluate", *named, *map(str, arguments)])
         torch.set_num_threads(n_threads)
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -121,7 +128,7 @@ def test_clips_are_scored_by_their_names(serctl: Run, clips: Path) -> None:
     assert output.startswith("tiny: 3 clips\nUA ")
     assert "Left out: 1 recording: tiny does not know their emotions (1 neutral)." in output
     assert "tiny has no neutral: it names one of its own emotions for such recordings" in output
-    unnamed = "not named like a clip of CREMA-D, RAVDESS, SAVEE, TESS or JL-Corpus"
+    unnamed = "not named like a clip of a corpus that serctl knows"
     assert f"Left out: 1 recording: {unnamed}." in output
     assert "tiny chose between angry, sad only." in output
     by_emotion, confusion = cells(output, "sad")
@@ -171,11 +178,17 @@ def test_the_number_of_workers_changes_nothing(serctl: Run, small_corpora: Path)
 def test_measures_have_intervals_and_there_is_calibration(serctl: Run, clips: Path) -> None:
     _, output, _ = serctl(clips)
     percent = r"\d+\.\d%"
-    for name in ("UA", "WA", "Macro F1"):
-        assert re.search(rf"^{name} {percent} \(95%: {percent} to {percent}\), ", output, re.M)
+    assert re.search(rf"^UA {percent} \(95%: {percent} to {percent}\), ", output, re.M)
+    both = rf"95%: {percent} to {percent}; speakers: {percent} to {percent}"
+    assert re.search(rf"^WA {percent} \({both}\), ", output, re.M)
     assert re.search(rf"^ECE {percent}, .*\({percent} and {percent} overall\)$", output, re.M)
     assert re.search(r"^Brier score \d\.\d{3}, .*; 0\.500 for equal probabilities$", output, re.M)
-    assert cells(output, "Emotion")[0] == ["Emotion", "Clips", "Recall", "Precision", "F1"]
+    headers = ["Emotion", "Clips", "Recall", "Precision", "F1", "Recall", "95%,", "speakers"]
+    assert cells(output, "Emotion")[0] == headers
+    assert cells(output, "angry")[0][5:] == ["-"]  # of one speaker alone
+    (clips / "labels.csv").write_text("path,emotion\nDC_a01.wav,angry\nDC_sa01.wav,sad\n")
+    _, output, _ = serctl("--labels", clips / "labels.csv")
+    assert cells(output, "Emotion")[0][5:] == ["Recall", "95%,", "clips"]
 
 
 def test_of_many_speakers_few_are_printed_and_all_are_kept(
@@ -246,7 +259,7 @@ def test_unknown_folders_are_left_to_the_user(serctl: Run, folders: Path) -> Non
     status, output, error = serctl(folders, "--labels", "folders")
     assert (status, output) == (3, "")
     assert "joy (1): no emotions that serctl knows" in error
-    assert "--map 'joy=happy', or --map 'joy=-'" in error
+    assert "A suggestion to copy and to correct: --map joy=happy" in error
     status, output, _ = serctl(folders, "--labels", "folders", "--map", "joy=-")
     assert status == 0
     assert "Left out: 1 recording: --map leaves them out." in output
@@ -357,6 +370,130 @@ def test_outputs_that_cannot_be_written_are_refused_first(
     assert message in error
 
 
+def test_predictions_are_written_as_csv(serctl: Run, clips: Path) -> None:
+    (clips / "DC_sa01.wav").write_bytes(b"not audio")
+    table = clips / "labels.csv"
+    table.write_text(
+        "path,emotion,speaker,fold\nDC_a01.wav,angry,s1,2\nme.wav,sad,s2,3\nDC_sa01.wav,sad,,\n"
+    )
+    status, output, _ = serctl("--labels", table, "-o", "p.csv", "-o", "scores.json")
+    assert status == 1
+    assert output.endswith("Predictions: p.csv\nScores: scores.json\n")
+    rows = pd.read_csv("p.csv", dtype=str, keep_default_na=False)
+    assert rows.columns.tolist() == [
+        *("model", "path", "label", "prediction", "confidence", "p_angry", "p_sad"),
+        *("speaker", "corpus", "fold", "status", "reason"),
+    ]
+    record = json.loads(Path("scores.json").read_text())
+    assert rows["path"].tolist() == [one["path"] for one in record["recordings"]]
+    assert rows["prediction"].tolist() == [one["predicted"] for one in record["recordings"]]
+    assert rows["label"].tolist() == ["angry", "sad", "sad"]
+    assert rows["speaker"].tolist() == ["s1", "s2", ""]
+    assert rows["fold"].tolist() == ["2", "3", ""]
+    assert rows["status"].tolist() == ["ok", "ok", "unreadable"]
+    assert rows["model"].tolist() == ["tiny"] * 3
+    first = rows.iloc[0]
+    assert float(first["confidence"]) == max(float(first["p_angry"]), float(first["p_sad"]))
+    assert rows.iloc[2][["confidence", "p_angry", "p_sad"]].tolist() == ["", "", ""]
+    assert record["intervals"]["n_speakers"] == 0
+
+
+def test_what_makes_scores_mean_less_is_said(
+    serctl: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(clips.parent)
+    status, _, error = serctl(clips, "-o", "scores.json")
+    assert status == 0
+    for said in ("Fewer than 20 clips of angry (1), sad (2)", "of one speaker: saveeDC (67%)"):
+        assert said in error
+        assert any(said in one for one in json.loads(Path("scores.json").read_text())["warnings"])
+
+
+# Several models
+
+
+@pytest.fixture
+def other_folder(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A model of other weights, under the name of the tiny one."""
+    other = tmp_path / "other"
+    model = load_model(tiny_folder)
+    tensors = {name: -np.asarray(tensor) for name, tensor in model.tensors.items()}
+    other.mkdir()
+    save_model(other, replace(model, tensors=tensors))
+    return other
+
+
+def test_models_are_compared_on_the_same_clips(
+    serctl: Run, small_corpora: Path, tiny_folder: Path, other_folder: Path
+) -> None:
+    folder = small_corpora / "RAVDESS"
+    models = [tiny_folder, other_folder]
+    files = ["-o", "s.json", "-o", "p.csv", "--figures", "figures"]
+    status, output, error = serctl(folder, *files, model=models)
+    assert (status, error) == (0, "")
+    record = json.loads(Path("s.json").read_text())
+    alone = json.loads(_scores_of(serctl, folder, other_folder))
+    assert [one["model"]["name"] for one in record["models"]] == [one.name for one in models]
+    assert record["models"][1]["scores"] == alone["scores"]
+    assert record["models"][1]["recordings"] == alone["recordings"]
+    (difference,) = record["differences"]
+    first, second = (one["scores"]["ua"] for one in record["models"])
+    assert difference["ua"] == pytest.approx(second - first)
+    n_clips, n_speakers = alone["scores"]["n_clips"], alone["intervals"]["n_speakers"]
+    assert output.startswith(f"2 models, the same {n_clips} clips of {n_speakers} speakers\n")
+    assert f"{100 * difference['ua']:+.1f}" in output
+    assert "p is not corrected for the 3 comparisons." not in output
+    (headers,) = (row for row in cells(output, "Models") if "over" in row)
+    assert headers == ["Models", "UA", "over", "clips", "p", "over", "speakers", "p"]
+    assert len(pd.read_csv("p.csv")) == 2 * n_clips
+    names = {path.name for path in Path("figures").iterdir()}
+    assert names == {"comparison.png", "comparison.svg"}
+
+
+def _scores_of(serctl: Run, folder: Path, model: Path) -> str:
+    serctl(folder, "-o", "alone.json", model=model)
+    return Path("alone.json").read_text()
+
+
+def test_models_choose_between_the_emotions_that_all_know(serctl: Run, clips: Path) -> None:
+    shutil.copy(clips / "DC_n01.wav", clips / "DC_n02.wav")
+    status, output, _ = serctl(clips, model=["cnn", "paper-cnn"])
+    assert status == 0
+    assert "one of cnn, paper-cnn does not know their emotions (2 neutral)." in output
+    assert "cnn, paper-cnn chose between angry, sad only." in output
+    (clips / "labels.csv").write_text("path,emotion\nDC_a01.wav,angry\nDC_sa01.wav,sad\n")
+    _, output, _ = serctl("--labels", clips / "labels.csv", model=["cnn", "paper-cnn"])
+    assert output.startswith("2 models, the same 2 clips\n")
+    assert "over speakers" not in output
+    assert cells(output, "paper-cnn")[0][:2] == ["paper-cnn", cells(output, "paper-cnn")[0][1]]
+
+
+def test_a_model_is_compared_with_others_alone(
+    serctl: Run, clips: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tiny_folder)
+    status, output, error = serctl(clips, model=[tiny_folder, tmp_path / "link"])
+    assert (status, output) == (2, "")
+    assert f"--model {tmp_path / 'link'}: given twice. Name each model once." in error
+
+
+def test_the_environment_names_one_model(
+    clips: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    spaced = clips.parent / "my models"
+    shutil.copytree(tiny_folder, spaced)
+    monkeypatch.setenv("SERCTL_MODEL", str(spaced))
+    assert run(["evaluate", str(clips)]) == 0
+    assert capsys.readouterr().out.startswith("tiny: 3 clips\n")
+
+
+def test_one_file_is_not_written_twice(serctl: Run, clips: Path) -> None:
+    status, _, error = serctl(clips, "-o", "a.json", "-o", "./a.json")
+    assert status == 2
+    assert "-o a.json -o ./a.json: the same file twice." in error
+
+
 # By a split
 
 
@@ -440,7 +577,7 @@ def test_absent_corpora_say_where_they_are_had(serctl: Run) -> None:
         ("--map", "joy=joyful"),
         ("--emotions", "bored"),
         ("--emotions", "angry"),
-        ("-o", "scores.csv"),
+        ("-o", "scores.txt"),
         ("-o", "-"),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_table_is_replaced_only_when_asked(folder, tmp_path, capsys):
         (["gone", "-o", "f.csv"], 2, "gone: does not exist"),
         (["in"], 2, "Missing option '-o'"),
         (["-o", "f.csv"], 2, "no PATHS: give recordings"),
-        (["in", "-o", "f.csv", "--labels", "folders"], 2, "'folders' is not"),
+        (["in", "-o", "f.csv", "--set", "mine"], 2, "'mine' is not"),
         (["in", "-o", "gone/f.csv"], 3, "the folder gone does not exist"),
         (["nothing", "-o", "f.csv"], 3, "no recordings found"),
     ],
@@ -126,3 +126,106 @@ def test_help_has_an_example():
     result = CliRunner().invoke(cli, ["features", "--help"])
     assert result.exit_code == 0
     assert "serctl features ./calls --frames -o spectrograms.npz" in result.output
+
+
+# Labels of folders and tables
+
+
+def labels_of(output):
+    table = pd.read_csv(output, keep_default_na=False).set_index("path")
+    return table[["emotion", "speaker", "corpus"]].apply(tuple, axis=1).to_dict()
+
+
+def test_folders_are_labels(folder, tmp_path, capsys, monkeypatch):
+    for name in ("Joyful/x.wav", "Anger/anna/y.wav", "Anger/anna/sub/z.wav"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "a.wav", folder / name)
+    monkeypatch.chdir(tmp_path)
+    assert run(["features", "in", "--labels", "folders", "-o", "f.csv"]) == 0
+    assert {path: found[0] for path, found in labels_of("f.csv").items()} == {
+        "in/a.wav": "in",
+        "in/b.flac": "in",
+        "in/Joyful/x.wav": "Joyful",
+        "in/Anger/anna/y.wav": "Anger",  # an emotion comes before a nearer folder
+        "in/Anger/anna/sub/z.wav": "Anger",
+    }
+
+
+def test_a_table_has_labels_as_they_are(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").write_text(
+        "path,emotion,speaker,split\nin/a.wav,Bored to tears,s1,train\nin/c.wav,sad,s2,test\n"
+    )
+    shutil.copy(folder / "a.wav", folder / "c.wav")
+    assert run(["features", "--labels", "labels.csv", "-o", "f.csv"]) == 0
+    assert capsys.readouterr().out == "f.csv: 2 recordings: 2 ok\n"
+    both = {"in/a.wav": ("Bored to tears", "s1", ""), "in/c.wav": ("sad", "s2", "")}
+    assert labels_of("f.csv") == both
+    arguments = ["features", "in", "--labels", "labels.csv", "-o", "f.csv", "--overwrite"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.endswith("3 ok\nWithout a label: 1 recording.\n")
+    assert labels_of("f.csv") == both | {"in/b.flac": ("", "", "")}
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "message"),
+    [
+        (None, 2, "labels.csv: there is no such file"),
+        ("path,emotion\nin/gone.wav,sad\n", 3, "1 of 1 rows name files that are not there"),
+        ("path,emotion\nin/a.wav,sad\nin/a.wav,happy\n", 3, "in/a.wav is sad (labels.csv, line 2)"),
+    ],
+)
+def test_tables_that_cannot_be_used(
+    folder, tmp_path, capsys, monkeypatch, content, status, message
+):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / "labels.csv").write_text(content)
+    assert run(["features", "--labels", "labels.csv", "-o", "f.csv"]) == status
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "f.csv").exists()
+
+
+def test_labels_from_elsewhere_are_refused(folder, capsys):
+    assert run(["features", str(folder), "--labels", "mine", "-o", "f.csv"]) == 2
+    assert "--labels mine: use corpora, folders or the path of a .csv file." in (
+        capsys.readouterr().err
+    )
+
+
+# Sets
+
+
+@pytest.mark.parametrize("name", ["embeddings.npz", "embeddings.parquet"])
+def test_embeddings_are_written(folder, tmp_path, name):
+    arguments = ["features", str(folder), "--set", "embedding", "-o", str(tmp_path / name)]
+    assert run(arguments) == 0
+    if name.endswith("npz"):
+        with np.load(tmp_path / name) as arrays:
+            assert arrays["embedding"].shape == (2, 2048)
+            assert np.isfinite(arrays["embedding"]).all()
+    else:
+        table = pd.read_parquet(tmp_path / name)
+        assert table.columns[-1] == "embedding_2048"
+        assert table.notna().all(axis=None)
+
+
+def test_prosody_is_written_and_what_is_not_known_is_empty(folder, write_recording, tmp_path):
+    pytest.importorskip("parselmouth")
+    write_recording("in/noise.wav", "noise", 0.5)
+    write_recording("in/silence.wav", "silence", 0.5)
+    arguments = ["features", str(folder), "--set", "prosody", "-o", str(tmp_path / "f.csv")]
+    assert run(arguments) == 0
+    table = pd.read_csv(tmp_path / "f.csv").set_index("path")
+    assert table.loc[str(folder / "a.wav"), "pitch_hz_median"] == pytest.approx(120, rel=0.1)
+    assert np.isnan(table.loc[str(folder / "noise.wav"), "shimmer_apq3"])
+    assert table.loc[str(folder / "silence.wav"), "status"] == "silent"
+    assert table.loc[str(folder / "silence.wav")].iloc[6:].isna().all()
+
+
+def test_a_set_that_cannot_be_computed_is_refused_first(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("serctl.features.sets.PACKAGES", {"egemaps": ("nowhere", "it", "free")})
+    assert run(["features", str(folder), "--set", "egemaps", "-o", "f.csv"]) == 3
+    assert "needs the package it (licence: free)" in capsys.readouterr().err
+    arguments = ["features", str(folder), "--set", "embedding", "--frames", "-o", "f.npz"]
+    assert run(arguments) == 2

@@ -4,6 +4,7 @@ import inspect
 import os
 import shutil
 
+import click
 import pandas as pd
 import pytest
 
@@ -45,6 +46,33 @@ def outputs(command):
 def test_no_command_has_more_than_eight_parameters(name):
     function = inspect.unwrap(cli.commands[name].callback)
     assert len(inspect.signature(function).parameters) <= 8
+
+
+SINGLE = [
+    (name, option.opts[-1], option)
+    for name, command in cli.commands.items()
+    for option in command.params
+    if isinstance(option, click.Option) and not (option.is_flag or option.multiple)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling", "option"), SINGLE, ids=[f"{name} {opt}" for name, opt, _ in SINGLE]
+)
+def test_no_option_with_one_value_is_given_twice(capsys, name, spelling, option):
+    """The last one would win in silence."""
+    arguments = [spelling, "1", option.opts[0], "2"]
+    assert run([name, *arguments, "."]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"Error: {spelling}: given more than once, and takes one value. Keep one." in said
+    assert f"Usage: serctl {name} " in said
+    assert run([name, *arguments, "--help"]) == 0
+
+
+def test_flags_and_repeatable_options_are_given_as_often_as_wanted(folder):
+    arguments = ["--include", "*a01*", "--include", "*sa01*", "--overwrite", "--overwrite"]
+    assert run(["features", "in", *arguments, "-o", "f.csv"]) == 0
+    assert len(pd.read_csv("f.csv")) == 2
 
 
 @pytest.mark.parametrize("command", ["features", "plot", "evaluate"])

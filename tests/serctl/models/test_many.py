@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from serctl.errors import UsageError
 from serctl.models.classifier import Classifier
@@ -11,8 +12,13 @@ from serctl.models.voices import VoiceHeads
 
 
 @pytest.fixture(scope="module")
-def paths(recordings):
-    return [str(path) for path in sorted(recordings.glob("calls/*.wav"))]
+def paths(recordings, tmp_path_factory):
+    """Two short recordings, and one of several windows."""
+    *short, last = sorted(recordings.glob("calls/*.wav"))
+    samples, rate_hz = soundfile.read(last)
+    long = tmp_path_factory.mktemp("long") / "long.wav"
+    soundfile.write(long, np.tile(samples, 3), rate_hz)
+    return [*map(str, short), str(long)]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,7 @@ def test_results_are_those_of_the_heads_on_each_recordings_embedding(whisper, pa
         lengths = Kept("whisper", device="cpu").extract(path).lengths
         embeddings.append(np.average([embed(window) for window in held], axis=0, weights=lengths))
     scores = heads.log_probabilities(lambda: [("anna", one) for one in embeddings])
+    assert [result.windows > 1 for result in together] == [False, False, True]
     for result, expected in zip(together, whisper.chosen(np.array(list(scores))), strict=True):
         np.testing.assert_allclose(result.probabilities, expected, rtol=0, atol=1e-6)
         assert result.emotion == whisper.emotions[int(expected.argmax())]

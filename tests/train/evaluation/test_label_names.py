@@ -1,3 +1,4 @@
+import shlex
 from collections import Counter
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import UsageError
+from serctl.train.evaluation import synonyms
 from serctl.train.evaluation.label_names import (
     LEFT_OUT,
     SAME_WORD,
@@ -13,6 +15,7 @@ from serctl.train.evaluation.label_names import (
     parse_map,
     unknown_names,
 )
+from serctl.train.evaluation.synonyms import SYNONYMS
 
 
 @pytest.mark.parametrize("spelled", [str, str.upper, str.title, "  {} ".format])
@@ -59,12 +62,49 @@ def test_contradictions_are_refused_and_repetitions_are_not() -> None:
     assert parse_map(["joy=happy", "joy=happy"]).mapped == {"joy": "happy"}
 
 
-def test_unknown_names_are_said_with_their_number_and_what_is_near() -> None:
-    said = unknown_names(Counter({"Angr": 2, "boredom": 12, "suprised": 1}))
-    assert said.startswith("boredom (12), Angr (2; angry?), suprised (1; surprise?): no emotions")
+def test_unknown_names_are_said_with_their_number_and_options_to_copy() -> None:
+    counts = Counter({"Angr": 2, "boredom": 12, "suprised": 3, "Joy": 1, "it's": 1, "a b": 1})
+    said, _, suggestion = unknown_names(counts).partition(" A suggestion to copy and to correct: ")
+    assert said.startswith("boredom (12), suprised (3), Angr (2), Joy (1), it's (1), a b (1): no ")
     assert ", ".join(EMOTIONS) in said
-    assert "--map 'boredom=happy', or --map 'boredom=-'" in said
-    assert "--map 'Angr=angry'" in unknown_names(Counter(["Angr"]))
+    arguments = shlex.split(suggestion)
+    assert arguments[::2] == ["--map"] * 6
+    assert parse_map(arguments[1::2]).mapped == {
+        "boredom": LEFT_OUT,
+        "suprised": "surprise",
+        "angr": "angry",
+        "joy": "happy",
+        "it's": LEFT_OUT,
+        "a b": LEFT_OUT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "emotion"),
+    [
+        ("rage", "angry"),
+        ("Fury", "angry"),
+        ("sorrow", "sad"),
+        ("anxiety", "fear"),
+        ("happiness ", ""),
+        ("joyfull", "happy"),
+        ("Pleasant Surprise", "surprise"),
+        ("pleasant_surprise", "surprise"),
+        ("bored", LEFT_OUT),
+        ("laughter", "happy"),
+        ("female", LEFT_OUT),
+    ],
+)
+def test_synonyms_are_suggested_and_never_applied(name: str, emotion: str) -> None:
+    assert not EmotionNames().emotion(name) or not emotion
+    if emotion:
+        assert f"{name}={emotion}" in unknown_names(Counter([name]))
+
+
+def test_every_synonym_is_of_one_emotion_and_of_no_name_that_is_known() -> None:
+    assert set(SYNONYMS.values()) == {*EMOTIONS, LEFT_OUT}
+    assert not {*SYNONYMS} & {*EMOTIONS, *SAME_WORD}
+    assert sum(len(words.split()) for words in synonyms._WORDS.values()) == len(SYNONYMS)
 
 
 def test_many_unknown_names_are_cut_short() -> None:

@@ -3,7 +3,7 @@ import json
 from serctl.models.config import ModelConfig
 from serctl.results.schema import Result
 from serctl.train.evaluation.labelled import LabelledRecordings
-from serctl.train.evaluation.record import record_text
+from serctl.train.evaluation.record import evaluation_of, record_text
 
 
 def test_the_record_holds_everything(tiny_config: ModelConfig) -> None:
@@ -19,8 +19,8 @@ def test_the_record_holds_everything(tiny_config: ModelConfig) -> None:
     )
     predicted = Result("", "ok", emotion="angry", probabilities=(0.7500001, 0.2499999))
     results = [predicted, predicted, Result("", "silent", "All zero.")]
-    scores, calibration = clips.score(results), clips.calibration(results)
-    text = record_text(tiny_config, clips, results, scores, calibration)
+    scores = clips.score(results)
+    text = record_text(clips, [evaluation_of("tiny", tiny_config, clips, results)])
     again = json.loads(text)
     assert again["model"]["name"] == "tiny"
     assert again["emotions"] == ["angry", "sad"]

@@ -283,5 +283,5 @@ def test_everything_is_kept_as_json() -> None:
 def test_lists_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="argument 3 is longer"):
         score(["angry"], ["angry"], ["tess"], REPORT_FIVE, ["one", "two"])
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
+    with pytest.raises(ValueError, match="argument 3 is shorter"):
         score(["angry", "sad"], ["angry"], ["tess", "tess"], REPORT_FIVE)

@@ -6,7 +6,7 @@ import pytest
 
 from serctl.models.config import ModelConfig
 from serctl.train.corpora.manifest import manifest
-from serctl.train.robustness.overlap import training_warning
+from serctl.train.robustness.overlap import TrainedModel, training_warning
 
 TABLE = manifest()
 FOLD_0 = TABLE[(TABLE["fold"] == 0) & (TABLE["emotion"] == "sad") & TABLE["test"]]
@@ -16,7 +16,7 @@ NEUTRAL = TABLE[(TABLE["fold"] > 0) & (TABLE["emotion"] == "neutral")]
 
 def warning(folder: Path, config: ModelConfig, paths: list[str], metrics: Any) -> str:
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    return training_warning(paths, folder, config)
+    return training_warning(paths, TrainedModel("tiny", folder, config))
 
 
 def trained(split: str, fold: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -65,4 +65,6 @@ def test_what_does_not_say_how_it_was_trained_gives_no_warning(
 def test_a_folder_without_metrics_gives_no_warning(
     tmp_path: Path, tiny_config: ModelConfig
 ) -> None:
-    assert training_warning(OTHERS["path"].tolist(), tmp_path, tiny_config) == ""
+    assert (
+        training_warning(OTHERS["path"].tolist(), TrainedModel("tiny", tmp_path, tiny_config)) == ""
+    )

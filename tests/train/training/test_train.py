@@ -18,7 +18,7 @@ from serctl.cli import run
 from serctl.cli.train import train
 from serctl.emotions import REPORT_FIVE
 from serctl.engine.pipeline import classify_recordings
-from serctl.errors import AudioError, CorporaError, ModelError, RunError, UsageError
+from serctl.errors import AudioError, CorporaError, ModelError, ResultsError, RunError, UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.loading import load_model
 from serctl.train.corpora.manifest import SILENT_CLIP, clip_table
@@ -615,7 +615,7 @@ def test_what_cannot_be_done_touches_nothing(
 
 def test_a_folder_that_cannot_be_made_is_named(small_corpora: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match=r"file/model: Not a directory\. Give a folder"):
+    with pytest.raises(ResultsError, match=r"file/model: the folder cannot be made \(Not a dir"):
         fit(few(small_corpora, tmp_path / "file" / "model"))
 
 
