@@ -120,6 +120,11 @@ class Request:
     feature_set: str = "report"
     spool_folder: str | None = None
 
+    @property
+    def knows_speakers(self) -> bool:
+        """Whether windows may be known to be of one speaker: by channel, or as segments say."""
+        return self.channels != "mix" or self.given_sha256 is not None
+
 
 class Message(NamedTuple):
     """A line of the worker's.

@@ -19,6 +19,7 @@ from serctl.results.schema import (
     row_of,
 )
 from serctl.results.segments import Segment
+from serctl.timeline.habit import against_habit
 from serctl.timeline.segments import TimelineSpec, given_segments_of, segments_of, windows_of
 
 
@@ -56,12 +57,13 @@ def channel_row(
         return row
     every = np.array([*extraction.probabilities, *probabilities])
     rate_hz = classifier.config.features.rate_hz
+    own = against_habit(classifier, extraction, every)
     if extraction.given is not None:
-        segments = given_segments_of(extraction, every, classifier.emotions, rate_hz)
+        segments = given_segments_of(extraction, own, classifier.emotions, rate_hz)
         row[SEGMENTS_KEY] = _packed(segments, request)
         return row
     spec = TimelineSpec(min_segment_s=request.min_segment_s)
-    segments = segments_of(extraction, every, classifier.emotions, rate_hz, spec)
+    segments = segments_of(extraction, own, classifier.emotions, rate_hz, spec)
     row[SEGMENTS_KEY] = _packed(segments, request)
     if request.windows:
         windows = windows_of(extraction, every, classifier.emotions, rate_hz)

@@ -223,6 +223,8 @@ def _description(classifier: "Classifier", n_workers: int, request: Request) -> 
     """Everything that results depend on, and the number of threads."""
     import hashlib
 
+    from serctl.timeline.habit import method_of
+
     config = classifier.config
     return {
         "model": config.name,
@@ -232,16 +234,9 @@ def _description(classifier: "Classifier", n_workers: int, request: Request) -> 
         "device": classifier.device,
         "batch_size": classifier.batch_size,
         **{key: getattr(request, key) for key in TIMELINE_KEYS},
-        "habit": _habit(request),
+        "habit": method_of(classifier) if request.knows_speakers else "",
         "workers": n_workers,
     }
-
-
-def _habit(request: Request) -> float:
-    """How much of a speaker's mean logit is taken off, where the speakers are known."""
-    from serctl.timeline.habit import AMOUNT
-
-    return 0.0 if request.channels == "mix" and request.given_sha256 is None else AMOUNT
 
 
 def _warm_up(classifier: "Classifier") -> None:

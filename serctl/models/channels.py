@@ -10,6 +10,7 @@ from serctl.audio import decoding
 from serctl.audio.mixing import OtherChannels, other_channels
 from serctl.audio.speech import FRAME_S, SpeechStream
 from serctl.models.classifier import Classifier
+from serctl.models.embedding import EmbeddingFile
 from serctl.models.extraction import Extraction
 from serctl.timing import SPEECH, Timer
 
@@ -33,9 +34,12 @@ def extract_channels(
     list of Extraction
         One, unless ``windowing.channels`` is ``each`` and the recording has several channels.
     """
-    if classifier.windowing.channels != "each":
-        return [classifier.extract(path, on_window)]
-    path = os.fspath(path)
+    path, channels = os.fspath(path), classifier.windowing.channels
+    if channels != "each":
+        only = int(channels) if channels.isdecimal() else None
+        extraction = Extraction(path, channel=only)
+        extraction.embeddings = None if only is None else _embeddings(classifier)
+        return [classifier.extract_into(extraction, None, on_window)]
     config = classifier.config
     try:
         others = others_of(path, config.features.rate_hz, config.window_s, on_window)
@@ -44,6 +48,7 @@ def extract_channels(
     found = []
     for channel, of_it in enumerate(others, start=1):
         extraction = Extraction(path, channel=channel, is_last=channel == len(others))
+        extraction.embeddings = _embeddings(classifier)
         found.append(classifier.extract_into(extraction, of_it, on_window))
     return found
 
@@ -116,6 +121,12 @@ def extract_given(
         of_channel = [stretch for stretch in given if stretch[2] == channel]
         extraction.given = [(start_s, end_s) for start_s, end_s, *_ in of_channel]
         extraction.given_speakers = [speaker for *_, speaker in of_channel]
+        extraction.embeddings = _embeddings(classifier) if any(extraction.given_speakers) else None
         found.append(classifier.extract_into(extraction, None, on_window))
     found[-1].is_last = True
     return found
+
+
+def _embeddings(classifier: Classifier) -> EmbeddingFile | None:
+    """Where embeddings of windows go, of a model that compares those of one speaker."""
+    return None if classifier.voice_heads is None else EmbeddingFile()

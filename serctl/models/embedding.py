@@ -1,7 +1,8 @@
 """Embeddings of windows: what a frozen encoder makes of them, on the CPU, by ONNX Runtime."""
 
 import functools
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_WINDOW_S = 8.0  # as many positions as the bundled encoder has
 MIN_WINDOW_S = 0.25
+HELD_BYTES = 1 << 25  # of a recording; an hour of speech of one channel has 29 MB
 
 
 class Embedder:
@@ -75,3 +77,26 @@ def embedding_features() -> "BlockFeatures":
         measure=_measure,
         combine=_combine,
     )
+
+
+class EmbeddingFile:
+    """Embeddings of a recording's windows, in memory or, if there are many, in a temporary file."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(HELD_BYTES)
+        self._n_values = 0
+
+    def add(self, embedding: NDArray[np.float32]) -> None:
+        """Add the embedding of the next window, float32 [n_embedding]."""
+        self._n_values = len(embedding)
+        self._file.write(np.ascontiguousarray(embedding, np.float32).data)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        """Embeddings float32 [n_embedding] in their order, from the first one."""
+        self._file.seek(0)
+        while data := self._file.read(4 * self._n_values):
+            yield np.frombuffer(data, np.float32)
+
+    def __del__(self) -> None:
+        """Close the file, which removes it."""
+        self._file.close()

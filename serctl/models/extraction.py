@@ -21,6 +21,7 @@ from serctl.audio.windows import (
 )
 from serctl.errors import AudioError
 from serctl.models.config import ModelConfig
+from serctl.models.embedding import EmbeddingFile
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Extraction:
         Which of these each window is in.
     embedding_sum : float64 [n_embedding] or None
         Sum of the windows' embeddings, each times its length, of a model that has them.
+    embeddings : EmbeddingFile or None
+        Those of all windows, if a speaker's are compared.
     """
 
     path: str
@@ -76,6 +79,7 @@ class Extraction:
     given_speakers: list[str] = field(default_factory=list)
     given_places: list[int] = field(default_factory=list)
     embedding_sum: NDArray[np.float64] | None = None
+    embeddings: EmbeddingFile | None = None
 
     def add(
         self, probabilities: NDArray[np.float64], embedding: NDArray[np.float32] | None
@@ -84,9 +88,10 @@ class Extraction:
         length = self.lengths[len(self.probabilities)]
         self.probabilities.append(probabilities)
         if embedding is not None:
-            weighted = embedding.astype(np.float64) * length
-            total = self.embedding_sum
-            self.embedding_sum = weighted if total is None else total + weighted
+            total = 0.0 if self.embedding_sum is None else self.embedding_sum
+            self.embedding_sum = total + embedding.astype(np.float64) * length
+            if self.embeddings is not None:
+                self.embeddings.add(embedding)
 
     def fail(self, error: Exception) -> None:
         """Give the recording up, with what was raised as the reason."""
@@ -104,7 +109,8 @@ class Extraction:
     def clear(self) -> None:
         """Drop the windows of a recording that is not ``ok``."""
         self.starts, self.lengths, self.given_places = [], [], []
-        self.probabilities, self.windows, self.embedding_sum = [], [], None
+        self.probabilities, self.windows = [], []
+        self.embedding_sum = self.embeddings = None
 
     @property
     def embedding(self) -> NDArray[np.float32] | None:
@@ -126,12 +132,6 @@ class Extraction:
         if self.status == "unreadable":  # only a part was decoded
             described |= {"duration_s": None, "speech_s": None}
         return described
-
-    @property
-    def is_one_of_several(self) -> bool:
-        """Whether it is one channel of a recording that has several."""
-        n_channels = 0 if self.recording is None else self.recording.n_channels
-        return self.channel is not None and n_channels > 1
 
     @property
     def speech_s(self) -> float | None:

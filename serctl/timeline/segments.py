@@ -17,7 +17,6 @@ from serctl.audio import speech
 from serctl.models.extraction import Extraction
 from serctl.results.segments import Segment
 from serctl.timeline.frames import FRAME_S, at_frames, frame_probabilities
-from serctl.timeline.habit import without_habit
 from serctl.timeline.smoothing import CHANGE_COST_NATS, moving_mean, smooth
 from serctl.timing import SMOOTHING, Timer
 
@@ -166,8 +165,6 @@ def segments_of(
     """
     with Timer(SMOOTHING):
         starts_s, ends_s = _times_of(extraction, rate_hz)
-        if extraction.is_one_of_several:  # a channel by itself is one speaker's
-            probabilities = without_habit(probabilities, starts_s, ends_s)
         if extraction.speech is not None:
             flags = (extraction.speech, speech.FRAME_S)
         else:
@@ -198,17 +195,10 @@ def given_segments_of(
 ) -> list[Segment]:
     """Segments of the stretches that were given, in their order; without speaker and text.
 
-    Parameters are as in `segments_of`. One that is too short or beyond the end has no emotion. Those
-    of one speaker are corrected by their habit.
+    Parameters are as in `segments_of`. One that is too short or beyond the end has no emotion.
     """
     lengths = np.array(extraction.lengths)
-    places = np.array(extraction.given_places, np.int64)
-    speakers = np.array([extraction.given_speakers[place] for place in places], str)
-    starts_s, ends_s = _times_of(extraction, rate_hz)
-    probabilities = probabilities.copy()
-    for speaker in set(speakers.tolist()) - {""}:
-        of_it = speakers == speaker
-        probabilities[of_it] = without_habit(probabilities[of_it], starts_s[of_it], ends_s[of_it])
+    places = np.array(extraction.given_places)
     found = []
     for place, (start_s, end_s) in enumerate(extraction.given or ()):
         inside = places == place
