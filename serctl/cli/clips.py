@@ -43,7 +43,7 @@ def clips(
     """
     from serctl.cli.report import DEFAULT_RESULTS
     from serctl.cli.terminal.moments import read_segments_of
-    from serctl.results.moments import find_moments
+    from serctl.reports.moments import find_moments
     from serctl.text import count, printable
     from serctl.timeline.clips import write_clips
 

@@ -23,7 +23,7 @@ from serctl.files.stamps import RealPaths, Stamp, stamp_of
 from serctl.results.reader import read_results
 from serctl.results.schema import CHANNELS_KEY, row_of
 from serctl.results.segments import read_segments
-from serctl.results.writer import run_path
+from serctl.results.writer import refuse_extra, run_path
 
 Kept = tuple[int, Stamp, str]  # place in the scan, stamp of the file, row in JSON
 
@@ -115,6 +115,7 @@ class PreviousRun:
                 f"names {', '.join(expected)}. Give --overwrite to start again."
             )
         for result in results:
+            refuse_extra(result, self._output)
             if real_path(result.path) not in scanned and os.path.lexists(result.path):
                 raise ResultsError(
                     f"{self._output}: has a row of {result.path}, which is not among the "

@@ -8,6 +8,7 @@ with ``=``. Results are read in any of these ways, and written in two of them if
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ SEPARATORS = ",;\t"
 TEXT_COLUMNS = frozenset(
     ("path", "file", "status", "reason", "emotion", "speaker", "text", "voice")
 )
+KNOWN_NUMBERS = re.compile(
+    r"p_.*|.*_s|confidence|sample_rate_hz|channels|windows|channel|voice_n"
+)  # columns of numbers that serctl writes
+DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 BYTE_ORDER_MARK = "\ufeff"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
 
@@ -125,7 +130,7 @@ class TableReader:
             yield from iterator
 
         self._reader = csv.reader(all_lines(), delimiter=separator_of(first), strict=True)
-        self._numeric: list[bool] = []
+        self._names: list[str] = []
 
     @property
     def line_num(self) -> int:
@@ -139,14 +144,17 @@ class TableReader:
     def __next__(self) -> list[str]:
         """Cells of the next row."""
         cells = next(self._reader)
-        if not self._numeric:
-            self._numeric = [name.strip().lower() not in TEXT_COLUMNS for name in cells]
-        elif (self._has_commas or self._for_excel) and len(cells) == len(self._numeric):
-            cells = list(map(self._read, cells, self._numeric))
+        if not self._names:
+            self._names = [name.strip().lower() for name in cells]
+        elif (self._has_commas or self._for_excel) and len(cells) == len(self._names):
+            cells = list(map(self._read, cells, self._names))
         return cells
 
-    def _read(self, cell: str, is_number: bool) -> str:
-        if is_number:
+    def _read(self, cell: str, name: str) -> str:
+        is_number = bool(KNOWN_NUMBERS.fullmatch(name))
+        # In a column that somebody added, a number is what looks like one.
+        is_added = not is_number and name not in TEXT_COLUMNS
+        if is_number or (is_added and self._has_commas and DECIMAL_COMMA.fullmatch(cell)):
             return cell.replace(",", ".") if self._has_commas else cell
         if self._for_excel and cell[:1] == "'" and cell[1:].startswith(FORMULAS):
             return cell[1:]

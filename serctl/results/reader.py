@@ -8,6 +8,7 @@ import csv
 import json
 import os
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
@@ -18,7 +19,9 @@ from serctl.results.schema import (
     EXTENSIONS,
     JOURNAL,
     REMAKE,
+    Cell,
     Result,
+    columns,
     emotions_of,
     result_of,
 )
@@ -37,7 +40,8 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     emotions : tuple of str
         In the order of each result's probabilities.
     results : iterator of Result
-        In the order of the file. CSV and JSON Lines are read, and rows checked, one by one.
+        In the order of the file, with the cells of columns that somebody added. CSV and JSON Lines
+        are read, and rows checked, one by one.
 
     Raises
     ------
@@ -51,7 +55,15 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     """
     lines, where, names = open_rows(path)
     emotions = emotions_of(names, where)
-    return emotions, _results(lines, emotions)
+    known = columns(emotions)
+    # pandas' index is a column without a name.
+    added = tuple(name for name in names if name and name not in known)
+    return emotions, _results(lines, emotions, added)
+
+
+def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Columns of a results file; raises as `read_results`."""
+    return open_rows(path)[2]
 
 
 def open_rows(
@@ -102,9 +114,19 @@ def open_rows(
 _Line = tuple[str, tuple[str, ...], Sequence[object]]
 
 
-def _results(lines: Iterator[_Line], emotions: tuple[str, ...]) -> Iterator[Result]:
+def _results(
+    lines: Iterator[_Line], emotions: tuple[str, ...], added: tuple[str, ...]
+) -> Iterator[Result]:
     for where, row in rows_of(lines):
-        yield result_of(row, emotions, where)
+        result = result_of(row, emotions, where)
+        if added:
+            result = replace(result, extra=tuple((name, _cell(row[name])) for name in added))
+        yield result
+
+
+def _cell(value: object) -> Cell:
+    is_cell = value is None or isinstance(value, str | float | int)
+    return value if is_cell else json.dumps(value)  # type: ignore[return-value]
 
 
 def rows_of(lines: Iterator[_Line]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -8,6 +8,7 @@ a ResultsError with the line, what was found and what was expected.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from serctl.errors import ResultsError
 from serctl.text import printable
@@ -40,6 +41,9 @@ EMBEDDING_KEY = "embedding"
 REMAKE = (
     "Was it written by another version of serctl, or edited? Create it again with serctl classify."
 )
+
+
+Cell = str | float | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Result:
     voice_n : int or None
         Recordings of this voice that were classified together, with this one; None if it was
         classified alone, or has no emotion.
+    extra : tuple of pairs
+        Name and cell of columns that were added to the file.
     """
 
     path: str
@@ -93,6 +99,7 @@ class Result:
     channel: int | None = None
     voice: str = ""
     voice_n: int | None = None
+    extra: tuple[tuple[str, Cell], ...] = ()
 
     def labelled(
         self, probabilities: Sequence[float], emotions: Sequence[str], min_confidence: float = 0.0
@@ -113,9 +120,6 @@ def columns(emotions: Sequence[str], version: int = SCHEMA_VERSION) -> tuple[str
     """Columns of a results file, in their fixed order, for the emotions of a model."""
     trailing = (name for names in TRAILING_OF_VERSIONS[:version] for name in names)
     return (*LEADING, *(PROBABILITY + emotion for emotion in emotions), *trailing)
-
-
-Cell = str | float | int | None
 
 
 def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
@@ -170,7 +174,7 @@ def row_of(result: Result, emotions: Sequence[str]) -> dict[str, Cell]:
 
 
 def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
-    """Emotions of a file, from the names of its columns.
+    """Emotions of a file: its columns ``p_<emotion>`` after ``confidence``; others may be added.
 
     Parameters
     ----------
@@ -182,25 +186,23 @@ def emotions_of(header: Sequence[str], where: str) -> tuple[str, ...]:
     Raises
     ------
     ResultsError
-        If these are not the columns of a results file.
+        If they are not those of a results file.
     """
-    expected = f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}"
-    emotions = tuple(
-        name.removeprefix(PROBABILITY)
-        for name in header
-        if name.startswith(PROBABILITY) and name != PROBABILITY
-    )
+    after = list(header)[header.index("confidence") + 1 :] if "confidence" in header else []
+    shares = takewhile(lambda name: name.startswith(PROBABILITY), after)
+    emotions = tuple(name.removeprefix(PROBABILITY) for name in shares)
+    known = tuple(name for name in header if name in columns(emotions))
     versions = [columns(emotions, version) for version in range(1, SCHEMA_VERSION + 1)]
-    if not emotions or len(set(emotions)) < len(emotions) or tuple(header) not in versions:
+    is_twice = len(set(header)) < len(header)
+    if not emotions or not all(emotions) or is_twice or known not in versions:
         missing = [name for name in versions[0] if name not in header]
-        if not emotions:
-            missing.append("p_<emotion>")
+        missing += [] if emotions else ["p_<emotion>"]
         what = (
             f"without {', '.join(missing)}" if missing else f"found {printable(', '.join(header))}"
         )
         raise ResultsError(
             f"{where}: not the columns of serctl results: {what}; expected, in this order, "
-            f"{expected}. {REMAKE}"
+            f"{', '.join(LEADING)}, p_<emotion> ..., {', '.join(TRAILING)}. {REMAKE}"
         )
     return emotions
 

@@ -8,35 +8,32 @@ All formats are made from the same tidy rows. Shares are in [0, 1]: of the label
 emotion, and of all recordings otherwise. Durations are in seconds:
 
 - by emotion: ``emotion, n, share, mean_confidence, duration_s``
-- by folder: ``folder, n, share, mean_confidence, duration_s, most_frequent, n_<emotion> ...``; of
-  equally frequent emotions, the first in the order of the columns
+- by folder, or anything else (`serctl.results.grouping`): ``folder, n, share, mean_confidence,
+  duration_s, most_frequent, n_<emotion> ...``; of equally frequent emotions, the first
 - by status: ``status, reason, n, share, duration_s, example``, one row per
   reason; reasons that differ only in numbers are one, with ``...`` for the numbers
 """
 
-import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
-from serctl.results.dialects import csv_line
-from serctl.results.reader import read_results
+from serctl.results.grouping import BUILT_IN, Grouping, parse_grouping
+from serctl.results.reader import column_names, read_results
 from serctl.results.schema import STATUSES, UNCERTAIN, Result
 from serctl.results.speech_time import SpeechTime, speech_time
 
-GROUPINGS = ("emotion", "folder", "status")
+GROUPINGS = BUILT_IN
 N_EXAMPLES = 3  # paths per reason
 MOST_REASONS = 1000  # that are kept, the most frequent; the others of a status are counted as one
 OTHER_REASONS = "other reasons"
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY_NUMBER = "..."
-
-# A value of a tidy row.
 Value = str | float | int | None
 
 
@@ -46,6 +43,7 @@ class Tally:
 
     n: int = 0
     duration_s: float = 0.0
+    speech_s: float = 0.0
     n_labelled: int = 0
     confidence: float = 0.0
     emotions: Counter[str] = field(default_factory=Counter)
@@ -54,6 +52,7 @@ class Tally:
         """Add the result of one recording."""
         self.n += 1
         self.duration_s += result.duration_s or 0.0
+        self.speech_s += result.speech_s or 0.0
         if result.status == "ok":
             self.n_labelled += 1
             self.confidence += result.confidence or 0.0
@@ -63,6 +62,7 @@ class Tally:
         """Add all recordings of another tally."""
         self.n += other.n
         self.duration_s += other.duration_s
+        self.speech_s += other.speech_s
         self.n_labelled += other.n_labelled
         self.confidence += other.confidence
         self.emotions.update(other.emotions)
@@ -110,6 +110,10 @@ class Summary:
         Rows that are the same as another, and were not counted.
     speech_time : SpeechTime
         Of the segments beside the files.
+    grouping : Grouping, optional
+        What recordings are grouped by besides; those without a group have an empty name.
+    by_group : dict
+        Counts of its groups.
     """
 
     files: tuple[str, ...]
@@ -121,6 +125,8 @@ class Summary:
     reasons: dict[tuple[str, ...], Reason] = field(default_factory=dict)
     n_duplicates: int = 0
     speech_time: SpeechTime = field(default_factory=SpeechTime)
+    grouping: Grouping | None = None
+    by_group: dict[str, Tally] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -130,10 +136,12 @@ class Summary:
     def add(self, result: Result) -> None:
         """Add the result of one recording."""
         self.total.add(result)
-        self.by_folder.setdefault(os.path.dirname(result.path) or ".", Tally()).add(result)
-        self.by_status.setdefault(result.status, Tally()).add(result)
+        _add(self.by_folder, os.path.dirname(result.path) or ".", result)
+        _add(self.by_status, result.status, result)
+        if self.grouping:
+            _add(self.by_group, self.grouping.group_of(result), result)
         if result.status == "ok":
-            self.by_emotion.setdefault(result.emotion, Tally()).add(result)
+            _add(self.by_emotion, result.emotion, result)
         words, numbers = NUMBER.split(result.reason), NUMBER.findall(result.reason)
         reason = self.reasons.setdefault(
             (result.status, *words), Reason(result.status, words, numbers)
@@ -167,43 +175,62 @@ class Summary:
         )
 
 
-def summarize(files: Sequence[str | os.PathLike[str]]) -> Summary:
+def summarize(files: Sequence[str | os.PathLike[str]], by: str | None = None) -> Summary:
     """Summarize results files. Of rows that are the same, one is counted.
 
     Parameters
     ----------
     files : sequence of str or path
         Paths, as of `serctl.results.reader.read_results`.
+    by : str, optional
+        What recordings are grouped by, as `serctl.results.grouping.parse_grouping` takes it.
 
     Raises
     ------
     PathError, UsageError, ResultsError
-        As `serctl.results.reader.read_results`.
+        As `serctl.results.reader.read_results`; UsageError if there is nothing to group by.
     NothingFoundError
         If no file has a row.
     """
+    summary, results = open_summary(files, by)
+    for _ in results:
+        pass
+    return summary
+
+
+def open_summary(
+    files: Sequence[str | os.PathLike[str]], by: str | None = None
+) -> tuple[Summary, Iterator[tuple[Result, tuple[str, ...]]]]:
+    """Summary of results files, and the results; each is counted when it is read.
+
+    As `summarize`; a result comes with the emotions of its probabilities.
+    """
     names = tuple(os.fspath(path) for path in files)
     opened = [read_results(name) for name in names]
+    grouping = parse_grouping(by, [name for file in names for name in column_names(file)])
     found = list(dict.fromkeys(emotion for emotions, _ in opened for emotion in emotions))
     known = [emotion for emotion in EMOTIONS if emotion in found]
     others = [emotion for emotion in found if emotion not in EMOTIONS]
-    summary = Summary(names, (*known, *others))
-    seen: set[int] = set()  # hashes alone, since there may be millions of rows
-    for _, results in opened:
-        for result in results:
-            key = hash(result)
-            if key in seen:
-                summary.n_duplicates += 1
-            else:
+    summary = Summary(names, (*known, *others), grouping=grouping)
+
+    def counted() -> Iterator[tuple[Result, tuple[str, ...]]]:
+        seen: set[int] = set()  # hashes alone, since there may be millions of rows
+        for emotions, results in opened:
+            for result in results:
+                if (key := hash(result)) in seen:
+                    summary.n_duplicates += 1
+                    continue
                 seen.add(key)
                 summary.add(result)
-    if not summary.total.n:
-        raise NothingFoundError(
-            f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "
-            "results again with serctl classify."
-        )
-    summary.speech_time = speech_time(names)
-    return summary
+                yield result, emotions
+        if not summary.total.n:
+            raise NothingFoundError(
+                f"{', '.join(names)}: no rows; a row for every recording was expected. Create the "
+                "results again with serctl classify."
+            )
+        summary.speech_time = speech_time(names)
+
+    return summary, counted()
 
 
 def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
@@ -214,13 +241,12 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     summary : Summary
         Of results files.
     by : str
-        One of `GROUPINGS`.
+        One of `GROUPINGS`, or the name of the summary's own grouping.
 
     Returns
     -------
     list of dict
-        With the columns in the docstring of this module. Every emotion has a row, even without
-        recordings; folders are sorted by path.
+        With the columns in the docstring of this module. Every emotion has a row; folders are sorted.
     """
     if by == "emotion":
         return [
@@ -228,17 +254,19 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
             for emotion in summary.labels
             for tally in [summary.by_emotion.get(emotion, Tally())]
         ]
-    if by == "folder":
+    if by != "status":
         return [
             {
-                "folder": folder,
+                by: group,
                 **_figures(tally, summary.total.n),
                 "most_frequent": max(summary.labels, key=tally.emotions.__getitem__)
                 if tally.n_labelled
                 else "",
                 **{f"n_{emotion}": tally.emotions[emotion] for emotion in summary.labels},
             }
-            for folder, tally in sorted(summary.by_folder.items())
+            for group, tally in sorted(
+                (summary.by_folder if by == "folder" else summary.by_group).items()
+            )
         ]
     return [
         {
@@ -253,33 +281,10 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     ]
 
 
-def csv_text(summary: Summary, by: str) -> str:
-    """Tidy rows as CSV with a header; cells without a value are empty."""
-    found = rows(summary, by)
-    lines = [list(found[0])]
-    lines += [["" if value is None else str(value) for value in row.values()] for row in found]
-    return "".join(csv_line(line) for line in lines)
-
-
-def json_text(summary: Summary) -> str:
-    """Complete summary as one JSON object.
-
-    Returns
-    -------
-    str
-        ``files``, ``n_recordings``, ``n_labelled``, ``mean_confidence``, ``duration_s``, and the
-        tidy rows under ``emotion``, ``folder``, ``status`` and, of segments, ``speech``.
-    """
-    everything = {
-        "files": summary.files,
-        "n_recordings": summary.total.n,
-        "n_labelled": summary.total.n_labelled,
-        "mean_confidence": summary.total.mean_confidence,
-        "duration_s": round(summary.total.duration_s, 3),
-        **{by: rows(summary, by) for by in GROUPINGS},
-        "speech": summary.speech_time.rows(summary.labels),
-    }
-    return json.dumps(everything, indent=2, allow_nan=False) + "\n"
+def _add(tallies: dict[str, Tally], group: str, result: Result) -> None:
+    if group not in tallies:
+        tallies[group] = Tally()
+    tallies[group].add(result)
 
 
 def _figures(tally: Tally, n_all: int) -> dict[str, Value]:

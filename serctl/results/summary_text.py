@@ -7,6 +7,7 @@ character; `printable` escapes those that are unsafe to print.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from serctl.results.dialects import csv_line
 from serctl.results.schema import STATUSES
 from serctl.results.summary import Summary, Value, rows
 from serctl.text import count, escape_markdown, markdown_table, printable
@@ -19,24 +20,44 @@ HEADERS = {
     "speech_s": "speech",
     "most_frequent": "mostly",
 }
-TEXT_COLUMNS = frozenset({"emotion", "folder", "status", "most_frequent"})
+TEXT_COLUMNS = frozenset({"most_frequent"})
 NO_VALUE = "-"
 N_FILES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text, with or without a row of totals."""
+    """A table of text, with or without a row of totals.
+
+    Attributes
+    ----------
+    title : str
+        Above it.
+    columns : tuple of str
+        Names.
+    rows : tuple of tuples of str
+        Cells.
+    total : tuple of str
+        Cells of the last row.
+    shares : tuple of float
+        Share of each row, in [0, 1], to draw as a bar; 0 if it is not known.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def text(self) -> list[int]:
+        """Numbers of the columns of text: the first one, and some that are known."""
+        return [i for i, column in enumerate(self.columns) if i == 0 or column in TEXT_COLUMNS]
 
     @property
     def headers(self) -> tuple[str, ...]:
         """Headers of the columns."""
-        return tuple(HEADERS.get(column, column).capitalize() for column in self.columns)
+        return tuple(_header(column) for column in self.columns)
 
 
 def headline(summary: Summary) -> str:
@@ -62,13 +83,16 @@ def tables(summary: Summary, by: str | None = None) -> list[Table]:
     summary : Summary
         Of any results.
     by : str, optional
-        One of `serctl.results.summary.GROUPINGS`; by default, emotion and status.
+        One of `serctl.results.summary.GROUPINGS`, or what the summary is grouped by; by default,
+        emotion and status.
     """
     if by is None:
         return [_by_emotion(summary), *_by_time(summary), _by_status(summary)]
-    if by == "folder":
-        return _by_folder(summary)
-    return [_by_emotion(summary) if by == "emotion" else _by_status(summary)]
+    if by == "emotion":
+        return [_by_emotion(summary)]
+    if by == "status":
+        return [_by_status(summary)]
+    return _by_group(summary, summary.grouping.name if summary.grouping else by)
 
 
 def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
@@ -89,7 +113,7 @@ def markdown_text(summary: Summary, by: str | None = None) -> str:
     for table in tables(summary, by):
         rows = [*table.rows, *([table.total] if table.total else [])]
         header, *cells = ([*map(escape_markdown, row)] for row in (table.headers, *rows))
-        numeric = [i for i, column in enumerate(table.columns) if column not in TEXT_COLUMNS]
+        numeric = [i for i in range(len(table.columns)) if i not in table.text]
         lines += [f"## {table.title}", "", markdown_table(header, cells, numeric), ""]
     if by in (None, "status"):
         for reason, paths in reasons(summary):
@@ -98,10 +122,23 @@ def markdown_text(summary: Summary, by: str | None = None) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def csv_text(summary: Summary, by: str) -> str:
+    """Tidy rows as CSV with a header; cells without a value are empty."""
+    found = rows(summary, by)
+    lines = [list(found[0])]
+    lines += [["" if value is None else str(value) for value in row.values()] for row in found]
+    return "".join(csv_line(line) for line in lines)
+
+
 def clock(duration_s: float) -> str:
     """Hours, minutes and whole seconds: ``1:02:03``."""
     minutes, seconds = divmod(round(duration_s), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _header(column: str) -> str:
+    name = printable(HEADERS.get(column, column))
+    return name[:1].upper() + name[1:]
 
 
 def _by_emotion(summary: Summary) -> Table:
@@ -125,15 +162,19 @@ def _by_time(summary: Summary) -> list[Table]:
     return [_table(title, found)] if n else []
 
 
-def _by_folder(summary: Summary) -> list[Table]:
+def _by_group(summary: Summary, name: str) -> list[Table]:
     # Two tables, since one with all columns would not fit a terminal.
     figures: list[dict[str, Value]] = []
     counts: list[dict[str, Value]] = []
-    for row in rows(summary, "folder"):
-        counts.append({"folder": row["folder"]})
+    for row in rows(summary, name):
+        row[name] = row[name] or NO_VALUE
+        counts.append({name: row[name]})
         counts[-1].update({emotion: row.pop(f"n_{emotion}") for emotion in summary.labels})
         figures.append({**row, "most_frequent": row["most_frequent"] or NO_VALUE})
-    return [_table("By folder", figures), _table("Emotions by folder", counts)]
+    return [
+        _table(f"By {printable(name)}", figures),
+        _table(f"Emotions by {printable(name)}", counts),
+    ]
 
 
 def _by_status(summary: Summary) -> Table:
@@ -158,7 +199,8 @@ def _table(
 ) -> Table:
     cells = tuple(tuple(_shown(*item) for item in row.items()) for row in found)
     foot = tuple(_shown(*item) for item in total.items()) if total else ()
-    return Table(title, tuple(found[0]), cells, foot)
+    shares = tuple(float(row.get("share") or 0) for row in found) if "share" in found[0] else ()
+    return Table(title, tuple(found[0]), cells, foot, shares)
 
 
 def _shown(column: str, value: Value) -> str:

@@ -38,6 +38,7 @@ from serctl.results.schema import (
     columns,
     row_of,
 )
+from serctl.text import printable
 
 
 class RowsWriter:
@@ -204,11 +205,28 @@ class ResultsWriter(RowsWriter):
         Raises
         ------
         ResultsError
-            If it cannot be written.
+            If it cannot be written, or has columns that somebody added (`refuse_extra`).
         ValueError
             If the result does not fit the schema: an error of the calling code, not of the user.
         """
+        refuse_extra(result, self.output)
         self.write_row(row_of(result, self._emotions))
+
+
+def refuse_extra(result: Result, output: str) -> None:
+    """Refuse to write a result without columns that somebody added to it.
+
+    Raises
+    ------
+    ResultsError
+        If it has such columns.
+    """
+    if result.extra:
+        added = ", ".join(printable(name) for name, _ in result.extra)
+        raise ResultsError(
+            f"{output}: {printable(result.path)} has the columns {added}, which serctl did not write, "
+            "and they would be lost. Save that table under another name, and remove them here."
+        )
 
 
 def run_path(output: str | os.PathLike[str]) -> str:

@@ -20,7 +20,18 @@ BASE = (
     *("serctl", "errors", "emotions", "threads", "timing", "progress", "text", "caches"),
     "citations",
 )
-ORDER = ("files", "results", "audio", "features", "models", "figures", "timeline", "engine", "api")
+ORDER = (
+    "files",
+    "results",
+    "audio",
+    "features",
+    "models",
+    "figures",
+    "timeline",
+    "engine",
+    "api",
+    "reports",
+)
 TRAIN_ORDER = (
     "corpora",
     "recipes",

@@ -8,8 +8,8 @@ import click
 
 from serctl.cli.terminal.tables import plain_console, print_table
 from serctl.errors import ResultsError
+from serctl.reports.moments import NOTICE, Moment, Ranked, find_moments, rank_recordings
 from serctl.results.dialects import csv_line
-from serctl.results.moments import NOTICE, Moment, Ranked, find_moments, rank_recordings
 from serctl.results.segments import SEGMENTS, Segment, read_segments
 from serctl.text import escape_markdown, markdown_table, printable
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 WIDTH = 80  # if the terminal does not report its width
 MIN_TEXT = 12  # characters of a column of text, if its cells have as many
 GAP = 3  # between columns
+BAR = 12  # characters of a bar for the whole
+EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"  # of a character's width
+FULL = "\u2588"
 
 
 def plain_console(stderr: bool = False) -> "Console":
@@ -35,6 +38,7 @@ def print_table(
     rows: Iterable[Sequence[str]],
     totals: Iterable[Sequence[str]] = (),
     text: Collection[int] = (0,),
+    bars: Sequence[float] = (),
 ) -> None:
     """Print a table.
 
@@ -52,6 +56,8 @@ def print_table(
         Rows of totals, at the end.
     text : collection of int
         Numbers of the columns of text, which may wrap; the others are right-aligned numbers.
+    bars : sequence of float
+        A share in [0, 1] for each row, drawn in a last column if there is room.
     """
     from rich import box
     from rich.cells import cell_len
@@ -69,8 +75,12 @@ def print_table(
         else:
             table.add_column(Text(header), justify="right", no_wrap=True)
         min_width += GAP + (min(longest[i], MIN_TEXT) if i in text else longest[i])
-    for cells in rows:
-        table.add_row(*map(Text, cells))
+    drawn: list[list[str]] = [[] for _ in rows]
+    if bars and sum(longest) + GAP * (len(longest) + 1) + BAR <= console.width:
+        table.add_column("", width=BAR, no_wrap=True)
+        drawn = [[bar(share, console.encoding)] for share in bars]
+    for cells, last in zip(rows, drawn, strict=True):
+        table.add_row(*map(Text, (*cells, *last)))
     table.add_section()
     for cells in totals:
         table.add_row(*map(Text, cells))
@@ -82,6 +92,14 @@ def print_table(
     console.width = max(width, min_width)
     console.print(table)
     console.width = width
+
+
+def bar(share: float, encoding: str) -> str:
+    """Bar of a share in [0, 1], `BAR` characters long for 1; of ``#`` where there are no blocks."""
+    if not encoding.lower().startswith("utf"):
+        return "#" * round(share * BAR)
+    n_full, n_eighths = divmod(round(share * BAR * len(EIGHTHS)), len(EIGHTHS))
+    return (FULL * n_full + EIGHTHS[n_eighths]).rstrip()
 
 
 def printable_cells(cells: Sequence[str]) -> list[str]:
@@ -97,18 +115,18 @@ def print_summary(summary: "Summary", by: str | None = None, stderr: bool = Fals
     summary : Summary
         What to print.
     by : str, optional
-        One of `serctl.results.summary.GROUPINGS`; by default, emotion and status.
+        As `serctl.results.summary_text.tables` takes it.
     stderr : bool
         Whether to print to standard error instead of standard output.
     """
-    from serctl.results.summary_text import TEXT_COLUMNS, headline, reasons, tables
+    from serctl.results.summary_text import headline, reasons, tables
 
     console = plain_console(stderr)
     console.print(headline(summary))
     for table in tables(summary, by):
-        text = [i for i, column in enumerate(table.columns) if column in TEXT_COLUMNS]
         totals = [table.total] if table.total else []
-        print_table(console, table.title, table.headers, table.rows, totals, text)
+        cells = (table.headers, table.rows, totals, table.text, table.shares)
+        print_table(console, table.title, *cells)
     if by in (None, "status"):
         for reason, paths in reasons(summary):
             console.print()

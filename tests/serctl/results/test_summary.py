@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serctl.cli import run
+from serctl.cli.terminal.tables import bar
 from serctl.errors import ResultsError
 from serctl.results import summary as summary_module
 from serctl.results.schema import Result
@@ -127,7 +128,8 @@ def test_json_holds_everything(results, capsys):
 
 
 def cells(text):
-    return [line.split() for line in text.splitlines()]
+    """Words of each line, but for the bars."""
+    return [re.sub("[\u2588-\u258f]", "", line).split() for line in text.splitlines()]
 
 
 def test_table_shows_emotions_and_statuses(results, capsys):
@@ -142,6 +144,14 @@ def test_table_shows_emotions_and_statuses(results, capsys):
     assert "too_short, 2 recordings: ... s; at least 0.1 s are needed.\n  r/talks/e.wav\n" in text
     assert "unreadable, 1 recording: 0 bytes." in text
     assert "folder" not in text.lower()
+
+
+def test_bars_are_as_long_as_their_shares(results, capsys):
+    lines = output(capsys).splitlines()
+    bars = {line.split()[0]: line.count("\u2588") for line in lines if "%" in line}
+    assert (bars["sad"], bars["angry"], bars["fear"], bars["all"]) == (6, 3, 0, 0)
+    assert [bar(share, "utf-8") for share in (0, 1 / 96, 1)] == ["", "\u258f", "\u2588" * 12]
+    assert bar(0.5, "ascii") == "######"
 
 
 def test_table_by_folder(results, capsys):

@@ -1,6 +1,6 @@
 """Recordings by an emotion: by their half minute with the most of it."""
 
-from serctl.results.moments import rank_recordings
+from serctl.reports.moments import rank_recordings
 from serctl.results.segments import Segment
 
 

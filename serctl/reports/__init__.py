@@ -1,0 +1,1 @@
+"""Reports: lists of moments, comparisons, the HTML page and its data, a workbook."""
