@@ -17,7 +17,13 @@ function figure(title, draw) {
     width = found;
     redraw();
   });
-  return { node, redraw: () => width && redraw() };
+  return {
+    node,
+    redraw: () => {
+      width ||= frame.clientWidth;
+      if (width) redraw();
+    },
+  };
 }
 
 /** Save a chart as a file of its own: with its colours, on white, without the page's style. */

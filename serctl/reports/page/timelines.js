@@ -16,6 +16,7 @@ function drawTimelines(data, segments, byRow) {
   let n = 0;
   let width = 0;
   const draw = () => {
+    width ||= list.clientWidth;
     if (!width) return; // it is not in sight yet
     list.replaceChildren(
       ...recordings.slice(0, n).map((rows) => timeline(data, segments, rows, byRow, width)),
