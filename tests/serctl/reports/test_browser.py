@@ -44,7 +44,10 @@ def drawn(tmp_path_factory):
         assert run(["report", results, "-o", str(page), "--overwrite", *options]) == 0
         profile = f"--user-data-dir={folder / 'profile'}"
         command = [CHROMIUM, *OPTIONS, profile, "--dump-dom", f"file://{page}{at}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        for _ in range(4):  # on a busy machine, the time may be over before the page is drawn
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            if 'class="path"' in done.stdout.partition("<body")[2]:
+                break
         return done.stdout, re.findall(r".*CONSOLE.*", done.stderr)
 
     return draw
