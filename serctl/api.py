@@ -36,7 +36,7 @@ from serctl.timeline.segments import TimelineSpec, segments_of
 if TYPE_CHECKING:
     import pandas as pd
 
-Path = str | os.PathLike[str]
+StrPath = str | os.PathLike[str]
 Samples = NDArray[np.floating] | NDArray[np.int16]
 
 
@@ -79,9 +79,9 @@ class Results(list[Result]):
 
 
 def classify(
-    recordings: Path | Samples | Sequence[Path | Samples],
+    recordings: StrPath | Samples | Sequence[StrPath | Samples],
     *,
-    model: "Path | Classifier" = DEFAULT_MODEL,
+    model: "StrPath | Classifier" = DEFAULT_MODEL,
     rate_hz: int | None = None,
     voices: Voices | None = None,
     errors: Literal["raise", "row"] = "raise",
@@ -179,7 +179,7 @@ def _alone(
         yield result
 
 
-def _found(path: Path, errors: str) -> list[str]:
+def _found(path: StrPath, errors: str) -> list[str]:
     """The recording, or those of a folder; PathError if there is none such and errors are raised."""
     name = os.fspath(path)
     if os.path.isdir(name):

@@ -51,13 +51,8 @@ class BlockFeatures:
         description = Description(path)
         try:
             self._describe(description, on_block)
-        except AudioError as error:
-            description.status, description.reason = "unreadable", error.reason
         except Exception as error:
-            description.status = "failed"
-            description.reason = f"{type(error).__name__}: {error}"
-        if description.status in ("unreadable", "failed"):
-            description.level_dbfs, description.values = None, np.empty(0, np.float32)
+            description.fail(error)
         return description
 
     def _describe(self, description: Description, on_block: Callable[[], None]) -> None:

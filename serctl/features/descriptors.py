@@ -69,6 +69,14 @@ class Description:
     level_dbfs: float | None = None
     values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
+    def fail(self, error: Exception) -> None:
+        """Give the recording up, with what was raised as the reason."""
+        if isinstance(error, AudioError):
+            self.status, self.reason = "unreadable", error.reason
+        else:
+            self.status, self.reason = "failed", f"{type(error).__name__}: {error}"
+        self.level_dbfs, self.values = None, np.empty(0, np.float32)
+
 
 def value_names(spec: MelSpec) -> tuple[str, ...]:
     """Names of the values of a description, in their order, with units."""
@@ -102,13 +110,8 @@ def describe(
     description = Description(os.fspath(path))
     try:
         _describe(description, spec, sink)
-    except AudioError as error:
-        description.status, description.reason = "unreadable", error.reason
     except Exception as error:
-        description.status = "failed"
-        description.reason = f"{type(error).__name__}: {error}"
-    if description.status in ("unreadable", "failed"):
-        description.level_dbfs, description.values = None, np.empty(0, np.float32)
+        description.fail(error)
     return description
 
 
