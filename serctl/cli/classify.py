@@ -78,7 +78,7 @@ def classify(
     """
     selection.require(paths)
     from serctl.audio.scan import Skipped
-    from serctl.engine.messages import Request
+    from serctl.engine.workers.messages import Request
     from serctl.engine.run import Run
     from serctl.results.destination import Destination
     from serctl.text import printable

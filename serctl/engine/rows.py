@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.engine.messages import Request
+from serctl.engine.workers.messages import Request
 from serctl.engine.voices.second_pass import packed
 from serctl.models.classifier import Classifier, Extraction
 from serctl.results.schema import (

@@ -1,4 +1,4 @@
-"""A child process like `serctl.engine.worker`'s, in which some recordings have a decoder's worst faults.
+"""A child process like `serctl.engine.workers.worker`'s, in which some recordings have a decoder's worst faults.
 
 What happens to a recording is in its name: ``crash.wav`` ends the process by SIGSEGV, and so on.
 The others are classified as ever.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from serctl.audio import decoding
-from serctl.engine import worker
+from serctl.engine.workers import worker
 from serctl.models.classifier import Classifier
 
 TESTS = str(Path(__file__).parents[1])

@@ -8,8 +8,8 @@ from support import faulty_worker
 from support.sparse_audio import write_sparse_wav
 
 from serctl.cli import cli, run
-from serctl.engine import isolated
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers import isolated
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.results.segments import Segment, SegmentsWriter
 
 

@@ -12,7 +12,7 @@ from support import faulty_worker
 
 from serctl.cli import run
 from serctl.engine.run import ResultsWriter
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import ResultsError
 from serctl.models.classifier import Classifier
 

@@ -18,7 +18,7 @@ import serctl.timeline.clips
 import serctl.train.corpora.survey
 import serctl.train.training.train
 from serctl.cli import run
-from serctl.engine import process
+from serctl.engine.workers import process
 from serctl.errors import RunError
 from serctl.files import outputs
 from serctl.results.segments import Segment, SegmentsWriter

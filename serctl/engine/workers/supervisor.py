@@ -1,6 +1,6 @@
 """The parent of a run: it supervises the worker process, and survives it.
 
-The worker (`serctl.engine.worker`) says which recordings it is decoding. When it crashes, is killed
+The worker (`serctl.engine.workers.worker`) says which recordings it is decoding. When it crashes, is killed
 or makes no progress for `STALL_S`, those recordings are suspects. A new worker gets each of them in
 a job of its own, isolated from the others, before all that is left. The recording with which a
 worker ends again is the culprit, and becomes a row ``failed`` that says how. The others get their
@@ -20,9 +20,9 @@ from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from serctl.engine import messages, process
-from serctl.engine.messages import END_OF_JOB, Message, Request, late_reason, task_line
-from serctl.engine.process import COMMAND, Child
+from serctl.engine.workers import messages, process
+from serctl.engine.workers.messages import END_OF_JOB, Message, Request, late_reason, task_line
+from serctl.engine.workers.process import COMMAND, Child
 from serctl.errors import RunError
 from serctl.files.stamps import Stamp, stamp_of
 from serctl.results.schema import Result, row_of
@@ -101,7 +101,7 @@ class Supervisor:
         SerctlError
             As the worker raised it: a model or a device that is not available.
         RunError
-            If the worker ends before, or is not ready after `serctl.engine.process.START_S`.
+            If the worker ends before, or is not ready after `serctl.engine.workers.process.START_S`.
         """
         n_starts = 1
         while not self._description:

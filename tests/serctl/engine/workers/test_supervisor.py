@@ -10,11 +10,11 @@ import soundfile
 from support import faulty_worker
 from support.sparse_audio import write_sparse_wav
 
-from serctl.engine import process, supervisor
-from serctl.engine.messages import Request
+from serctl.engine.workers import process, supervisor
+from serctl.engine.workers.messages import Request
 from serctl.engine.pipeline import classify_recordings
-from serctl.engine.process import Child
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers.process import Child
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.files.stamps import content_hash
 from serctl.results.schema import row_of
@@ -278,7 +278,7 @@ def test_the_child_is_not_misled_by_modules_where_it_is_started(tmp_path, monkey
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
     code = (
-        "import sys; from serctl.engine.supervisor import *\n"
+        "import sys; from serctl.engine.workers.supervisor import *\n"
         f"sys.path.append({faulty_worker.TESTS!r}); from support import faulty_worker\n"
         "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
         "    watching.description(); print(watching._child._process.pid, flush=True)\n"
@@ -305,7 +305,7 @@ def is_alive(pid):
 
 def test_this_process_stays_thin():
     code = (
-        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary, serctl.engine.worker\n"
+        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary, serctl.engine.workers.worker\n"
         "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -1,6 +1,6 @@
 """The worker as its parent sees it: a child process that is started, sent tasks, read from and ended.
 
-`serctl.engine.worker` runs in it, and `serctl.engine.messages` describes the lines between the two.
+`serctl.engine.workers.worker` runs in it, and `serctl.engine.workers.messages` describes the lines between the two.
 Threads write to it and read from it, so that neither a full pipe nor a silent child blocks the
 parent. What the child writes to standard error is kept for the error message, in case it fails.
 """
@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from serctl import errors
-from serctl.engine import messages
-from serctl.engine.messages import Message, Request, read_message, request_line
+from serctl.engine.workers import messages
+from serctl.engine.workers.messages import Message, Request, read_message, request_line
 from serctl.errors import RunError
 
 # Never imported from the current folder, which may hold a random.py of the user's.
@@ -28,7 +28,7 @@ COMMAND = (
     *(("-X", "dev") if sys.flags.dev_mode else ()),
     "-P",
     "-c",
-    "from serctl.engine.worker import main; main()",
+    "from serctl.engine.workers.worker import main; main()",
 )
 
 START_S = 600.0  # for a child to load its model: kernels compile, and a network drive is slow

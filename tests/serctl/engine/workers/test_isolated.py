@@ -5,8 +5,8 @@ import pytest
 from support import faulty_worker
 
 from serctl.audio.decoding import read_whole
-from serctl.engine.isolated import decode_isolated, describe_isolated, outline_isolated
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers.isolated import decode_isolated, describe_isolated, outline_isolated
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import AudioError
 from serctl.features.table import write_features
 from serctl.timeline.outline import read_outlines

@@ -94,7 +94,7 @@ class Request:
     timeout_s : float or None
         For each recording; None for no limit.
     action : str
-        `CLASSIFY`; or one of the others, which `serctl.engine.isolated` does.
+        `CLASSIFY`; or one of the others, which `serctl.engine.workers.isolated` does.
     feature_set : str
         Of descriptions, one of `serctl.features.sets.SETS`.
     spool_folder : str or None

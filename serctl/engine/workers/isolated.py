@@ -4,7 +4,7 @@
 decodes them.
 
 A recording that crashes its decoder, hangs it or runs out of memory costs itself alone, as in
-``serctl classify``: `serctl.engine.supervisor` starts the worker and restarts it. A description is
+``serctl classify``: `serctl.engine.workers.supervisor` starts the worker and restarts it. A description is
 sent as JSON, in which float32 values are exact. Frames go through files in a folder of their own,
 ``<number>.mel`` and ``<number>.mfcc``; few recordings are described before their turn, so that
 neither memory nor disk fills up behind a long one.
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_whole
-from serctl.engine.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
-from serctl.engine.supervisor import Supervisor, in_order
+from serctl.engine.workers.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
+from serctl.engine.workers.supervisor import Supervisor, in_order
 from serctl.errors import AudioError
 from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import Description, describe, frame_blocks

@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from serctl.engine import messages
-from serctl.engine.messages import Message, Request
+from serctl.engine.workers import messages
+from serctl.engine.workers.messages import Message, Request
 
 
 def test_a_request_reads_back():

@@ -1,7 +1,7 @@
 """The worker: the process of a run that loads the model and classifies what it is sent.
 
-`serctl.engine.supervisor` starts it, since a process that decodes damaged files may crash, hang or
-run out of memory, and then only this process ends. `serctl.engine.messages` describes the lines that
+`serctl.engine.workers.supervisor` starts it, since a process that decodes damaged files may crash, hang or
+run out of memory, and then only this process ends. `serctl.engine.workers.messages` describes the lines that
 it reads from standard input and writes to what was standard output. It ends when standard input
 ends, and when its parent ends.
 
@@ -23,8 +23,8 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from serctl.engine import messages
-from serctl.engine.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
+from serctl.engine.workers import messages
+from serctl.engine.workers.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
 from serctl.errors import RunError, SerctlError, UsageError, missing_package
 from serctl.files.stamps import content_hash
 
@@ -50,7 +50,7 @@ class Channel:
         self._lock = threading.Lock()
 
     def send(self, line: str) -> None:
-        """Send a line of `serctl.engine.messages`; BrokenPipeError if the parent has ended."""
+        """Send a line of `serctl.engine.workers.messages`; BrokenPipeError if the parent has ended."""
         data = line.encode("ascii")
         with self._lock:
             while data:
@@ -140,7 +140,7 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
 
 
 def _read(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    from serctl.engine.isolated import AHEAD_PER_WORKER, prepare_action
+    from serctl.engine.workers.isolated import AHEAD_PER_WORKER, prepare_action
     from serctl.threads import map_in_order, n_cores
 
     n_workers = request.workers or n_cores()
