@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.engine.workers.messages import Request
 from serctl.engine.voices.second_pass import packed
+from serctl.engine.workers.messages import Request
 from serctl.models.classifier import Classifier, Extraction
 from serctl.results.schema import (
     CHANNELS_KEY,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.engine.workers import messages
 from serctl.engine.journal_format import read_row
+from serctl.engine.workers import messages
 from serctl.engine.workers.messages import Task, message_line
 from serctl.errors import ResultsError
 from serctl.models.voices import probabilities_by_voice

@@ -1,12 +1,15 @@
-"""The worker: the process of a run that loads the model and classifies what it is sent.
+"""A worker: a process of a run that loads the model and classifies what it is sent.
 
-`serctl.engine.workers.supervisor` starts it, since a process that decodes damaged files may crash, hang or
-run out of memory, and then only this process ends. `serctl.engine.workers.messages` describes the lines that
-it reads from standard input and writes to what was standard output. It ends when standard input
-ends, and when its parent ends.
+`serctl.engine.workers.supervisor` starts it, since a process that decodes damaged files may crash,
+hang or run out of memory, and then only this process ends. It reads one recording after another; on a
+GPU, threads read several, and the network runs on batches. `serctl.engine.workers.messages` describes
+the lines that it reads from standard input and writes to what was standard output. It ends when
+standard input ends, and when its parent ends.
 
-A run over a few thousand recordings takes seconds, so start-up time counts: garbage collection is off
-until everything is imported, and the process exits without tearing down the interpreter.
+Where the system can fork, the process that has loaded the model forks the workers instead
+(`serctl.engine.workers.forking`). A run over a few thousand recordings takes seconds, so start-up time
+counts: garbage collection is off until everything is imported, and the process exits without tearing
+down the interpreter.
 """
 
 import atexit
@@ -16,58 +19,67 @@ import json
 import os
 import signal
 import sys
-import threading
-import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from serctl.engine.workers import messages
-from serctl.engine.workers.messages import TIMELINE_KEYS, Request, Task, late_reason, message_line
+from serctl.engine.workers.channel import Channel, Watch
+from serctl.engine.workers.forking import serve
+from serctl.engine.workers.messages import (
+    TIMELINE_KEYS,
+    Request,
+    Task,
+    message_line,
+    read_tasks,
+    row_line,
+)
 from serctl.errors import RunError, SerctlError, UsageError, missing_package
-from serctl.files.stamps import content_hash
+from serctl.timing import reset_seconds, seconds_by_stage
 
 if TYPE_CHECKING:
     from serctl.models.classifier import Classifier
 
-PROGRESS_EVERY_S = 5.0
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
-# Decoding holds a block of a recording, some 30 MB; a file that needs more than these is hostile.
-SPARE_MEMORY_BYTES = 1 << 30
-MEMORY_PER_WORKER_BYTES = 1 << 28
-MIN_ADDRESS_SPACE_BYTES = 800_000_000  # a worker of two threads has 590 MB when it has started
+# Decoding holds a block of a recording, some 30 MB; a file that needs more than this is hostile.
+SPARE_MEMORY_BYTES = 5 << 28
+MIN_ADDRESS_SPACE_BYTES = 800_000_000  # a worker has 590 MB when it has started
 
 
-class Channel:
-    """Messages to the parent, from any thread, each sent at once and whole."""
-
-    def __init__(self) -> None:
-        # What libraries print goes to standard error, so that it never mixes with messages.
-        self._descriptor = os.dup(1)
-        os.dup2(2, 1)
-        self._lock = threading.Lock()
-
-    def send(self, line: str) -> None:
-        """Send a line of `serctl.engine.workers.messages`; BrokenPipeError if the parent has ended."""
-        data = line.encode("ascii")
-        with self._lock:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+Work = Callable[[BinaryIO, Channel], None]
 
 
 def main() -> None:
-    """Work until standard input ends."""
+    """Work until standard input ends, or fork workers that do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
     channel = Channel()
     lines = sys.stdin.buffer
+    is_forked = False
     try:
-        request, parent = messages.read_request(lines.readline())
+        request, parent, forking = messages.read_request(lines.readline())
         _die_with(parent)
-        _work(request, lines, channel)
+        _check_address_space()
+        gc.disable()
+        own = os.getpid()
+        work, description = (_classify if request.action == messages.CLASSIFY else _read)(request)
+        gc.freeze()
+        gc.enable()
+        channel.send(message_line(messages.READY, text=json.dumps(description)))
+        if forking is not None and (ends := serve(forking)) is not None:
+            is_forked = True
+            _die_with(own)
+            reset_seconds()
+            lines, channel = open(ends[0], "rb"), Channel(ends[1])
+        if description.get("device", "cpu") == "cpu":  # GPU drivers map far more than they use
+            _limit_memory(SPARE_MEMORY_BYTES)
+        work(lines, channel)
+        channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
     except BrokenPipeError:
         os._exit(1)
+    except EOFError:  # the parent needs no more workers
+        pass
     except SerctlError as error:
         channel.send(messages.error_line(type(error).__name__, str(error)))
     except Exception as error:
@@ -76,18 +88,14 @@ def main() -> None:
         if sys.flags.dev_mode:
             words += f"\n{traceback.format_exc().rstrip()}\n"
         channel.send(messages.error_line(type(missing).__name__ if missing else "", words))
-    atexit._run_exitfuncs()
+    if not is_forked:  # else what is to be done at the end is done by who forked it
+        atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(0)
 
 
-def _work(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    _check_address_space()
-    gc.disable()
-    (_classify if request.action == messages.CLASSIFY else _read)(request, lines, channel)
-
-
-def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
+def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
+    """Load the model; what a worker does with its tasks, and the description of the model."""
     from serctl.audio.windows import Windowing
     from serctl.engine.pipeline import classify_as_finished
     from serctl.engine.rows import channel_row, joined_row
@@ -109,114 +117,69 @@ def _classify(request: Request, lines: BinaryIO, channel: Channel) -> None:
     if request.grouped and classifier.voice_heads is None:
         raise UsageError(f"--voices and --same-room: {no_voices(classifier.config.name)}")
     _warm_up(classifier)
-    _get_ready(n_workers, classifier.device, channel, _description(classifier, n_workers, request))
 
-    def extract(task: Task) -> tuple[Task, list[Extraction]]:
+    def extract(task: Task, watch: Watch) -> list[Extraction]:
         _, path, *given = task
-        with _Watch(task, request.timeout_s, channel) as watch:
+        extractions: list[Extraction] = []
+        with watch:
             if given:
                 extractions = extract_given(classifier, path, given[0], watch)
             else:
                 extractions = extract_channels(classifier, path, watch)
-            if watch.is_late:
-                extractions = [Extraction(path, status="failed", reason=watch.reason())]
-        return task, extractions
+        if watch.is_late:
+            extractions = [Extraction(path, status="failed", reason=watch.reason())]
+        return extractions
 
-    for left in messages.read_jobs(lines):
-        first = list(islice(left, 1))
-        job = chain(first, left)
-        if first and first[0][0] == messages.OF_A_VOICE:
-            classify_voices(classifier, job, channel)
-            continue
-        finished = classify_as_finished(job, classifier, n_workers, extract)
+    def work_one_by_one(lines: BinaryIO, channel: Channel) -> None:
+        for task in read_tasks(lines):
+            if task[0] == messages.OF_A_VOICE:
+                classify_voices(classifier, [task], channel)
+                continue
+            watch = Watch(task, request.timeout_s, channel)
+            rows = [
+                channel_row(classifier, one, classifier.probabilities(one.windows), request)
+                for one in extract(task, watch)
+            ]
+            row = json.dumps(joined_row(rows), allow_nan=False)
+            channel.send(row_line(task[0], watch.content(), row))
+
+    def work_in_batches(lines: BinaryIO, channel: Channel) -> None:
+        def extract_one(task: Task) -> tuple[tuple[int, str], list[Extraction]]:
+            watch = Watch(task, request.timeout_s, channel)
+            channel.send(message_line(messages.BEGIN, task[0]))
+            extractions = extract(task, watch)
+            return (task[0], watch.content()), extractions
+
         rows: list[dict[str, Any]] = []
-        for task, extraction, probabilities in finished:
+        tasks = read_tasks(lines)
+        finished = classify_as_finished(tasks, classifier, n_workers, extract_one)
+        for (place, content), extraction, probabilities in finished:
             rows.append(channel_row(classifier, extraction, probabilities, request))
             if extraction.is_last:
                 row = json.dumps(joined_row(rows), allow_nan=False)
-                channel.send(message_line(messages.ROW, task[0], row))
+                channel.send(row_line(place, content, row))
                 rows = []
-        _end_job(channel)
+
+    work = work_one_by_one if classifier.device == "cpu" else work_in_batches
+    return work, _description(classifier, n_workers, request)
 
 
-def _read(request: Request, lines: BinaryIO, channel: Channel) -> None:
-    from serctl.engine.workers.isolated import AHEAD_PER_WORKER, prepare_action
-    from serctl.threads import map_in_order, n_cores
+def _read(request: Request) -> tuple[Work, dict[str, Any]]:
+    """Get ready to read recordings; what a worker does with its tasks, and the number of workers."""
+    from serctl.engine.workers.isolated import prepare_action
+    from serctl.threads import n_cores
 
-    n_workers = request.workers or n_cores()
     action = prepare_action(request)
-    _get_ready(n_workers, "cpu", channel, {"workers": n_workers})
 
-    def read(task: Task) -> tuple[int, str]:
-        with _Watch(task, request.timeout_s, channel) as watch:
-            values = action(task, watch)
+    def work(lines: BinaryIO, channel: Channel) -> None:
+        for task in read_tasks(lines):
+            with Watch(task, request.timeout_s, channel) as watch:
+                values = action(task, watch)
             if watch.is_late:
                 values = {"path": task[1], "status": "failed", "reason": watch.reason()}
-        return task[0], json.dumps(values)
+            channel.send(row_line(task[0], "", json.dumps(values)))
 
-    for job in messages.read_jobs(lines):
-        for index, row in map_in_order(read, job, n_workers, AHEAD_PER_WORKER):
-            channel.send(message_line(messages.ROW, index, row))
-        _end_job(channel)
-
-
-def _get_ready(n_workers: int, device: str, channel: Channel, description: dict[str, Any]) -> None:
-    """Collect garbage again, limit the memory, and tell the parent."""
-    gc.freeze()
-    gc.enable()
-    if device == "cpu":  # GPU drivers map far more than they use
-        _limit_memory(SPARE_MEMORY_BYTES + n_workers * MEMORY_PER_WORKER_BYTES)
-    channel.send(message_line(messages.READY, text=json.dumps(description)))
-
-
-def _end_job(channel: Channel) -> None:
-    from serctl.timing import seconds_by_stage
-
-    channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
-
-
-class _LateError(Exception):
-    """A recording takes longer than it may."""
-
-
-class _Watch:
-    """Context manager of the decoding of one recording; called for every window of it.
-
-    It tells the parent when decoding begins, makes progress and ends, and stops a recording that
-    takes longer than ``timeout_s``. Code that turns every exception into a row finds `is_late` set.
-    """
-
-    def __init__(self, task: Task, timeout_s: float | None, channel: Channel) -> None:
-        self._index, self._path = task[:2]
-        self._timeout_s = timeout_s
-        self._channel = channel
-        self._began_s = self._sent_s = time.monotonic()
-        self.is_late = False
-
-    def __enter__(self) -> Self:
-        self._channel.send(message_line(messages.BEGIN, self._index))
-        return self
-
-    def __call__(self, share: float | None = None) -> None:
-        now_s = time.monotonic()
-        if self._timeout_s is not None and now_s - self._began_s > self._timeout_s:
-            self.is_late = True
-            raise _LateError
-        if now_s - self._sent_s > PROGRESS_EVERY_S:
-            self._sent_s = now_s
-            text = "" if share is None else f"{share:.4f}"
-            self._channel.send(message_line(messages.PROGRESS, self._index, text))
-
-    def reason(self) -> str:
-        """Why a late recording has failed."""
-        assert self._timeout_s is not None
-        return late_reason(self._timeout_s)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            content = "" if self.is_late else content_hash(self._path)
-            text = json.dumps(content)
-            self._channel.send(message_line(messages.END, self._index, text))
+    return work, {"workers": request.workers or n_cores()}
 
 
 def _description(classifier: "Classifier", n_workers: int, request: Request) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_a_recording_that_crashes_its_decoder_is_an_error(write_recording, monke
     monkeypatch.setattr(isolated, "decode_isolated", guarded)
     write_recording("crash.wav", "noise", 0.2)
     assert run(["plot", "crash.wav"]) == 3
-    assert "crash.wav: Decoding crashed, and again when isolated" in capsys.readouterr().err
+    assert "crash.wav: Decoding crashed, and again in a new process" in capsys.readouterr().err
     assert os.listdir() == ["crash.wav"]
 
 
