@@ -73,28 +73,12 @@ class Child:
         if child_end is not None:
             child_end.close()
 
-    def workers(self, n: int, reads_several: bool) -> list[Worker]:
-        """Up to so many workers, and at least one: this process itself, or others that it forks.
-
-        Raises
-        ------
-        OSError
-            If none can be forked, or this process has ended.
-        """
+    def work(self, reads_several: bool) -> None:
+        """Have this process be a worker itself, and fork none."""
         self.own.reads_several = reads_several
-        if self._forks is None or reads_several or n == 1:
-            if self._forks is not None:
+        if self._forks is not None:
+            with suppress(OSError):  # it has ended, as is noticed then
                 self._forks.work()
-            return [self.own]
-        forked: list[Worker] = []
-        for _ in range(n):
-            try:
-                forked.append(self.fork())
-            except OSError:  # of a limit on processes; fewer do as well
-                if not forked:
-                    raise
-                break
-        return forked
 
     def fork(self) -> Worker:
         """Fork a worker; OSError if the system refuses or this process has ended."""

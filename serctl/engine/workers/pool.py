@@ -9,7 +9,7 @@ import json
 import queue
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -90,8 +90,8 @@ class Pool:
                 self.load()
         return self._description
 
-    def start(self, n_tasks: int) -> None:
-        """Start workers, not more than there are tasks, unless there are some.
+    def start(self, n_tasks: int) -> Iterator[Worker]:
+        """Start workers, not more than there are tasks, unless there are some; each once it is there.
 
         Raises
         ------
@@ -102,16 +102,25 @@ class Pool:
             return
         n = min(self.description()["workers"], n_tasks)
         several = self._description.get("device", "cpu") != "cpu"
-        try:
-            self.workers = self._children[0].workers(n, several)
-        except ConnectionError:  # it has ended meanwhile, as is noticed then
-            self.workers = [self._children[0].own]
-        except OSError as error:
-            raise RunError(f"No worker process can be started ({error}).") from error
-        if not (CAN_FORK or several):
-            for _ in range(n - 1):
+        if n == 1 or several or not CAN_FORK:
+            self._children[0].work(several)
+            for _ in range(0 if several else n - 1):
                 self.load()
             self.workers = [child.own for child in self._children]
+            yield from self.workers
+            return
+        for _ in range(n):
+            try:
+                worker = self._children[0].fork()
+            except ConnectionError:  # it has ended meanwhile, as is noticed then
+                self.workers = self.workers or [self._children[0].own]
+                break
+            except OSError as error:  # of a limit on processes; fewer do as well
+                if self.workers:
+                    break
+                raise RunError(f"No worker process can be started ({error}).") from error
+            self.workers.append(worker)
+            yield worker
 
     def receive(self) -> list[Message]:
         """Wait for messages, for `POLL_S` at most; kill workers that make no progress.

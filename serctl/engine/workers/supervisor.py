@@ -14,6 +14,7 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -125,8 +126,7 @@ class Supervisor:
         pool = self._pool
         waiting = RecordingQueue(left, len(recordings), n_early)
         while waiting.n_left:
-            pool.start(waiting.n_left)
-            for worker in pool.workers:
+            for worker in chain(pool.start(waiting.n_left), pool.workers):
                 self._hand_out(worker, waiting, recordings)
             for message in pool.receive():
                 if message.kind == messages.ROW and waiting.finish(message.place):
@@ -148,8 +148,7 @@ class Supervisor:
 
         RunError if the worker ends before.
         """
-        self._pool.start(1)
-        worker = self._pool.workers[0]
+        worker = [*self._pool.workers, *self._pool.start(1)][0]
         worker.add(messages.OF_A_VOICE, 0, self._pool.now_s)
         worker.send(lines)
         while not self._pool.has_ended(worker):
@@ -210,7 +209,8 @@ class Supervisor:
     def _crash_reason(self, worker: Worker, how: str) -> str:
         reason = f"Decoding crashed, and again in a new process ({how})."
         if worker.killed == STALLED:
-            reason = f"Decoding made no progress for {self._pool.stall_s:g} s, and again in a new process."
+            stall_s = self._pool.stall_s
+            reason = f"Decoding made no progress for {stall_s:g} s, and again in a new process."
         return f"{reason} Export it again as 16-bit wav or flac."
 
     def _failed(self, place: int, path: str, reason: str) -> Done:

@@ -54,6 +54,8 @@ Work = Callable[[BinaryIO, Channel], None]
 def main() -> None:
     """Work until standard input ends, or fork workers that do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
+    # Every core has a process: libraries start no threads of their own, which would not be forked.
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     channel = Channel()
     lines = sys.stdin.buffer
     is_forked = False
