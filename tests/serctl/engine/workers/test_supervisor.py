@@ -321,7 +321,8 @@ def is_alive(pid):
 
 def test_this_process_stays_thin():
     code = (
-        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary, serctl.engine.workers.worker\n"
+        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary\n"
+        "import serctl.engine.workers.worker\n"
         "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
