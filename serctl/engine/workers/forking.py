@@ -107,11 +107,14 @@ def serve(descriptor: int) -> tuple[int, int] | None:
     EOFError
         If the parent has closed its end.
     """
+    forked: set[int] = set()
     with closing(socket.socket(fileno=descriptor)) as connection:
         while True:
             data, descriptors, *_ = socket.recv_fds(connection, LONGEST_BYTES, 2)
             word, _, number = data.partition(b" ")
             if not word:
+                for pid in forked:  # so that this process's times have theirs
+                    os.waitpid(pid, 0)
                 raise EOFError
             if word == WORK:
                 return None
@@ -122,10 +125,12 @@ def serve(descriptor: int) -> tuple[int, int] | None:
                     if not answer:
                         tasks, messages = descriptors
                         return tasks, messages
+                    forked.add(answer)
                 elif word == KILL:
                     os.kill(int(number), signal.SIGKILL)
                 else:
                     _, answer = os.waitpid(int(number), 0)
+                    forked.discard(int(number))
             except OSError as refused:
                 error = refused.errno or 1
             finally:
