@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from serctl.engine.voices.second_pass import packed
 from serctl.engine.workers.messages import Request
-from serctl.models.classifier import Classifier, Extraction
+from serctl.models.classifier import Classifier
+from serctl.models.extraction import Extraction
 from serctl.results.schema import (
     CHANNELS_KEY,
     EMBEDDING_KEY,

@@ -22,7 +22,7 @@ from serctl.models.voices import probabilities_by_voice
 from serctl.results.schema import EMBEDDING_KEY
 
 if TYPE_CHECKING:
-    from serctl.engine.workers.worker import Channel
+    from serctl.engine.workers.channel import Channel
     from serctl.models.classifier import Classifier
 
 DTYPE = "<f4"

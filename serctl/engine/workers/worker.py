@@ -103,7 +103,8 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
     from serctl.engine.rows import channel_row, joined_row
     from serctl.engine.voices.second_pass import classify_voices
     from serctl.models.channels import extract_channels, extract_given
-    from serctl.models.classifier import Classifier, Extraction
+    from serctl.models.classifier import Classifier
+    from serctl.models.extraction import Extraction
     from serctl.models.loading import DEFAULT_MODEL
     from serctl.models.many import no_voices
     from serctl.threads import n_cores
