@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serctl.cli import options
-from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions
+from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions, with_sizes
 from serctl.cli.terminal.printing import after_files
 from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.cli.timeline_options import TIMELINE, TimelineOptions
@@ -93,6 +93,9 @@ def classify(
         options.warn_unlisted(unlisted)
         return 1 if unlisted else 0
     timeline.check(work.shard)
+    if work.engine == "ray":
+        return _classify_on_ray(paths, selection, to, work)
+    options.refuse_unused("address", "n_shards", because="is for --engine ray")
     given = None
     if timeline.segments_from is not None:
         from serctl.timeline.matching import GivenSegments
@@ -168,6 +171,27 @@ def classify(
             print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     options.warn_unlisted(unlisted)
     return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
+
+
+def _classify_on_ray(
+    paths: tuple[str, ...],
+    selection: options.SelectionOptions,
+    to: OutputOptions,
+    work: WorkOptions,
+) -> int:
+    from serctl.audio.scan import Skipped
+    from serctl.cli.cluster import classify_on_ray
+    from serctl.text import printable
+
+    skipped = Skipped()
+    recordings, unlisted = selection.find(paths, skipped)
+    n_shards, statuses = classify_on_ray(with_sizes(recordings, selection.sizes), to, work)
+    if not to.quiet:
+        where = printable(to.output)
+        click.echo(f"{len(recordings)} recordings in {n_shards} shards, written to {where}.")
+        _print_skipped(skipped, stderr=False)
+    options.warn_unlisted(unlisted)
+    return 1 if unlisted or statuses & {"unreadable", "failed"} else 0
 
 
 def _classify(
