@@ -19,6 +19,7 @@ OPSET = 17
 IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
 INPUT, OUTPUT, EMBEDDING = "input", "logits", "embedding"
+STEPS = "steps"  # second input of a graph that slides over a recording
 
 
 class GraphBuilder:
@@ -111,13 +112,15 @@ class GraphBuilder:
         product = self.node("Mul", x, self.node("Add", error, np.array(1, np.float32)))
         return self.node("Mul", product, np.array(0.5, np.float32))
 
-    def model(self, output: str) -> bytes:
+    def model(self, output: str, slides: bool = False) -> bytes:
         """Complete graph, as serialized ONNX.
 
         Parameters
         ----------
         output : str
             Name of the logits, float [batch, n_emotions].
+        slides : bool
+            Whether there is a second input, `STEPS`.
 
         Raises
         ------
@@ -132,10 +135,13 @@ class GraphBuilder:
         outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
         for name, node in outputs.items():
             self._nodes.append(helper.make_node("Identity", [node], [name]))
+        inputs = [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, None)]
+        if slides:
+            inputs.append(helper.make_tensor_value_info(STEPS, TensorProto.INT64, None))
         graph = helper.make_graph(
             self._nodes,
             "serctl",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, None)],
+            inputs,
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
             self._constants,
         )
