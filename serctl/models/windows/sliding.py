@@ -92,6 +92,7 @@ class SlidingInference:
         """Steps in each window, int64 [n_windows, n]: those around its middle."""
         n = max(round(self._window / self._step), 1)
         middles = (np.array(starts) + self._window / 2) / self._step
-        firsts = np.round(middles - (n - 1) / 2).astype(np.int64)
+        # Halves go up, wherever the block begins; `np.round` takes them to even numbers.
+        firsts = np.floor(middles - (n - 1) / 2 + 0.5).astype(np.int64)
         steps: NDArray[np.int64] = firsts[:, None] + np.arange(n)
         return steps.clip(0, n_steps - 1)
