@@ -61,7 +61,9 @@ def test_levels_follow_the_sound_around(model, speech):
     found = sliding_log_mel(louder, spec, 400)
     n = len(speech) // spec.hop_samples
     # Gain has no effect but within half a window of where it changes.
-    np.testing.assert_allclose(found[n + 210 : 2 * n - 210], found[210 : n - 210], rtol=0, atol=0.01)
+    np.testing.assert_allclose(
+        found[n + 210 : 2 * n - 210], found[210 : n - 210], rtol=0, atol=0.01
+    )
 
 
 def test_logits_do_not_depend_on_where_blocks_begin(model, speech):
