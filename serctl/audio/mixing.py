@@ -74,7 +74,7 @@ class Mixer:
                     f"{frames.shape[1]} was taken alone."
                 )
         if self._channel is not None and self._channel < frames.shape[1]:
-            return frames[:, self._channel].astype(np.float64)
+            return np.asarray(frames[:, self._channel], np.float64)
         return mean
 
 

@@ -166,10 +166,8 @@ class Classifier:
             for logits in map_in_pool(self._threads, self._sliding.logits, blocks, n_cores()):
                 extraction.probabilities.extend(self.chosen(logits))
         elif self.device == "cpu":
-            scored = map(self._scored, windows)
-            if extraction.is_long:
-                scored = map_in_pool(self._threads, self._scored, windows, WINDOWS_AHEAD)
-            for one in scored:
+            in_threads = map_in_pool(self._threads, self._scored, windows, WINDOWS_AHEAD)
+            for one in in_threads if extraction.is_long else map(self._scored, windows):
                 extraction.add(*one)
         else:
             for samples in windows:

@@ -47,7 +47,8 @@ class Normalization:
         float32 [..., n_columns]
             Mean about 0 and standard deviation about 1 in each column.
         """
-        return ((columns - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+        normalized = (columns - np.array(self.mean)) / np.array(self.std)
+        return np.asarray(normalized, np.float32)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def sliding_log_mel(
     means = (sums[ends] - sums[firsts]) / (ends - firsts)
     mean_db = 10 * np.log10(np.maximum(means, POWER_FLOOR)).astype(np.float32)
     decibels = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
-    return np.maximum(decibels - mean_db[:, None], np.float32(-spec.top_db))
+    floored: NDArray[np.float32] = np.maximum(decibels - mean_db[:, None], np.float32(-spec.top_db))
+    return floored
 
 
 def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:

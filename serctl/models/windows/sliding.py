@@ -86,7 +86,8 @@ class SlidingInference:
                 [OUTPUT],
                 {INPUT: spectrogram[None], STEPS: self._steps_of(block.starts, n_steps)},
             )
-            return logits.astype(np.float64)
+            found: NDArray[np.float64] = logits.astype(np.float64)
+            return found
 
     def _steps_of(self, starts: tuple[int, ...], n_steps: int) -> NDArray[np.int64]:
         """Steps in each window, int64 [n_windows, n]: those around its middle."""
