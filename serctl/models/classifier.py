@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import remove_offset
 from serctl.audio.mixing import OtherChannels
 from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
@@ -183,6 +184,8 @@ class Classifier:
     def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         config = self.config
         with Timer(FEATURES):
+            if not config.inputs.has_high_pass:
+                samples = remove_offset(samples, config.features.rate_hz)
             raw = config.inputs.extract(samples, config.features)
             return config.inputs.normalize(raw, config.normalization, config.features)
 

@@ -70,6 +70,8 @@ class InputKind:
         From features and a `MelSpec` to the columns to normalize, float [..., n_columns].
     normalize : callable
         From features, a `Normalization` and a `MelSpec` to the network's input, float32.
+    has_high_pass : bool
+        Whether ``extract`` removes what is below speech.
     """
 
     name: str
@@ -78,6 +80,7 @@ class InputKind:
     extract: Callable[[NDArray[np.float32], MelSpec], NDArray[np.float32]]
     columns: Callable[[NDArray[np.float32], MelSpec], NDArray[np.floating]]
     normalize: Callable[[NDArray[np.float32], Normalization, MelSpec], NDArray[np.float32]]
+    has_high_pass: bool = False
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
@@ -220,6 +223,7 @@ WHISPER_LOG_MEL = InputKind(
     extract=whisper_log_mel,
     columns=_unchanged,
     normalize=_normalize_whisper,
+    has_high_pass=True,
 )
 # Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(

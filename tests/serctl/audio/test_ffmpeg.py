@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -74,6 +75,26 @@ def test_a_hole_costs_itself(encode, name):
     whole = read(encode(name))[0]
     recording = read(encode(name, spoil))[0]
     assert whole.duration_s - 1.1 < recording.duration_s < whole.duration_s + 0.1
+
+
+def test_a_stream_that_begins_within_the_file_ends_nothing(encode, monkeypatch):
+    class Container:
+        def __init__(self, container):
+            self._container = container
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        def demux(self, stream):
+            yield from self._container.demux(stream)
+            raise IndexError(
+                "list index out of range"
+            )  # as PyAV, of a stream that it does not know
+
+    path, opened = encode("aac.ts"), av.open
+    monkeypatch.setattr(av, "open", lambda *args, **options: Container(opened(*args, **options)))
+    recording, _ = read(path)
+    assert (recording.duration_s, recording.reason) == (pytest.approx(3.0, abs=0.13), "")
 
 
 def test_a_hole_is_said(encode):
