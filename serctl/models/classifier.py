@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import remove_offset
 from serctl.audio.mixing import OtherChannels
 from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
@@ -184,10 +183,7 @@ class Classifier:
     def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         config = self.config
         with Timer(FEATURES):
-            if not config.inputs.has_high_pass:
-                samples = remove_offset(samples, config.features.rate_hz)
-            raw = config.inputs.extract(samples, config.features)
-            return config.inputs.normalize(raw, config.normalization, config.features)
+            return config.inputs.of_window(samples, config.normalization, config.features)
 
     def _scored(
         self, samples: NDArray[np.float32]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import remove_offset
 from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 from serctl.features.whisper import whisper_log_mel
 
@@ -82,6 +83,14 @@ class InputKind:
     columns: Callable[[NDArray[np.float32], MelSpec], NDArray[np.floating]]
     normalize: Callable[[NDArray[np.float32], Normalization, MelSpec], NDArray[np.float32]]
     has_high_pass: bool = False
+
+    def of_window(
+        self, samples: NDArray[np.float32], normalization: Normalization, spec: MelSpec
+    ) -> NDArray[np.float32]:
+        """Network's input of a window to classify; unlike training, without an unusual DC offset."""
+        if not self.has_high_pass:
+            samples = remove_offset(samples, spec.rate_hz)
+        return self.normalize(self.extract(samples, spec), normalization, spec)
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:

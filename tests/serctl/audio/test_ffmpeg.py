@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from support.encoded_audio import ENCODED, LOSSLESS, encoded
+from support.encoded_audio import ENCODED, LOSSLESS, encoded, flac_of_32_bits
 
 from serctl.audio import decoding
 from serctl.audio.ffmpeg import FfmpegSource
@@ -55,6 +55,17 @@ def test_every_format_is_read_whole(encode, speech, name):
     else:
         levels = [np.sqrt(np.mean(np.square(x[RATE_HZ : 2 * RATE_HZ]))) for x in (samples, speech)]
         assert levels[0] == pytest.approx(levels[1], rel=0.15)
+
+
+def test_flac_of_32_bits_is_read_whole(tmp_path):
+    samples = np.random.default_rng(0).integers(-(2**31), 2**31, 2 * RATE_HZ, np.int32)
+    content = flac_of_32_bits(samples, RATE_HZ)
+    bits_less_one = (content[20] & 1) << 4 | content[21] >> 4
+    assert bits_less_one == 31
+    (tmp_path / "a.flac").write_bytes(content)
+    recording, found = read(tmp_path / "a.flac")
+    assert (recording.n_frames, recording.reason) == (2 * RATE_HZ, "")
+    np.testing.assert_allclose(found, samples / 2**31, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", [n for n in ENCODED if f".{n.split('.')[1]}" not in HEADERLESS])
