@@ -170,6 +170,17 @@ def report(
     RESULTS are files of serctl classify (.csv, .jsonl or .json); the default is serctl-results.csv.
     Several files are summarized as one. Columns that you added to them are kept.
     """
+    nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
+    if not results and nothing and not compare:
+        raise PathError(
+            f"{DEFAULT_RESULTS}: does not exist in this folder, and no RESULTS are given. Create it "
+            "with: serctl classify ./recordings"
+        )
+    from serctl.results.reader import require_results
+
+    files = results or (() if compare else (DEFAULT_RESULTS,))
+    for path in files:
+        require_results(path)
     form = writing.checked_form()
     if compare:
         options.refuse_unused(
@@ -177,13 +188,6 @@ def report(
         )
         _compare(results, form, writing.output)
         return
-    nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
-    if not results and nothing:
-        raise PathError(
-            f"{DEFAULT_RESULTS}: does not exist in this folder, and no RESULTS are given. Create it "
-            "with: serctl classify ./recordings"
-        )
-    files = results or (DEFAULT_RESULTS,)
     if listing.moments or listing.rank:
         options.refuse_unused("by", "output", because="has no effect with --moments and --rank")
         _list(files, listing, form)
