@@ -22,8 +22,8 @@ from serctl.cli.watch_options import WATCH, Watch, WatchOptions
 from serctl.errors import RunError
 
 if TYPE_CHECKING:
-    from serctl.engine.messages import Request
     from serctl.engine.run import Run
+    from serctl.engine.workers.messages import Request
     from serctl.results.destination import Destination
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
@@ -175,7 +175,7 @@ def _request(
     grouped: bool,
 ) -> "Request":
     """What the worker does."""
-    from serctl.engine.messages import Request
+    from serctl.engine.workers.messages import Request
 
     return Request(
         model.model,

@@ -69,7 +69,7 @@ def features(
     if not is_table:
         selection.require(paths)
     from serctl.audio.scan import check_paths
-    from serctl.engine.isolated import describe_isolated
+    from serctl.engine.workers.isolated import describe_isolated
     from serctl.features.sets import check_set
     from serctl.features.table import check_feature_output, write_features
     from serctl.files.outputs import lock_output

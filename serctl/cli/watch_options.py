@@ -22,7 +22,7 @@ from serctl.text import count, printable
 if TYPE_CHECKING:
     import logging
 
-    from serctl.engine.supervisor import Done
+    from serctl.engine.workers.supervisor import Done
 
 LEVELS = ("error", "warning", "info", "debug")
 LINE, TIME = "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"
