@@ -153,7 +153,7 @@ def _run(
             found["voices"] = run.together.record()
         run.finish(record | {"arguments": list(paths)} | found | shard)
     to_stdout = to.output == STANDARD_OUTPUT
-    n_rows = summary.total.n - run.n_other_channels - run.n_missing
+    n_rows = summary.total.n_rows - run.n_other_channels - run.n_missing
     _check_row_count(len(recordings), n_rows)
     with after_files():
         if not watch.quiet:
