@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from serctl.results.grouping import Tally
 from serctl.results.schema import UNCERTAIN
-from serctl.results.summary import Summary, Tally
+from serctl.results.summary import Summary
 from serctl.text import count, printable
 
 # A group stands out if its share of an emotion is this many standard errors above that of all. With
