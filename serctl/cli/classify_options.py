@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serctl.cli import options
+from serctl.errors import UsageError
 
 if TYPE_CHECKING:
     from serctl.files.manifest import Scanned
@@ -22,8 +23,8 @@ class OutputOptions:
     update : bool
         Whether to do all of these as they are needed: start, continue, retry, and classify what is
         new or has changed.
-    quiet : bool
-        Whether to print warnings and errors alone.
+    keep_missing : bool
+        Whether an update keeps the rows of recordings that are gone.
     """
 
     output: str
@@ -31,13 +32,35 @@ class OutputOptions:
     resume: bool
     retry_failed: bool
     update: bool
+    keep_missing: bool
     dialect: str
-    quiet: bool
 
     @property
     def retries(self) -> bool:
         """Whether unreadable and failed recordings are classified again."""
         return self.retry_failed or self.update
+
+    def check(self, is_grouped: bool, shard: str | None) -> None:
+        """Raise UsageError if rows of missing recordings cannot be kept.
+
+        Parameters
+        ----------
+        is_grouped : bool
+            Whether recordings are classified beside others.
+        shard : str or None
+            Of the run, if it is a part of others.
+        """
+        if not self.keep_missing:
+            return
+        if not self.update or self.overwrite:
+            raise UsageError("--keep-missing: needs --update, without --overwrite.")
+        if is_grouped:
+            raise UsageError(
+                "--keep-missing: not with --voices and --same-room, since what is gone cannot be "
+                "compared again."
+            )
+        if shard is not None:
+            raise UsageError("--keep-missing: not with --shard; the manifest says what there is.")
 
 
 OUTPUT = options.option_group(
@@ -64,6 +87,11 @@ OUTPUT = options.option_group(
         help="Classify what is new, changed or failed before; keep the rest.",
     ),
     click.option(
+        "--keep-missing",
+        is_flag=True,
+        help="With --update, keep the rows of recordings that are gone.",
+    ),
+    click.option(
         "--csv-dialect",
         "dialect",
         type=click.Choice(["standard", "excel", "excel-eu"]),
@@ -71,7 +99,6 @@ OUTPUT = options.option_group(
         show_default=True,
         help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
 )
 
 

@@ -22,7 +22,9 @@ import click
 from click.core import ParameterSource
 
 from serctl.cli import options
-from serctl.cli.classify_options import OutputOptions, WorkOptions
+from serctl.cli.classify_options import OutputOptions, WorkOptions, with_sizes
+from serctl.cli.terminal.classified import print_skipped
+from serctl.cli.watch_options import Watch
 from serctl.errors import MissingPackageError, RunError, UsageError
 from serctl.files.manifest import Scanned, manifest_bytes
 from serctl.files.outputs import (
@@ -34,6 +36,7 @@ from serctl.files.outputs import (
 )
 from serctl.results.schema import EXTENSIONS, JOURNAL
 from serctl.results.writer import run_path
+from serctl.text import printable
 
 SHARDS_PER_TASK = 4  # that run at once, so that none waits long for the last one
 MOST_TRIES = 5  # of a shard whose node is lost
@@ -44,32 +47,34 @@ MANIFEST, SETTINGS = "manifest.csv", "shards.json"
 # Parameters of the command that are for the whole run, and not for a shard of it.
 OF_THE_RUN = frozenset(
     "paths files_from zero include exclude follow_symlinks all_files dry_run output overwrite resume "
-    "retry_failed update quiet workers shard engine address n_shards profile".split()
+    "retry_failed update keep_missing quiet progress log_file log_level profile workers shard engine "
+    "address n_shards".split()
 )
 REFUSED = frozenset(
     "retry_failed update shard segments_output windows_output segment_formats segments_dir voices "
-    "same_room dialect profile".split()
+    "same_room dialect profile progress".split()
 )
 
 
 def classify_on_ray(
-    recordings: Sequence[Scanned], to: OutputOptions, work: WorkOptions
-) -> tuple[int, set[str]]:
-    """Classify recordings on a cluster, and write one results file.
+    paths: tuple[str, ...],
+    selection: options.SelectionOptions,
+    to: OutputOptions,
+    work: WorkOptions,
+    watch: Watch,
+) -> int:
+    """Classify recordings on a cluster, and write one results file; the exit status.
 
     Parameters
     ----------
-    recordings : sequence of Scanned
-        Of the scan.
+    paths, selection
+        Which recordings.
     to : OutputOptions
         Where results go.
     work : WorkOptions
         With the cluster's address and the number of shards.
-
-    Returns
-    -------
-    int, set of str
-        Number of shards, and the statuses in the results.
+    watch : Watch
+        What is printed and logged.
 
     Raises
     ------
@@ -81,20 +86,28 @@ def classify_on_ray(
     options.refuse_unused(*REFUSED, because="has no effect with --engine ray")
     if to.output == STANDARD_OUTPUT:
         raise UsageError("-: --engine ray needs a file as --output.")
+    from serctl.audio.scan import Skipped
     from serctl.results.merging import merge_shards
 
+    skipped = Skipped()
+    found, unlisted = selection.find(paths, skipped)
+    recordings = with_sizes(found, selection.sizes)
     folder = f"{to.output}.shards"
     check_output(to.output, EXTENSIONS, to.overwrite)
-    with lock_outputs(to.output, run_path(to.output)):
-        with _cluster(work) as (ray, n_at_once):
-            n_shards = work.n_shards or min(SHARDS_PER_TASK * n_at_once, len(recordings))
-            commands = _commands(folder, recordings, n_shards, to, work.workers or 1)
-            _run_tasks(ray, commands, work.workers or 1, to.quiet)
+    with lock_outputs(to.output, run_path(to.output)), _cluster(work) as (ray, n_at_once):
+        n_shards = work.n_shards or min(SHARDS_PER_TASK * n_at_once, len(recordings))
+        commands = _commands(folder, recordings, n_shards, to, work.workers or 1)
+        _run_tasks(ray, commands, work.workers or 1, watch.quiet)
     merged = merge_shards([_output_of(command) for command in commands], to.output, to.overwrite)
     shutil.rmtree(folder)
-    return n_shards, {
-        status for shard in merged for status, n in shard.record["counts"].items() if n
-    }
+    statuses = {status for shard in merged for status, n in shard.record["counts"].items() if n}
+    text = f"{len(recordings)} recordings in {len(merged)} shards, written to {to.output}."
+    watch.info(text)
+    if not watch.quiet:
+        click.echo(printable(text))
+        print_skipped(skipped, stderr=False)
+    options.warn_unlisted(unlisted)
+    return 1 if unlisted or statuses & {"unreadable", "failed"} else 0
 
 
 def classify_shard(arguments: Sequence[str], folder: str) -> None:
