@@ -91,7 +91,13 @@ def classify(
             find_model(model.model)
         timeline.check(work.shard)
         to.check(timeline.is_grouped, work.shard)
-        status = _run(paths, selection, to, timeline, model, work, watch)
+        if work.engine == "ray":
+            from serctl.cli.cluster import classify_on_ray
+
+            status = classify_on_ray(paths, selection, to, work, watch)
+        else:
+            options.refuse_unused("address", "n_shards", because="is for --engine ray")
+            status = _run(paths, selection, to, timeline, model, work, watch)
         watch.info(f"Exit status {status}.")
         return status
 

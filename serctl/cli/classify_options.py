@@ -1,12 +1,15 @@
 """Options of ``serctl classify``: where results go, and how recordings are processed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from serctl.cli import options
 from serctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from serctl.files.manifest import Scanned
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,21 @@ class WorkOptions:
         Seconds after which a recording is given up.
     shard : str or None
         As `serctl.files.shards.parse_shard` takes it.
+    engine : str
+        ``local``, or ``ray`` for the nodes of a Ray cluster.
+    address : str or None
+        Of the cluster; None for a local one, which is started.
+    n_shards : int or None
+        How many tasks the recordings are divided among on a cluster.
     """
 
     workers: int | None
     batch_size: int
     timeout: float | None
     shard: str | None
+    engine: str
+    address: str | None
+    n_shards: int | None
 
     def select(
         self, recordings: list[str], sizes: dict[str, int]
@@ -134,15 +146,20 @@ class WorkOptions:
         """
         if self.shard is None:
             return recordings, {}
-        from serctl.files.manifest import Scanned, sizes_of
         from serctl.files.shards import parse_shard
 
         shard = parse_shard(self.shard)
-        scanned = [
-            Scanned(path, sizes[path]) if path in sizes else sizes_of([path])[0]
-            for path in recordings
-        ]
+        scanned = with_sizes(recordings, sizes)
         return shard.of(scanned), {"shard": shard.record(scanned)}
+
+
+def with_sizes(recordings: list[str], sizes: dict[str, int]) -> list["Scanned"]:
+    """Recordings and their sizes in bytes: those that are given, and of others, looked up."""
+    from serctl.files.manifest import Scanned, sizes_of
+
+    return [
+        Scanned(path, sizes[path]) if path in sizes else sizes_of([path])[0] for path in recordings
+    ]
 
 
 WORK = options.option_group(
@@ -161,5 +178,20 @@ WORK = options.option_group(
         "--shard",
         metavar="I/N",
         help="Classify the I-th of N parts of the recordings; see serctl merge.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="ray classifies on the nodes of a Ray cluster; on one machine it gains nothing.",
+    ),
+    click.option("--address", metavar="HOST:PORT", help="Ray cluster.  [default: a local one]"),
+    click.option(
+        "--shards",
+        "n_shards",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Parts for the Ray cluster.  [default: 4 for each that runs at once]",
     ),
 )
