@@ -9,13 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from serctl.bundled import find_model
-
 # Before tests/ is searched, which has a folder of the same name.
 from serctl.cli import run
 from serctl.models.loading import load_model
 from serctl.results.moments import rank_recordings
 from serctl.results.segments import read_segments
+from serctl.weights import find_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from serctl.bundled import bundled_models
 from serctl.cli import cli, run
 from serctl.figures import save_figure
 from serctl.models.config import read_config
@@ -24,6 +23,7 @@ from serctl.train.documents.measurements import RESULTS as RESULTS_FOLDER
 from serctl.train.documents.result_tables import TABLES
 from serctl.train.documents.rewrite import BLOCK, render_documents
 from serctl.train.recipes.loading import recipe_names
+from serctl.weights import bundled_models
 
 pytestmark = pytest.mark.slow
 

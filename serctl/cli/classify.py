@@ -82,7 +82,7 @@ def classify(
     if dry_run:
         return _list(paths, selection, work)
     from serctl.audio.scan import check_paths
-    from serctl.bundled import find_model
+    from serctl.weights import find_model
 
     with watching.start(to.output, timeline.segments_output, timeline.windows_output) as watch:
         # What is asked for is checked before what would be written.
