@@ -10,6 +10,8 @@ fails: the disk is full, has an error, refuses, takes half, or the process is ki
 Prints the number of operations and runs of each command, and ends with 1 if anything is wrong.
 """
 
+import contextlib
+import io
 import os
 import shutil
 import signal
@@ -135,12 +137,11 @@ class Trial:
 
     def _uninterrupted(self):
         folder = self._folder()
-        overwrite = () if self.name == "merge" else ("--overwrite",)
-        self._overwrite = overwrite
-        if self.name == "merge":
-            for output in self._outputs:
-                (folder / output).unlink()
-        status, said = run(self._command(*overwrite), Faults(folder, 0, KILL), folder)
+        # In this process first, so that those to come need not import everything.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(folder):
+            run_serctl(self._command("--overwrite"))
+        folder = self._folder()
+        status, said = run(self._command("--overwrite"), Faults(folder, 0, KILL), folder)
         if status:
             sys.exit(f"{self.name}: status {status}: {said}")
         return self._contents(folder), said
@@ -157,11 +158,8 @@ class Trial:
     def try_fault(self, number, kind):
         """Run it with one fault, and again."""
         folder = self._folder()
-        if self.name == "merge":
-            for output in self._outputs:
-                (folder / output).unlink()
         self.n_runs += 1
-        status, said = run(self._command(*self._overwrite), Faults(folder, number, kind), folder)
+        status, said = run(self._command("--overwrite"), Faults(folder, number, kind), folder)
         what = f"{self.name}: {kind} at {number} of {self.n_operations}"
         if status == -signal.SIGKILL and kind == KILL:
             pass
@@ -176,9 +174,7 @@ class Trial:
         for name, content in self._contents(folder).items():
             if name in self._outputs and content not in (None, OLD, self._expected[name]):
                 self.wrong.append(f"{what}: {name} is a part")
-        resume = ("--resume",) if list(folder.glob("*.journal")) else self._overwrite
-        if self.name == "merge" and status == 0:
-            return
+        resume = ("--resume",) if list(folder.glob("*.journal")) else ("--overwrite",)
         status, said = run(self._command(*resume), None, folder)
         if status and "--overwrite" in said:
             status, said = run(self._command("--overwrite"), None, folder)
