@@ -79,6 +79,10 @@ hostile:
 soak folder weights KILLS="50" SEED="0":
     {{bin}}python tests/soak.py {{folder}} {{weights}} {{KILLS}} {{SEED}}
 
+# Let every write, rename and sync of the commands fail, one a run (--command, --fast, --kind)
+faults *ARGS:
+    {{bin}}python tests/faults.py {{ARGS}}
+
 # Classify N randomly damaged recordings; each must get a row (--model, --seed, --batch)
 fuzz N="2000" *ARGS:
     {{bin}}python tests/fuzz.py {{N}} {{ARGS}}

@@ -4,6 +4,7 @@ Cells are values, never formulas, whatever a file is called. Characters that XML
 are escaped, as in a terminal.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -63,10 +64,12 @@ def write_workbook(files: Sequence[str], output: str, by: str | None = None) -> 
             raise ResultsError(
                 f"{output}: {len(found)} {name}; Excel takes {MOST_ROWS}. Use --format csv."
             )
+    content = io.BytesIO()  # whole first: where a disk is full, an archive on it cannot be closed
+    with pd.ExcelWriter(content, engine="openpyxl") as writer:
+        for name, found in sheets.items():
+            _write_sheet(pd.DataFrame(map(_row, found)), writer, FORBIDDEN.sub("_", name)[:31])
     with atomic_write(output) as partial, open(partial, "wb") as file:
-        with pd.ExcelWriter(file, engine="openpyxl") as writer:
-            for name, found in sheets.items():
-                _write_sheet(pd.DataFrame(map(_row, found)), writer, FORBIDDEN.sub("_", name)[:31])
+        file.write(content.getbuffer())
 
 
 def _segments(files: Iterable[str]) -> Iterable[dict[str, Any]]:

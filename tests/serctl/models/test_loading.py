@@ -399,7 +399,7 @@ JSON = st.recursive(
 
 
 @settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=st.lists(st.tuples(st.integers(0, 400), JSON), min_size=1, max_size=3))
 @example(changes=[(4, {"mean": [1] * 148, "deviation": [10**400] * 148})])
