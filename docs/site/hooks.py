@@ -12,7 +12,14 @@ from reference import pages
 
 ROOT = Path(__file__).parents[2]
 SHOWN = (
-    *("*.md", "docs/**/*.md", "benchmarks/*.md", "tests/*.md", "train/results/*.md", "weights/*/*.md"),
+    *(
+        "*.md",
+        "docs/**/*.md",
+        "benchmarks/*.md",
+        "tests/*.md",
+        "train/results/*.md",
+        "weights/*/*.md",
+    ),
     *("docs/*.png", "docs/*.svg", "docs/site/*.css", "train/results/*.png", "weights/*/LICENSE"),
 )
 

@@ -7,21 +7,24 @@ nothing gets stale.
 import html
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 
 import click
 
 import serctl
 from serctl.cli import cli
-from serctl.emotions import EMOTIONS
 from serctl.results import schema, segments
+
+EMOTION = "<emotion>"  # stands for each emotion of the model
+# Methods that are documented, where not all without an underscore are for users.
+METHODS = {"Classifier": ["classify", "classify_many"], "Result": [], "Segment": []}
 
 INTRODUCTIONS = {
     "results.csv": (
-        "`serctl classify` writes one row for each recording (with `--channels each`, for each channel). "
-        "A JSON Lines file has one object in each line, with the columns as keys; a JSON file has a list "
-        "of them. Columns are only ever added, at the end, with a new version."
+        "`serctl classify` writes one row for each recording (with `--channels each`, for each "
+        "channel). A JSON Lines file has one object in each line, with the columns as keys; a JSON "
+        "file has a list of them. Columns are only ever added, at the end, with a new version."
     ),
     "results.segments.csv": (
         "Beside the results, for recordings that are longer than the model's window: from when to when "
@@ -61,7 +64,7 @@ def command_page(name: str) -> str:
     usage = command.get_usage(context).removeprefix("Usage: ")
     parts = [f"# serctl {name}", f"<pre><code>{html.escape(usage)}</code></pre>"]
     parts += _paragraphs(command.help)
-    parts += ["## Options", "<dl>"]
+    parts += ["## Options", '<dl class="options">']
     for option in _shown_options(command):
         record = option.get_help_record(context)
         assert record is not None  # none of these is hidden
@@ -96,43 +99,42 @@ def _paragraphs(text: str | None) -> Iterator[str]:
 def results_page() -> str:
     """Columns of the files that ``serctl classify`` writes, of the dataclasses of their rows."""
     versions = {
-        name: number
+        name: f" (since version {number})"
         for number, names in enumerate(schema.TRAILING_OF_VERSIONS, start=1)
         for name in names
+        if number > 1
     }
     tables = {
-        "results.csv": (schema.Result, schema.columns(EMOTIONS)),
-        "results.segments.csv": (segments.Segment, segments.segment_columns(EMOTIONS)),
+        "results.csv": (schema.Result, schema.columns([EMOTION]), versions),
+        "results.segments.csv": (segments.Segment, segments.segment_columns([EMOTION]), {}),
     }
-    lines = [f"# Results files: version {schema.SCHEMA_VERSION}"]
-    for name, (row, columns) in tables.items():
+    lines = ["# Results files"]
+    for name, (row, columns, since) in tables.items():
         lines += ["", f"## {name}", "", INTRODUCTIONS[name], ""]
         lines += ["| column | type | meaning |", "| --- | --- | --- |"]
         meanings = parameters(row)
+        meanings[schema.PROBABILITY + EMOTION] = (
+            "float",
+            "The probability of each emotion, in [0, 1].",
+        )
         for column in columns:
-            key = "probabilities" if column.startswith(schema.PROBABILITY) else column
-            kind, meaning = meanings[key]
-            if key != column:
-                kind, meaning = "float", f"probability of {column.removeprefix('p_')}, in [0, 1]"
-            since = versions.get(column, 1) if row is schema.Result else 1
-            meaning += f" (since version {since})" if since > 1 else ""
-            lines.append(f"| `{column}` | {kind} | {meaning} |")
+            kind, meaning = meanings[column]
+            lines.append(f"| `{column}` | {kind} | {meaning}{since.get(column, '')} |")
     lines += [
         "",
-        f"Status is one of {', '.join(f'`{status}`' for status in schema.STATUSES)}: [what they mean]"
-        "(../README.md#classify). The columns `p_...` are those of the model's emotions; here those of "
-        f"`cnn`. A value that is not known is empty in CSV and `null` in JSON. "
-        f"Probabilities have {schema.PROBABILITY_DECIMALS} decimals, seconds {schema.DURATION_DECIMALS}.",
+        f"This is version {schema.SCHEMA_VERSION}. [The README](../README.md#classify) explains each "
+        "status. What is empty in CSV is `null` in JSON. Probabilities have "
+        f"{schema.PROBABILITY_DECIMALS} decimals, seconds {schema.DURATION_DECIMALS}.",
     ]
     return "\n".join(lines)
 
 
-def parameters(row: type) -> Mapping[str, tuple[str, str]]:
+def parameters(row: type) -> dict[str, tuple[str, str]]:
     """Type and meaning of each field of a dataclass, of the numpydoc section Parameters."""
     section = inspect.cleandoc(row.__doc__ or "").partition("Parameters\n----------\n")[2]
     found = {}
     for names, kind, text in re.findall(r"^(\S.*?) : (.*)\n((?: +.*\n?)+)", section, re.MULTILINE):
-        meaning = re.sub(r"`+([^`]+)`+", r"`\1`", " ".join(text.split()))
+        meaning = re.sub("`+([^`]+)`+", _value, " ".join(text.split())).replace("None", "empty")
         for name in names.split(", "):
             found[name] = (kind.replace(" or None", ""), meaning)
     missing = {field.name for field in fields(row)} - set(found)
@@ -141,11 +143,20 @@ def parameters(row: type) -> Mapping[str, tuple[str, str]]:
     return found
 
 
+def _value(quoted: re.Match[str]) -> str:
+    """A word in backticks; of a constant of the schema, its values."""
+    values = getattr(schema, quoted.group(1), quoted.group(1))
+    return ", ".join(f"`{value}`" for value in ([values] if isinstance(values, str) else values))
+
+
 def python_page() -> str:
     """The public names of the package, for mkdocstrings."""
-    lines = ["# Python API", "", "[Examples](../docs/classify.md#python).", ""]
-    public = [name for name in serctl.__all__ if not name.startswith("__")]
-    for name in sorted(public, key=str.lower):
-        lines += [f"::: {getattr(serctl, name).__module__}.{name}", ""]
-    lines += ["::: serctl.results.schema.Result", "", "::: serctl.results.segments.Segment", ""]
+    public = [getattr(serctl, name) for name in serctl.__all__ if not name.startswith("__")]
+    public.sort(key=lambda one: one.__name__.lower())
+    lines = ["# Python API", "", "With examples: [tutorial](../docs/tutorials/developer.md).", ""]
+    for one in (*public, schema.Result, segments.Segment):
+        lines += [f"::: {one.__module__}.{one.__name__}"]
+        if one.__name__ in METHODS:
+            lines += ["    options:", f"      members: {METHODS[one.__name__]}"]
+        lines.append("")
     return "\n".join(lines)

@@ -157,6 +157,9 @@ def classify(
                 f"\nRecordings found and in the results: {n_found} of {n_found}.", err=to_stdout
             )
             _print_skipped(skipped, stderr=to_stdout)
+            segments = destination.segments_path
+            if segments is not None and os.path.exists(segments):
+                click.echo(f"Segments of long recordings: {printable(segments)}", err=to_stdout)
         if to.update and not to.quiet:
             click.echo(
                 f"Update: {run.n_classified} classified (new, changed or failed before), "
@@ -254,22 +257,24 @@ def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> Non
 
 
 def _print_rows(results: list["Result"], stderr: bool) -> None:
-    """Print a table with one row per recording."""
+    """Print a table with one row per recording, or per channel of it."""
     from serctl.cli.terminal.tables import plain_console, print_table
     from serctl.text import printable
 
+    has_channels = any(result.channel is not None for result in results)
     print_table(
         plain_console(stderr),
         "Recordings",
-        ("Path", "Emotion", "Confidence", "Seconds"),
+        ("Path", *(["Channel"] if has_channels else []), "Emotion", "Confidence", "Seconds"),
         (
             (
                 printable(result.path),
+                *([str(result.channel or "")] if has_channels else []),
                 result.emotion or result.status,
                 "" if result.confidence is None else f"{result.confidence:.3f}",
                 "" if result.duration_s is None else f"{result.duration_s:.1f}",
             )
             for result in results
         ),
-        text=(0, 1),
+        text=(0, 2 if has_channels else 1),
     )

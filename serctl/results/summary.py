@@ -114,6 +114,8 @@ class Summary:
         What recordings are grouped by besides; those without a group have an empty name.
     by_group : dict
         Counts of its groups.
+    n_other_channels : int
+        Rows of recordings that have another row before, of another channel.
     """
 
     files: tuple[str, ...]
@@ -127,6 +129,8 @@ class Summary:
     speech_time: SpeechTime = field(default_factory=SpeechTime)
     grouping: Grouping | None = None
     by_group: dict[str, Tally] = field(default_factory=dict)
+    n_other_channels: int = 0
+    _last_path: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -136,6 +140,8 @@ class Summary:
     def add(self, result: Result) -> None:
         """Add the result of one recording."""
         self.total.add(result)
+        self.n_other_channels += result.channel is not None and result.path == self._last_path
+        self._last_path = result.path
         _add(self.by_folder, os.path.dirname(result.path) or ".", result)
         _add(self.by_status, result.status, result)
         if self.grouping:

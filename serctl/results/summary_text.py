@@ -65,7 +65,9 @@ def headline(summary: Summary) -> str:
     names = [printable(file) for file in summary.files]
     named = ", ".join(names if len(names) <= N_FILES_NAMED else [*names[:N_FILES_NAMED], "..."])
     where = named if len(names) == 1 else f"{len(names)} files ({named})"
-    n_recordings = count(summary.total.n, "recording")
+    n_recordings = count(summary.total.n - summary.n_other_channels, "recording")
+    if summary.n_other_channels:
+        n_recordings += f" with {count(summary.total.n, 'channel')}"
     twice = ""
     if summary.n_duplicates:
         twice = f"; {count(summary.n_duplicates, 'duplicate row')} not counted"
