@@ -103,9 +103,10 @@ def test_every_command_of_the_documents_runs_as_it_stands(
     if "report" not in command:
         Path("serctl-results.csv").unlink()
     for output in re.findall(r" -o (\S+)", command):  # what another command of a page wrote
-        Path(output).unlink(missing_ok=True)
+        if Path(output).is_file():
+            Path(output).unlink()
     if command.startswith("serctl train --data"):
-        shutil.rmtree("my-model", ignore_errors=True)
+        shutil.rmtree("my-model")
     if "--retry-failed" in command:  # needs a run that has finished
         assert run(["classify", "./calls"]) == 0
     if ("manifest.csv" in command and "scan" not in command) or "merge" in command:

@@ -20,7 +20,14 @@ SHOWN = (
         "train/results/*.md",
         "weights/*/*.md",
     ),
-    *("docs/*.png", "docs/*.svg", "docs/site/*.css", "train/results/*.png", "weights/*/LICENSE"),
+    *(
+        "docs/*.png",
+        "docs/*.svg",
+        "docs/site/*.css",
+        "docs/site/*.js",
+        "train/results/*.png",
+        "weights/*/LICENSE",
+    ),
 )
 
 
