@@ -191,6 +191,10 @@ def test_lists_of_what_to_listen_to(tmp_path, monkeypatch, capsys):
         "b.wav,2,0.213,00:08,1.0,0.8,0.8,00:00",
         "a.wav,,0.187,00:08,0.5,0.35,0.6,1:00:05",
     ]
+    assert run(["report", "--rank", "angry"]) == 0
+    printed = capsys.readouterr()
+    assert ["Mean", "Highest", "First"] == printed.out.splitlines()[2].split()[-3:]
+    assert "Peak: mean probability of angry in the 30 s of speech" in printed.err
     assert run(["report", "--moments", "2", "--emotion", "angry", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(moment["path"], moment["start"]) for moment in found] == [
