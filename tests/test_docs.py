@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from support.user_folder import write_user_folder
 
+from serctl.bundled import bundled_models
 from serctl.cli import cli, run
 from serctl.figures import save_figure
 from serctl.models.config import read_config
-from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.documents.figures import draw_figures
 from serctl.train.documents.measurements import N_RUNS, extent, five, read_measurements

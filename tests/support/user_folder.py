@@ -50,6 +50,7 @@ def write_user_folder(folder: Path) -> None:
         train = ["train", "--data", "my-recordings", "--start", "cnn", "-o", "my-model"]
         assert run(train) == 0
         assert run(["export", "cnn"]) == 0
+        assert run(["report", "-o", "report.json"]) == 0
     finally:
         os.chdir(where)
     for name in ("mon.csv", "tue.csv"):
