@@ -84,8 +84,7 @@ class ModelConfig:
 
     def input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Input of the network, float32 [...], of a window's samples, float32 [n_samples]."""
-        raw = self.inputs.extract(samples, self.features)
-        return self.inputs.normalize(raw, self.normalization, self.features)
+        return self.inputs.of_window(samples, self.normalization, self.features)
 
     def to_json(self) -> str:
         """Text of ``config.json``."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import remove_offset
 from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 from serctl.features.whisper import whisper_log_mel
 
@@ -71,6 +72,8 @@ class InputKind:
         From features and a `MelSpec` to the columns to normalize, float [..., n_columns].
     normalize : callable
         From features, a `Normalization` and a `MelSpec` to the network's input, float32.
+    has_high_pass : bool
+        Whether ``extract`` removes what is below speech.
     """
 
     name: str
@@ -79,6 +82,15 @@ class InputKind:
     extract: Callable[[NDArray[np.float32], MelSpec], NDArray[np.float32]]
     columns: Callable[[NDArray[np.float32], MelSpec], NDArray[np.floating]]
     normalize: Callable[[NDArray[np.float32], Normalization, MelSpec], NDArray[np.float32]]
+    has_high_pass: bool = False
+
+    def of_window(
+        self, samples: NDArray[np.float32], normalization: Normalization, spec: MelSpec
+    ) -> NDArray[np.float32]:
+        """Network's input of a window to classify; unlike training, without an unusual DC offset."""
+        if not self.has_high_pass:
+            samples = remove_offset(samples, spec.rate_hz)
+        return self.normalize(self.extract(samples, spec), normalization, spec)
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
@@ -260,6 +272,7 @@ WHISPER_LOG_MEL = InputKind(
     extract=whisper_log_mel,
     columns=_unchanged,
     normalize=_normalize_whisper,
+    has_high_pass=True,
 )
 # Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(

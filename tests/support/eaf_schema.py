@@ -1,7 +1,8 @@
 """What the schema of ELAN's format EAF 3.0 demands of the elements that serctl writes.
 
-Written after the description of EAFv3.0.xsd, which could not be downloaded, and not copied from it: children
-in their order, required and allowed attributes and their types, unique identifiers, references that exist.
+Written after what is known of EAFv3.0.xsd, which could not be downloaded, and not copied from it:
+children in their order, required and allowed attributes and their types, unique identifiers, and
+references that exist.
 """
 
 import re

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import remove_offset
 from serctl.audio.windows import Windowing
 from serctl.models.config import ModelConfig
 from serctl.models.inference import graph_session
@@ -79,7 +80,8 @@ class SlidingInference:
         """Logits [n_windows, n_emotions] of the windows of a block."""
         config = self._config
         with Timer(FEATURES):
-            frames = sliding_log_mel(block.samples, config.features, self._window_frames)
+            samples = remove_offset(block.samples, config.features.rate_hz)
+            frames = sliding_log_mel(samples, config.features, self._window_frames)
             spectrogram = normalize_log_mel(frames, config.normalization, config.features)
         with Timer(NETWORK):
             n_steps = spectrogram.shape[1] // cnn_graph.STEP_FRAMES
