@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 # Before tests/ is searched, which has a folder of the same name.
+from serctl.bundled import find_model
 from serctl.cli import run
-from serctl.models.loading import find_model, load_model
+from serctl.models.loading import load_model
 from serctl.reports.moments import Ranked, rank_recordings
 from serctl.results.segments import read_segments
 
