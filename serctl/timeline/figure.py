@@ -3,6 +3,7 @@
 Channels that were classified by themselves stand one above the other.
 """
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from itertools import cycle
@@ -11,15 +12,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+from numpy.typing import NDArray
 
 from serctl.errors import UsageError
 from serctl.results.segments import Segment
-from serctl.timeline.outline import Outline, read_outlines
+from serctl.timeline.outline import Outline, read_outlines, thinned
 
 # Okabe and Ito's colours, which people with colour vision deficiency can tell apart.
 PALETTE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#999999", "#56B4E9", "#F0E442")
-
+MOST_POINTS = 2000  # of a waveform; more are not visible
+MOST_BARS = 500  # of probabilities; more are too thin to see, and are averaged
+MOST_TICKS = 12
+TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600)
 
 # From the numbers of channels to the outline of each.
 ReadOutlines = Callable[[Sequence[int | None]], Sequence[Outline]]
@@ -68,12 +73,17 @@ def draw_timeline(
     )[:, 0]
     colours = dict(zip(emotions, cycle(PALETTE), strict=False))  # a user's labels may be more
     for i, (number, channel) in enumerate(zip(numbers, channels, strict=True)):
-        held = [s for s in segments if s.channel == number and s.probabilities]
-        _draw_waveform(rows[2 * i], channel, held, colours)
+        held = [
+            s
+            for s in segments
+            if s.channel == number and s.probabilities and s.start_s < to_s and s.end_s > from_s
+        ]
+        _draw_waveform(rows[2 * i], channel, held, colours, (from_s, to_s))
         rows[2 * i].set_ylabel("waveform" if number is None else f"channel {number}")
         _draw_probabilities(rows[2 * i + 1], held, emotions, colours)
     rows[0].set_title(os.path.basename(path), parse_math=False)
     rows[-1].set_xlim(from_s, to_s)
+    rows[-1].xaxis.set_major_locator(MultipleLocator(_tick_s(to_s - from_s)))
     rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: _clock(x)))
     rows[-1].set_xlabel("time")
     handles = [Patch(color=colours[emotion], label=emotion) for emotion in emotions]
@@ -83,43 +93,81 @@ def draw_timeline(
 
 
 def _draw_waveform(
-    axes: Axes, channel: Outline, segments: Sequence[Segment], colours: dict[str, str]
+    axes: Axes,
+    channel: Outline,
+    segments: Sequence[Segment],
+    colours: dict[str, str],
+    part_s: tuple[float, float],
 ) -> None:
-    times = (np.arange(len(channel.peaks)) + 0.5) * channel.step_s
-    axes.fill_between(times, -channel.peaks, channel.peaks, color="#555555", linewidth=0)
-    limit = max(float(channel.peaks.max(initial=0)), 1e-3) * 1.1
+    first = int(part_s[0] / channel.step_s)
+    end = max(math.ceil(part_s[1] / channel.step_s), first + 1)
+    peaks, joined = thinned(channel.peaks[first:end], MOST_POINTS)
+    times = (first + (np.arange(len(peaks)) + 0.5) * joined) * channel.step_s
+    axes.fill_between(times, -peaks, peaks, color="#555555", linewidth=0)
+    limit = max(float(peaks.max(initial=0)), 1e-3) * 1.1
     axes.set_ylim(-1.5 * limit, limit)
     bars = [(start_s, end_s - start_s) for start_s, end_s in channel.speech_s]
     axes.broken_barh(bars, (-1.45 * limit, 0.2 * limit), color="black", linewidth=0)
-    for segment in segments:
-        colour = colours.get(segment.emotion, "#999999")
-        axes.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.25, linewidth=0)
+    starts, ends = _spans(segments)
+    for emotion in dict.fromkeys(segment.emotion for segment in segments):
+        own = np.array([segment.emotion == emotion for segment in segments])
+        spans = list(zip(starts[own], (ends - starts)[own], strict=True))
+        colour = colours.get(emotion, "#999999")
+        # Behind the waveform and the speech.
+        axes.broken_barh(
+            spans, (-1.5 * limit, 2.5 * limit), color=colour, alpha=0.25, linewidth=0, zorder=0
+        )
     axes.set_yticks([])
+
+
+def _spans(segments: Sequence[Segment]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Start and end of each; where windows overlap, one ends where the next begins."""
+    starts = np.array([segment.start_s for segment in segments], np.float64)
+    ends = np.array([segment.end_s for segment in segments], np.float64)
+    ends[:-1] = np.minimum(ends[:-1], starts[1:])
+    return starts, ends
 
 
 def _draw_probabilities(
     axes: Axes, segments: Sequence[Segment], emotions: Sequence[str], colours: dict[str, str]
 ) -> None:
-    """Stacked probabilities, as bars from start to end; where windows overlap, up to the next."""
-    starts = np.array([segment.start_s for segment in segments])
-    ends = np.array([segment.end_s for segment in segments])
-    if len(starts):
-        ends[:-1] = np.minimum(ends[:-1], starts[1:])
+    """Stacked probabilities, level from the start to the end of each segment."""
+    if segments:
+        starts, ends = _spans(segments)
         shares = np.array([segment.probabilities for segment in segments])
-        below = np.zeros(len(starts))
+        starts, ends, shares = _averaged(starts, ends, shares)
+        # A third point, which is no number, where nothing follows at once.
+        is_drawn = np.ones((len(starts), 3), bool)
+        is_drawn[:-1, 2] = starts[1:] > ends[:-1]
+        times = np.column_stack([starts, ends, ends])[is_drawn]
+        edges = np.concatenate([np.zeros((len(shares), 1)), shares.cumsum(axis=1)], axis=1)
         for column, emotion in enumerate(emotions):
-            axes.bar(
-                starts,
-                shares[:, column],
-                ends - starts,
-                below,
-                align="edge",
-                color=colours[emotion],
-                linewidth=0,
+            below, above = (
+                np.column_stack([edge, edge, np.full(len(edge), np.nan)])[is_drawn]
+                for edge in (edges[:, column], edges[:, column + 1])
             )
-            below += shares[:, column]
+            axes.fill_between(times, below, above, color=colours[emotion], linewidth=0)
     axes.set_ylim(0, 1)
     axes.set_ylabel("probability")
+
+
+def _averaged(
+    starts: NDArray[np.float64], ends: NDArray[np.float64], shares: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Means over so many neighbours that `MOST_BARS` are left."""
+    n = -(-len(starts) // MOST_BARS)
+    firsts = np.arange(0, len(starts), n)
+    # Neighbours with a pause of their own length between them stay apart.
+    apart = np.flatnonzero(starts[1:] - ends[:-1] > n * np.median(ends - starts)) + 1
+    firsts = np.union1d(firsts, apart).astype(np.int64)
+    lasts = np.append(firsts[1:], len(starts)) - 1
+    sums = np.add.reduceat(shares, firsts, axis=0)
+    return starts[firsts], ends[lasts], sums / (lasts - firsts + 1)[:, None]
+
+
+def _tick_s(duration_s: float) -> int:
+    """Seconds between ticks, so that there are few, at times that are read easily."""
+    return next((step for step in TICKS_S if duration_s / step <= MOST_TICKS), TICKS_S[-1])
 
 
 def _clock(seconds: float) -> str:

@@ -14,7 +14,7 @@ from serctl.models.channels import others_of
 
 BLOCK_S = 30.0
 STEP_SAMPLES = RATE_HZ // 50  # 20 ms, which are joined further when all is known
-N_ENVELOPE = 2000  # points of a waveform; more are not visible
+N_ENVELOPE = 40_000  # points of a waveform, so that a few minutes of hours can be drawn too
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ def read_outlines(
     return found
 
 
+def thinned(peaks: NDArray[np.float32], n_points: int) -> tuple[NDArray[np.float32], int]:
+    """Largest of every few neighbours, so that about ``n_points`` are left, and of how many."""
+    joined = max(len(peaks) // n_points, 1)
+    padded = np.pad(peaks, (0, -len(peaks) % joined))
+    return padded.reshape(-1, joined).max(axis=1), joined
+
+
 def _nothing() -> None:
     pass
 
@@ -86,9 +93,7 @@ def _read(
         on_window()
         filled = np.pad(np.abs(block), (0, -len(block) % STEP_SAMPLES))
         peaks.append(filled.reshape(-1, STEP_SAMPLES).max(axis=1))
-    envelope = np.concatenate([np.zeros(0, np.float32), *peaks])
-    joined = max(len(envelope) // N_ENVELOPE, 1)
-    envelope = np.pad(envelope, (0, -len(envelope) % joined)).reshape(-1, joined).max(axis=1)
+    envelope, joined = thinned(np.concatenate([np.zeros(0, np.float32), *peaks]), N_ENVELOPE)
     starts, ends = (frames * FRAME_S for frames in stretches(gate.speech()))
     speech_s = list(zip(starts.tolist(), ends.tolist(), strict=True))
     return Outline(envelope, joined * STEP_SAMPLES / RATE_HZ, speech_s)
