@@ -38,7 +38,9 @@ def samples_of(frame: Any) -> NDArray[np.float32]:
     n_channels, dtype = frame.layout.nb_channels, DTYPES[frame.format.name.removesuffix("p")]
     if frame.format.is_planar:
         planes = frame.planes[:n_channels]
-        samples = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes]).T
+        samples: NDArray[Any] = np.stack(
+            [np.frombuffer(plane, dtype, frame.samples) for plane in planes]
+        ).T
     else:
         interleaved = np.frombuffer(frame.planes[0], dtype, frame.samples * n_channels)
         samples = interleaved.reshape(-1, n_channels)
