@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 import click
+import numpy as np
 import soundfile
 from support.faults import KILL, KINDS, Faults
 
@@ -29,6 +30,7 @@ from serctl.cli import run as run_serctl
 
 RECORDINGS = Path(__file__).parent / "recordings"
 MODEL = Path(__file__).parents[1] / "weights" / "paper-svm"
+LONG_S = 40  # longer than the window of the model, so that there are segments
 OLD = b"old\n"
 # Arguments, and outputs; INPUT is a folder with results, shards, labelled and long recordings.
 COMMANDS = {
@@ -73,7 +75,8 @@ def make_input(folder):
         soundfile.write(labelled / ("angry", "sad")[i % 2] / path.name, samples[:rate_hz], rate_hz)
     samples, rate_hz = soundfile.read(sorted(RECORDINGS.glob("podcast/opening.wav"))[0])
     for name in ("a.wav", "b.wav"):
-        soundfile.write(long / name, [*samples, *samples, *samples, *samples], rate_hz)
+        longer = np.tile(samples, 1 + LONG_S * rate_hz // len(samples))
+        soundfile.write(long / name, longer, rate_hz)
     made = [f"classify {long} -o {folder}/r.csv --model {MODEL}"]
     made += [f"classify {few} -o {folder}/{i}.csv --model {MODEL} --shard {i}/2" for i in (1, 2)]
     for arguments in made:

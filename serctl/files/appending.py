@@ -54,7 +54,7 @@ class AppendedFile:
             while n_written < len(data):  # a full disk takes what fits, and then raises
                 n_written += os.write(self._descriptor, data[n_written:])
         except OSError:
-            with suppress(OSError):
+            with suppress(ResultsError):
                 self.cut(self.end)
             raise
         self.end += n_written
@@ -67,8 +67,14 @@ class AppendedFile:
             raise self._syncer.error
 
     def cut(self, end: int) -> None:
-        """Remove what is after the first ``end`` bytes."""
-        os.ftruncate(self._descriptor, end)
+        """Remove what is after the first ``end`` bytes; ResultsError if the disk refuses."""
+        try:
+            os.ftruncate(self._descriptor, end)
+        except OSError as error:
+            raise ResultsError(
+                f"{self.path}: cannot be written ({error.strerror}). Free some space, or choose an "
+                "output elsewhere."
+            ) from error
         self.end = end
 
     def reading(self) -> BinaryIO:

@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import av
 
+# Of FFmpeg's sample formats, whose planar ones have a p behind.
+DTYPES: dict[str, type[np.generic]] = {
+    "u8": np.uint8,
+    "s16": np.int16,
+    "s32": np.int32,
+    "s64": np.int64,
+    "flt": np.float32,
+    "dbl": np.float64,
+}
+
 
 def samples_of(frame: Any) -> NDArray[np.float32]:
     """Samples of a frame.
@@ -24,8 +34,16 @@ def samples_of(frame: Any) -> NDArray[np.float32]:
     """
     if isinstance(frame, np.ndarray):
         return frame
-    array = frame.to_ndarray()
-    samples = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    # Not frame.to_ndarray(): of more than 8 channels, PyAV takes what lies behind them for channels.
+    n_channels, dtype = frame.layout.nb_channels, DTYPES[frame.format.name.removesuffix("p")]
+    if frame.format.is_planar:
+        planes = frame.planes[:n_channels]
+        samples: NDArray[Any] = np.stack(
+            [np.frombuffer(plane, dtype, frame.samples) for plane in planes]
+        ).T
+    else:
+        interleaved = np.frombuffer(frame.planes[0], dtype, frame.samples * n_channels)
+        samples = interleaved.reshape(-1, n_channels)
     if samples.dtype == np.uint8:
         full_scale: NDArray[np.float32] = (samples.astype(np.float32) - 128) / 128
     elif samples.dtype.kind == "i":

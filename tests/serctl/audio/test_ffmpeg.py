@@ -15,6 +15,7 @@ from support.encoded_audio import ENCODED, LOSSLESS, encoded, flac_of_32_bits
 from serctl.audio import decoding
 from serctl.audio.ffmpeg import FfmpegSource
 from serctl.audio.formats.kinds import HEADERLESS, Kind
+from serctl.audio.formats.packets import samples_of
 from serctl.audio.formats.views import FileView
 from serctl.errors import AudioError
 
@@ -86,6 +87,17 @@ def test_a_hole_costs_itself(encode, name):
     whole = read(encode(name))[0]
     recording = read(encode(name, spoil))[0]
     assert whole.duration_s - 1.1 < recording.duration_s < whole.duration_s + 0.1
+
+
+@pytest.mark.parametrize("form", ["fltp", "s16p", "u8p", "flt", "s32", "dbl"])
+def test_a_frame_of_more_than_8_channels_has_no_more(form):
+    layout = "22.2"  # 24 channels
+    frame = av.AudioFrame(form, layout, samples=160)
+    for i, plane in enumerate(frame.planes[:24]):
+        plane.update(bytes([i]) * plane.buffer_size)
+    samples = samples_of(frame)
+    assert samples.shape == (160, 24)
+    assert (samples == samples[0]).all()
 
 
 def test_a_stream_that_begins_within_the_file_ends_nothing(encode, monkeypatch):

@@ -8,8 +8,9 @@ SCRIPT = Path(__file__).parents[2] / "faults.py"
 
 
 def test_no_output_is_lost_or_a_part_whatever_fails():
+    kinds = ("--kind", "ENOSPC", "--kind", "kill")
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--fast"], stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, SCRIPT, "--fast", *kinds], stdout=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
     counts = [int(line.split()[1]) for line in done.stdout.splitlines()]
