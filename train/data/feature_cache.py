@@ -143,7 +143,6 @@ class ClipFeatures:
             features = self._encoder(np.ascontiguousarray(features[: self.kind.max_frames].T))
         return features.astype(self.dtype, copy=False)
 
-
     def _augmented(
         self, samples: NDArray[np.float32], path: str, digest: str
     ) -> NDArray[np.float32]:

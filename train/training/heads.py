@@ -109,8 +109,11 @@ class HeadsTraining:
             x = self._inputs(groups, speaker_means, sampler.weights, i, random)
             counts = np.bincount(groups.group_of)[groups.group_of]
             n = torch.from_numpy(counts[:, None].astype(np.float32))
-            scores = head(x, n, recipe.dropout)
-            loss = -(scores * targets[torch.from_numpy(groups.rows)]).sum(dim=1).mean()
+            rows = torch.from_numpy(groups.rows)
+            losses_of = -(head(x, n, recipe.dropout) * targets[rows]).sum(dim=1)
+            lighter = (n[:, 0] > 1) & (self._labels[rows] == train.neutral)
+            weights = torch.where(lighter, recipe.neutral_weight, 1.0)
+            loss = (losses_of * weights).sum() / weights.sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
