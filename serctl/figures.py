@@ -83,7 +83,8 @@ def draw_recordings(
     spec : MelSpec, optional
         Parameters of the features; librosa's defaults if not given.
     read_all : callable, optional
-        What reads them, such as `serctl.engine.isolated.decode_isolated`; this process by default.
+        What reads them, such as `serctl.engine.workers.isolated.decode_isolated`; by default this
+        process.
 
     Returns
     -------

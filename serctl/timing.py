@@ -69,3 +69,9 @@ def seconds_by_stage() -> dict[str, float]:
         for name, more in list(seconds.items()):
             totals[name] = totals.get(name, 0.0) + more
     return totals
+
+
+def reset_seconds() -> None:
+    """Forget what was measured so far, as in a process that was forked."""
+    for seconds in _of_threads:
+        seconds.clear()

@@ -105,6 +105,7 @@ def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert run(["classify", "./recordings"]) == 0
         train = ["train", "--data", "my-recordings", "--start", "cnn", "-o", "my-model"]
         assert run(train) == 0
+        assert run(["export", "cnn"]) == 0
     for name in ("mon.csv", "tue.csv"):
         shutil.copy(folder / "serctl-results.csv", folder / name)
     return folder
@@ -150,6 +151,8 @@ def test_every_command_of_the_documents_runs_as_it_stands(
         Path("serctl-results.csv").unlink()
     if command.startswith("serctl train --data"):
         shutil.rmtree("my-model")
+    if command.startswith("serctl export"):
+        Path("cnn.onnx").unlink()
     if "--retry-failed" in command:  # needs a run that has finished
         assert run(["classify", "./calls"]) == 0
     if ("manifest.csv" in command and "scan" not in command) or "merge" in command:

@@ -149,7 +149,7 @@ class FfmpegSource:
             duration_s = self._container.duration / 1e6
         return round(duration_s * self.rate_hz)
 
-    def _packets(self) -> "Iterator[av.Packet]":
+    def _packets(self) -> "Iterator[av.Packet[Any]]":
         """Packets of the stream; an Ogg's last page alone may cut off its end."""
         import av
 

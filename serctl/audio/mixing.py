@@ -62,7 +62,7 @@ class Mixer:
         return mono.astype(np.float32, copy=False)
 
     def _mean_or_channel(self, frames: NDArray[Any]) -> NDArray[np.floating]:
-        mean = frames.mean(axis=1, dtype=np.float64)
+        mean: NDArray[np.float64] = frames.mean(axis=1, dtype=np.float64)
         if self._channel is None and len(frames):
             scale = STEP_OF_16_BITS if frames.dtype == np.int16 else 1.0
             powers = np.array([_power(frames[:, i]) for i in range(frames.shape[1])]) * scale**2
@@ -74,7 +74,7 @@ class Mixer:
                     f"{frames.shape[1]} was taken alone."
                 )
         if self._channel is not None and self._channel < frames.shape[1]:
-            return frames[:, self._channel].astype(np.float64)
+            return np.asarray(frames[:, self._channel], np.float64)
         return mean
 
 

@@ -21,7 +21,7 @@ from serctl.errors import AudioError
 LEFT_BYTES = 1 << 16  # at the end, and unread: more than libraries read ahead, and tags hold
 
 
-class _ForwardFile(soundfile.SoundFile):
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """A file that is read from front to back.
 
     soundfile seeks after every read where it can, which fails in a FLAC file that does not say its
@@ -131,7 +131,7 @@ class SndfileSource:
     def _n_before_error(self) -> int:
         """Frames that came before the error in the read that failed; it counts them all the same."""
         try:
-            return max(self._file.tell() - self._n_read, 0)
+            return max(int(self._file.tell()) - self._n_read, 0)
         except soundfile.LibsndfileError:
             return 0
 

@@ -164,6 +164,7 @@ class SpeechStream:
         frames = np.lib.stride_tricks.sliding_window_view(samples, CONTEXT_SAMPLES + FRAME_SAMPLES)[
             ::FRAME_SAMPLES
         ][:n_frames]
+        probabilities: NDArray[np.float32]
         probabilities, self._hidden, self._cell = self._session.run(
             ("speech_probs", "hn", "cn"),
             {"input": np.ascontiguousarray(frames), "h": self._hidden, "c": self._cell},

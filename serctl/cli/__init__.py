@@ -32,6 +32,7 @@ from serctl.cli.completion import completion
 from serctl.cli.corpora import corpora
 from serctl.cli.doctor import doctor
 from serctl.cli.evaluate import evaluate
+from serctl.cli.export import export
 from serctl.cli.features import features
 from serctl.cli.merge import merge
 from serctl.cli.models import models
@@ -101,7 +102,7 @@ def cli() -> None:
 COMMANDS = (
     *(classify, report, clips, scan, merge),
     *(features, plot, evaluate, train, corpora),
-    *(models, doctor, completion, cite),
+    *(models, export, doctor, completion, cite),
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -78,8 +78,8 @@ def classify(
     """
     selection.require(paths)
     from serctl.audio.scan import Skipped
-    from serctl.engine.messages import Request
     from serctl.engine.run import Run
+    from serctl.engine.workers.messages import Request
     from serctl.results.destination import Destination
     from serctl.text import printable
     from serctl.timeline.export_files import parse_formats

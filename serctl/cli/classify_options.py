@@ -79,7 +79,7 @@ class WorkOptions:
     Attributes
     ----------
     workers : int or None
-        Number of threads.
+        Number of worker processes.
     batch_size : int
         Windows per batch on a GPU.
     timeout : float or None

@@ -22,7 +22,7 @@ from serctl.cli.finding import Finder
 from serctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from serctl.engine.messages import Request
+    from serctl.engine.workers.messages import Request
     from serctl.train.evaluation.labelled import LabelledRecordings
     from serctl.train.evaluation.record import Evaluation
     from serctl.train.evaluation.statistics.comparison import Difference
@@ -84,7 +84,7 @@ def evaluate(
     click.get_current_context().with_resource(lock_outputs(*written.paths(n_models)))
     from serctl.cli.terminal.paired import print_comparison
     from serctl.cli.terminal.scores import print_scores
-    from serctl.engine.messages import Request
+    from serctl.engine.workers.messages import Request
     from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
@@ -117,7 +117,7 @@ def _evaluate(
     n_models: int,
 ) -> "Evaluation":
     """Classify recordings with a model, and score the results."""
-    from serctl.engine.isolated import classify_isolated
+    from serctl.engine.workers.isolated import classify_isolated
     from serctl.progress import progress
     from serctl.train.evaluation.record import evaluation_of
 

@@ -68,7 +68,7 @@ def features(
         raise UsageError(f"--labels {labels}: use corpora, folders or the path of a .csv file.")
     if not is_table:
         selection.require(paths)
-    from serctl.engine.isolated import describe_isolated
+    from serctl.engine.workers.isolated import describe_isolated
     from serctl.features.sets import check_set
     from serctl.features.table import check_feature_output, write_features
     from serctl.files.outputs import lock_output

@@ -49,7 +49,7 @@ WORKERS = click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=None,
-    help="Number of threads.  [default: number of CPU cores]",
+    help="Number of worker processes.  [default: number of CPU cores]",
 )
 TIMEOUT = click.option(
     "--timeout",

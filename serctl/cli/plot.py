@@ -85,7 +85,7 @@ def plot(
     """
     selection.require(paths)
     from serctl.cli.terminal.tables import plain_console
-    from serctl.engine.isolated import decode_isolated
+    from serctl.engine.workers.isolated import decode_isolated
     from serctl.figures import check_figure, draw_recordings, save_figure
     from serctl.files.outputs import lock_output, private_folder
     from serctl.text import printable
@@ -109,7 +109,7 @@ def _timeline_figure(
     recordings: list[str], timeline: TimelineOptions, timeout_s: float | None
 ) -> "Figure":
     """Figure of the timeline of one recording."""
-    from serctl.engine.isolated import outline_isolated
+    from serctl.engine.workers.isolated import outline_isolated
     from serctl.results.segments import SEGMENTS, read_segments
     from serctl.timeline.figure import draw_timeline
 

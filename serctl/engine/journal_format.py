@@ -53,7 +53,7 @@ def run_parameters(description: Mapping[str, Any], version: str) -> dict[str, An
     Parameters
     ----------
     description : mapping
-        As `serctl.engine.supervisor.Supervisor.description` gives it.
+        As `serctl.engine.workers.supervisor.Supervisor.description` gives it.
     version : str
         Of serctl.
     """

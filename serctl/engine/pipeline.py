@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.models.channels import extract_channels
-from serctl.models.classifier import Classifier, Extraction
+from serctl.models.classifier import Classifier
+from serctl.models.extraction import Extraction
 from serctl.results.schema import Result
 from serctl.threads import map_as_finished, map_in_order, n_cores
 

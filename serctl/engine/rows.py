@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.engine.messages import Request
 from serctl.engine.voices.second_pass import packed
-from serctl.models.classifier import Classifier, Extraction
+from serctl.engine.workers.messages import Request
+from serctl.models.classifier import Classifier
+from serctl.models.extraction import Extraction
 from serctl.results.schema import (
     CHANNELS_KEY,
     EMBEDDING_KEY,

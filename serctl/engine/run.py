@@ -13,11 +13,11 @@ from typing import Any, Self
 
 from serctl.engine.journal import Journal
 from serctl.engine.journal_format import run_parameters
-from serctl.engine.messages import Request
 from serctl.engine.retry import PreviousRun
-from serctl.engine.supervisor import Done, Supervisor, in_order
 from serctl.engine.voices.grouping import VoiceSource
 from serctl.engine.voices.together import Together
+from serctl.engine.workers.messages import Request
+from serctl.engine.workers.supervisor import Done, Supervisor, in_order
 from serctl.errors import ResultsError, UsageError
 from serctl.files.folders import lock_folder
 from serctl.files.locks import check_regular

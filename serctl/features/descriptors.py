@@ -257,7 +257,7 @@ class _Totals:
 
     def add(self, frames: Frames) -> NDArray[np.floating]:
         """Add frames; return their mel power in dB, floored, float32 [n_frames, n_mels]."""
-        decibels = features.power_to_db(frames.mel, self._spec.top_db)
+        decibels: NDArray[np.floating] = features.power_to_db(frames.mel, self._spec.top_db)
         self._floor = max(self._floor, float(decibels.max()) - self._spec.top_db)
         decibels = np.maximum(decibels, np.float32(self._floor))
         self._mel += frames.mel.sum(axis=0, dtype=np.float64)
@@ -284,4 +284,5 @@ class _Totals:
 
 def _mfcc(decibels: NDArray[np.floating], spec: MelSpec) -> NDArray[np.floating]:
     """MFCC [..., n_mfcc] of mel power in dB [..., n_mels]."""
-    return scipy.fft.dct(decibels, type=2, norm="ortho")[..., : spec.n_mfcc]
+    mfcc: NDArray[np.floating] = scipy.fft.dct(decibels, type=2, norm="ortho")[..., : spec.n_mfcc]
+    return mfcc

@@ -38,7 +38,8 @@ def names() -> tuple[str, ...]:
 def _measure(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     with _opensmile:
         values = _smile().process_signal(samples, RATE_HZ)
-    return values.to_numpy(np.float32)[0]
+    functionals: NDArray[np.float32] = values.to_numpy(np.float32)[0]
+    return functionals
 
 
 EGEMAPS = BlockFeatures(

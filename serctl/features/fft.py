@@ -14,7 +14,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.features.kernels import LANES, numba, weighted_sums
+from serctl.features.kernels import LANES, numba, weighted_sums  # type: ignore[attr-defined]
 
 LINE_BYTES = 64
 

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
@@ -161,7 +162,7 @@ class _ParquetTable(FeatureTable):
         kinds = {name: whole if name in INTEGER_FACTS else real for name in FACTS}
         fields = [(name, kinds.get(name, pyarrow.string())) for name in self.columns]
         schema = pyarrow.schema([*fields, *((name, pyarrow.float32()) for name in self.values)])
-        self._batch = lambda columns: pyarrow.record_batch(columns, schema=schema)
+        self._batch = partial(pyarrow.record_batch, schema=schema)
         self._writer = ParquetWriter(self.path, schema)
         self._rows: list[tuple[Any, ...]] = []
         return self

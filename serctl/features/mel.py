@@ -119,7 +119,10 @@ def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floati
         10 log10(power), of the same dtype.
     """
     decibels = 10 * np.log10(np.maximum(power, np.asarray(POWER_FLOOR, power.dtype)))
-    return np.maximum(decibels, decibels.max() - np.asarray(top_db, power.dtype))
+    floored: NDArray[np.floating] = np.maximum(
+        decibels, decibels.max() - np.asarray(top_db, power.dtype)
+    )
+    return floored
 
 
 def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
@@ -139,14 +142,17 @@ def mfcc_mean(mel: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
     float64 [n_mfcc]
     """
     mean_db = power_to_db(mel, spec.top_db).mean(axis=0, dtype=np.float64)
-    return dct_filters(spec.n_mfcc, spec.n_mels) @ mean_db
+    mfcc: NDArray[np.float64] = dct_filters(spec.n_mfcc, spec.n_mels) @ mean_db
+    return mfcc
 
 
 @functools.cache
 def dct_filters(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
     """Orthonormal DCT of type II as a matrix [n_mfcc, n_mels]; SciPy is slow to import."""
     rows, bands = np.arange(n_mfcc)[:, None], np.arange(n_mels)
-    filters = np.sqrt(2 / n_mels) * np.cos(np.pi / n_mels * rows * (bands + 0.5))
+    filters: NDArray[np.float64] = np.sqrt(2 / n_mels) * np.cos(
+        np.pi / n_mels * rows * (bands + 0.5)
+    )
     filters[0] /= np.sqrt(2)
     return filters
 

@@ -93,7 +93,7 @@ def write_features(
     n_workers : int, optional
         Number of threads; the number of CPU cores by default.
     describe_all : callable, optional
-        What describes them, such as `serctl.engine.isolated.describe_isolated`;
+        What describes them, such as `serctl.engine.workers.isolated.describe_isolated`;
         `describe_in_threads` by default.
     feature_set : str
         One of `serctl.features.sets.SETS`, whose values ``describe_all`` gives.

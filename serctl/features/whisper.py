@@ -50,7 +50,8 @@ def whisper_log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     mel = mel_spectrogram(trimmed * np.float32(LEVEL_RMS / max(rms, LEAST_RMS)), spec)
     decades = np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
     decades = np.maximum(decades, decades.max() - np.float32(spec.top_db / 10))
-    return (decades + np.float32(4)) / np.float32(4)
+    scaled: NDArray[np.float32] = (decades + np.float32(4)) / np.float32(4)
+    return scaled
 
 
 def trim_silence(

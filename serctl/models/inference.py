@@ -64,8 +64,10 @@ class GraphInference:
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float64]:
         """Logits [1, n_emotions] of one window's input [1, ...]."""
-        (logits,) = self._session.run([OUTPUT], {INPUT: batch})
-        return logits.astype(np.float64)
+        logits: NDArray[np.float64] = self._session.run([OUTPUT], {INPUT: batch})[0].astype(
+            np.float64
+        )
+        return logits
 
     def logits_and_embedding(
         self, batch: NDArray[np.float32]
@@ -143,4 +145,5 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):  # infinite logits; the caller checks
         # The largest exponent is 0, to avoid overflow.
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities

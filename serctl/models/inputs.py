@@ -47,7 +47,8 @@ class Normalization:
         float32 [..., n_columns]
             Mean about 0 and standard deviation about 1 in each column.
         """
-        return ((columns - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+        normalized = (columns - np.array(self.mean)) / np.array(self.std)
+        return np.asarray(normalized, np.float32)
 
 
 @dataclass(frozen=True)

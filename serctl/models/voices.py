@@ -110,7 +110,8 @@ class VoiceHeads:
             return np.zeros_like(mean)
         excess = (shares.max() - LOW_SHARE) / (HIGH_SHARE - LOW_SHARE)
         corrected = mean - np.clip(excess, 0, 1) * (shares @ self._offsets)
-        return n / (n + SHRINKAGE) * corrected
+        shrunk: NDArray[np.float64] = n / (n + SHRINKAGE) * corrected
+        return shrunk
 
     def _blocks(self, embeddings: Embeddings) -> Iterator[tuple[list[str], NDArray[np.float64]]]:
         """Voices and normalized embeddings, float64 [n, n_embedding], of `BLOCK` recordings each."""

@@ -7,6 +7,7 @@ bytes. If the system refuses to write, an OSError is raised.
 import importlib.util
 import os
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, BinaryIO
 
 from serctl.errors import ResultsError
@@ -50,7 +51,7 @@ class ParquetRows:
             for name in names
         ]
         schema = pyarrow.schema(list(zip(names, kinds, strict=True)))
-        self._batch = lambda rows: pyarrow.RecordBatch.from_pylist(rows, schema=schema)
+        self._batch = partial(pyarrow.RecordBatch.from_pylist, schema=schema)
         self._writer = ParquetWriter(file, schema)
         self._rows: list[dict[str, Any]] = []
 

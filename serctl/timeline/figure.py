@@ -46,7 +46,7 @@ def draw_timeline(
     from_s, to_s : float
         Part to draw, in seconds; by default all of it.
     read : callable, optional
-        What reads channels, such as `serctl.engine.isolated.outline_isolated`; this process by
+        What reads channels, such as `serctl.engine.workers.isolated.outline_isolated`; this process by
         default.
 
     Raises

@@ -176,6 +176,7 @@ CASES = {  # the longest first
     "merge": Case([*SERCTL, "merge", SHARD, "-o", "m.csv"], "m.csv m.csv.run.json"),
     "cite": Case([*SERCTL, "cite"]),
     "models": Case([*SERCTL, "models"]),
+    "export": Case([*SERCTL, "export", "paper-cnn"], "paper-cnn.onnx"),
     "doctor": Case([*SERCTL, "doctor"]),
     "completion": Case([*SERCTL, "completion", "bash"]),
     "--help": Case([*SERCTL, "--help"]),

@@ -1,4 +1,4 @@
-"""A child process like `serctl.engine.worker`'s, in which some recordings have a decoder's worst faults.
+"""Worker processes in which some recordings have a decoder's worst faults.
 
 What happens to a recording is in its name: ``crash.wav`` ends the process by SIGSEGV, and so on.
 The others are classified as ever.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from serctl.audio import decoding
-from serctl.engine import worker
+from serctl.engine.workers import channel, worker
 from serctl.models.classifier import Classifier
 
 TESTS = str(Path(__file__).parents[1])
@@ -68,7 +68,7 @@ begin = Classifier.__init__
 
 def main():
     decoding.read_windows = read_faultily
-    worker.PROGRESS_EVERY_S = float(os.environ.get("SERCTL_TEST_PROGRESS_S", "5"))
+    channel.PROGRESS_EVERY_S = float(os.environ.get("SERCTL_TEST_PROGRESS_S", "5"))
     if os.environ.get("SERCTL_TEST_NETWORK") == "crashes":
         Classifier.window_logits = classify_never
     elif os.environ.get("SERCTL_TEST_NETWORK"):  # after decoding, where a GPU's is heard

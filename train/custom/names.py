@@ -14,7 +14,8 @@ from itertools import combinations
 from serctl.emotions import as_label, is_label
 from serctl.errors import UsageError
 from serctl.text import printable
-from serctl.train.evaluation.label_names import LEFT_OUT, EmotionNames
+from serctl.train.evaluation.label_names import EmotionNames
+from serctl.train.evaluation.synonyms import LEFT_OUT
 
 LEAST_LETTERS = 4  # shorter words may well differ in one
 

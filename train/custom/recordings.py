@@ -17,10 +17,11 @@ from serctl.emotions import MAX_LABELS, as_label, in_order, is_label
 from serctl.errors import LabelsError, PathError, UsageError
 from serctl.text import count, printable
 from serctl.train.custom.names import parse_map, similar_names
-from serctl.train.evaluation.label_names import LEFT_OUT, EmotionNames, unknown_names
+from serctl.train.evaluation.label_names import EmotionNames, unknown_names
 from serctl.train.evaluation.label_table import labels_of_table
 from serctl.train.evaluation.labelled import each_once
 from serctl.train.evaluation.labels import Labelled, Labels
+from serctl.train.evaluation.synonyms import LEFT_OUT
 
 FOLDERS = "folders"
 LEAST_RECORDINGS = 5  # of a label

@@ -182,4 +182,5 @@ def simulate_recording(samples: Samples, rate_hz: int, random: np.random.Generat
 
 
 def _normalize(samples: Samples) -> Samples:
-    return samples / (samples.std() + 1e-9)
+    normalized: Samples = samples / (samples.std() + 1e-9)
+    return normalized

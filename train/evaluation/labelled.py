@@ -17,9 +17,10 @@ from serctl.results.schema import Result
 from serctl.text import count
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.corpora.splits import clips_of, emotions_of, split_clips
-from serctl.train.evaluation.label_names import LEFT_OUT, EmotionNames
+from serctl.train.evaluation.label_names import EmotionNames
 from serctl.train.evaluation.labels import Labelled, Labels
 from serctl.train.evaluation.scores import Calibration, Scores, calibration, score
+from serctl.train.evaluation.synonyms import LEFT_OUT
 
 MAX_CONFLICTS_SHOWN = 3
 

@@ -146,7 +146,8 @@ def _proposed(paths: list[str], on_clips: OnClips) -> list[NDArray[np.floating]]
 def _normalize(proposed: NDArray[np.floating], clips: PreparedClips) -> NDArray[np.float32]:
     """Features [n_clips, 6], standardised by the training clips."""
     train = proposed[clips.split.train].astype(np.float64)
-    return ((proposed - train.mean(axis=0)) / train.std(axis=0)).astype(np.float32)
+    standardised = (proposed - train.mean(axis=0)) / train.std(axis=0)
+    return np.asarray(standardised, np.float32)
 
 
 def _with_more(

@@ -180,7 +180,7 @@ def _run_summary(run: dict[str, Any]) -> dict[str, Any]:
     """Keep what a run gave, without the recipe and the epochs."""
     kept = {key: run[key] for key in ("command", "fold", "seed", "temperature", "test")}
     if "cost_search" in run:
-        best = run["cost_search"]["trials"][run["cost_search"]["best"]]
+        best: dict[str, Any] = run["cost_search"]["trials"][run["cost_search"]["best"]]
         return kept | best
     networks = [
         {

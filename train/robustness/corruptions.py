@@ -98,7 +98,8 @@ def add_noise(samples: Samples, noise: NDArray[np.floating[Any]], snr_db: float)
     if not power:
         return samples
     gain = np.sqrt(power / np.mean(np.square(noise, dtype=np.float64)) / 10 ** (snr_db / 10))
-    return (samples + gain * noise).astype(np.float32)
+    noisy: Samples = (samples + gain * noise).astype(np.float32)
+    return noisy
 
 
 def babble(sound: Sound) -> NDArray[np.float64]:
@@ -142,7 +143,8 @@ def babble(sound: Sound) -> NDArray[np.float64]:
 def telephone_band(sound: Sound) -> Samples:
     """The clip from 300 to 3400 Hz (Butterworth, 36 dB an octave), within full scale."""
     band = scipy.signal.butter(6, TELEPHONE_BAND_HZ, "bandpass", fs=sound.rate_hz, output="sos")
-    return np.clip(scipy.signal.sosfilt(band, sound.samples), -1, 1).astype(np.float32)
+    narrow: Samples = np.clip(scipy.signal.sosfilt(band, sound.samples), -1, 1).astype(np.float32)
+    return narrow
 
 
 def room_response(rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -174,7 +176,8 @@ def reverberate(sound: Sound) -> Samples:
     wet = wet[: len(sound.samples)]
     power = np.mean(np.square(wet))
     loudness = np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64)) / power) if power else 1
-    return (loudness * wet).astype(np.float32)
+    reverberant: Samples = (loudness * wet).astype(np.float32)
+    return reverberant
 
 
 def _amplify(gain_db: float) -> Callable[[Sound], Samples]:
@@ -182,7 +185,8 @@ def _amplify(gain_db: float) -> Callable[[Sound], Samples]:
 
     def apply(sound: Sound) -> Samples:
         steps = np.rint(sound.samples * (32768 * 10 ** (gain_db / 20)))
-        return (steps.clip(-32768, 32767) / 32768).astype(np.float32)
+        amplified: Samples = (steps.clip(-32768, 32767) / 32768).astype(np.float32)
+        return amplified
 
     return apply
 

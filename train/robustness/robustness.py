@@ -27,7 +27,8 @@ from serctl.audio.windows import Windowing
 from serctl.emotions import map_to_known
 from serctl.engine.pipeline import classify_recordings
 from serctl.errors import SerctlError
-from serctl.models.classifier import Classifier, Extraction
+from serctl.models.classifier import Classifier
+from serctl.models.extraction import Extraction
 from serctl.models.loading import load_model
 from serctl.train.corpora.clip_names import ClipName
 from serctl.train.corpora.manifest import absent_error, find_clips, parse_clip_name

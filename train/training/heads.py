@@ -155,7 +155,8 @@ class HeadsTraining:
         own = self._speakers[rows]
         speaker_means = speaker_means[:, :, :n_inputs]
         moved = speaker_means[copies, others[group_of]] - speaker_means[copies, own]
-        return x - common[group_of] + ((1 - shrunk) * far)[group_of] * moved
+        y: Tensor = x - common[group_of] + ((1 - shrunk) * far)[group_of] * moved
+        return y
 
     def _corrected(self, shares: Tensor, random: np.random.Generator) -> Tensor:
         """Shares of emotions as a first pass would find them, float32 [n_groups, n_emotions]."""

@@ -55,7 +55,7 @@ class KernelMuon(torch.optim.Muon):
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
             matrix.grad = None if kernel.grad is None else _rows(kernel.grad)
         if self.precision == "bfloat16":
-            return super().step(closure)
+            return super().step(closure)  # type: ignore[no-untyped-call]
         return self._step_in_float32()
 
     @torch.no_grad()

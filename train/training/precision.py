@@ -44,7 +44,7 @@ def has_bfloat16(device: torch.device) -> bool:
     ``ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2`` makes any x86 processor one without bfloat16.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
     # On x86 this is true of any AVX-512, and of AVX2 that only converts to bfloat16.

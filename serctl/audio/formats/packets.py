@@ -27,15 +27,19 @@ def samples_of(frame: Any) -> NDArray[np.float32]:
     array = frame.to_ndarray()
     samples = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
     if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128) / 128
-    if samples.dtype.kind == "i":
+        full_scale: NDArray[np.float32] = (samples.astype(np.float32) - 128) / 128
+    elif samples.dtype.kind == "i":
         scale = 2.0 ** (1 - 8 * samples.dtype.itemsize)
-        return (samples * scale).astype(np.float32)
-    with np.errstate(over="ignore"):  # a double beyond float32 is no sound, and is refused later
-        return samples.astype(np.float32)
+        full_scale = (samples * scale).astype(np.float32)
+    else:
+        with np.errstate(
+            over="ignore"
+        ):  # a double beyond float32 is no sound, and is refused later
+            full_scale = samples.astype(np.float32)
+    return full_scale
 
 
-def keep_end(packet: "av.Packet") -> None:
+def keep_end(packet: "av.Packet[Any]") -> None:
     """Clear the number of samples to cut from the end of a packet, in place.
 
     The number to cut from its beginning (the encoder's delay) stays.

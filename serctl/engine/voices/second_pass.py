@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.engine import messages
 from serctl.engine.journal_format import read_row
-from serctl.engine.messages import Task, message_line
+from serctl.engine.workers import messages
+from serctl.engine.workers.messages import Task, message_line
 from serctl.errors import ResultsError
 from serctl.models.voices import probabilities_by_voice
 from serctl.results.schema import EMBEDDING_KEY
 
 if TYPE_CHECKING:
-    from serctl.engine.worker import Channel
+    from serctl.engine.workers.channel import Channel
     from serctl.models.classifier import Classifier
 
 DTYPE = "<f4"
@@ -47,7 +47,7 @@ def classify_voices(classifier: "Classifier", tasks: Iterable[Task], channel: "C
     classifier : Classifier
         One that has ``voice_heads``.
     tasks : iterable of tuple
-        One for each voice, as `serctl.engine.messages.voice_line` writes them.
+        One for each voice, as `serctl.engine.workers.messages.voice_line` writes them.
     channel : Channel
         To the parent.
 

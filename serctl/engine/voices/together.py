@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from serctl.engine import messages
 from serctl.engine.journal import Journal
-from serctl.engine.messages import voice_line
-from serctl.engine.supervisor import Supervisor
 from serctl.engine.voices.grouping import VoiceSource
+from serctl.engine.workers import messages
+from serctl.engine.workers.messages import voice_line
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.results.schema import EMBEDDING_KEY, Result
 from serctl.text import count
 

@@ -5,7 +5,7 @@ normalization is folded into the convolution before it. If a tensor does not fit
 raised.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class GraphBuilder:
         return self.node("Mul", product, np.array(0.5, np.float32))
 
     def model(self, output: str) -> bytes:
-        """Complete graph, as serialized ONNX.
+        """Complete graph of the network, as serialized ONNX.
 
         Parameters
         ----------
@@ -124,31 +124,59 @@ class GraphBuilder:
         ModelError
             If there are tensors that no node uses.
         """
+        outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
+        content: bytes = self.complete({INPUT: None}, outputs, {}).SerializeToString()
+        return content
+
+    def complete(
+        self,
+        inputs: Mapping[str, Sequence[int | str] | None],
+        outputs: Mapping[str, str],
+        shapes: Mapping[str, Sequence[int | str]],
+    ) -> onnx.ModelProto:
+        """Complete graph.
+
+        Parameters
+        ----------
+        inputs : mapping of str to sequence or None
+            Names and shapes of what the first nodes take, float32; a text names a length that varies,
+            and None is any shape.
+        outputs : mapping of str to str
+            Names of the outputs, float32, and the nodes that they come from.
+        shapes : mapping of str to sequence
+            Of outputs, as far as they are fixed.
+
+        Raises
+        ------
+        ModelError
+            If there are tensors that no node uses.
+        """
         for key in sorted(set(self._tensors) - self._taken):
             found = self._tensors[key]
             raise ModelError(
                 f"tensor {key} is {_described(found.shape, found.dtype.name)}, nothing is needed"
             )
-        outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
         for name, node in outputs.items():
             self._nodes.append(helper.make_node("Identity", [node], [name]))
         graph = helper.make_graph(
             self._nodes,
             "serctl",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, None)],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            [_floats(name, shape) for name, shape in inputs.items()],
+            [_floats(name, shapes.get(name)) for name in outputs],
             self._constants,
         )
-        model = helper.make_model(
+        return helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
         )
-        content: bytes = model.SerializeToString()
-        return content
 
     def _constant(self, array: NDArray[Any]) -> str:
         name = f"constant-{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
+
+
+def _floats(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def _described(shape: tuple[int, ...], dtype: str) -> str:

@@ -51,7 +51,8 @@ class EncoderBlock(nn.Module):
         """From float [batch, n_steps, WIDTH] to the same shape."""
         x = x + self.self_attn(self.self_attn_layer_norm(x))
         hidden = gelu(self.fc1(self.final_layer_norm(x)))
-        return x + self.fc2(hidden)
+        y: Tensor = x + self.fc2(hidden)
+        return y
 
 
 class Encoder(nn.Module):

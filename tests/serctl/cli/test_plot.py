@@ -8,8 +8,8 @@ from support import faulty_worker
 from support.sparse_audio import write_sparse_wav
 
 from serctl.cli import cli, run
-from serctl.engine import isolated
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers import isolated
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.results.segments import Segment, SegmentsWriter
 
 
@@ -81,7 +81,7 @@ def test_a_recording_that_crashes_its_decoder_is_an_error(write_recording, monke
     monkeypatch.setattr(isolated, "decode_isolated", guarded)
     write_recording("crash.wav", "noise", 0.2)
     assert run(["plot", "crash.wav"]) == 3
-    assert "crash.wav: Decoding crashed, and again when isolated" in capsys.readouterr().err
+    assert "crash.wav: Decoding crashed, and again in a new process" in capsys.readouterr().err
     assert os.listdir() == ["crash.wav"]
 
 

@@ -12,7 +12,7 @@ from support import faulty_worker
 
 from serctl.cli import run
 from serctl.engine.run import ResultsWriter
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import ResultsError
 from serctl.models.classifier import Classifier
 
@@ -184,11 +184,11 @@ def test_a_damaged_embedding_is_computed_again(interrupted):
 
 def test_a_retry_reads_again_only_what_its_rows_depend_on(talks, recordings, monkeypatch):
     began = []
-    line = Supervisor._line
+    done = Supervisor._done
 
-    def noted(self, place, paths):
+    def noted(self, place, *arguments):
         began.append(place)
-        return line(self, place, paths)
+        return done(self, place, *arguments)
 
     def retry(*options):
         """Retry a finished run; the recordings read, and whether it is as if it were new."""
@@ -199,7 +199,7 @@ def test_a_retry_reads_again_only_what_its_rows_depend_on(talks, recordings, mon
         assert Path("r.csv").read_bytes() == Path("whole.csv").read_bytes()
         return read
 
-    monkeypatch.setattr(Supervisor, "_line", noted)
+    monkeypatch.setattr(Supervisor, "_done", noted)
     assert classify("-o", "r.csv", "--voices", "folder") == 1  # now, since links changed the files
     assert retry("--voices", "folder") == [0]
     os.unlink("talks/a/0.wav")

@@ -18,7 +18,7 @@ import serctl.timeline.clips
 import serctl.train.corpora.survey
 import serctl.train.training.train
 from serctl.cli import run
-from serctl.engine import process
+from serctl.engine.workers import child
 from serctl.errors import RunError
 from serctl.files import outputs
 from serctl.results.segments import Segment, SegmentsWriter
@@ -116,7 +116,7 @@ def test_all_others_are_refused_while_one_writes(
         outputs._locked = held
         raise RunError("broken off")
 
-    monkeypatch.setattr(process, "KILL_S", 30.0)  # for workers that are killed while they start
+    monkeypatch.setattr(child, "KILL_S", 30.0)  # for workers that are killed while they start
     for module, name in WORK:
         monkeypatch.setattr(module, name, begin)
     before = set(os.listdir())

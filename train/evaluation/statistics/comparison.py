@@ -153,7 +153,8 @@ def _mean_over_emotions(
     sums: NDArray[np.float64], n_clips: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Mean over the last axis of the means of emotions."""
-    return (sums / n_clips).mean(axis=-1)
+    means: NDArray[np.float64] = (sums / n_clips).mean(axis=-1)
+    return means
 
 
 def _bounded(ua: float, reach: float) -> list[float]:

@@ -5,8 +5,8 @@ import pytest
 from support import faulty_worker
 
 from serctl.audio.decoding import read_whole
-from serctl.engine.isolated import decode_isolated, describe_isolated, outline_isolated
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers.isolated import decode_isolated, describe_isolated, outline_isolated
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import AudioError
 from serctl.features.table import write_features
 from serctl.timeline.outline import read_outlines
@@ -44,7 +44,9 @@ def test_recordings_that_crash_or_hang_cost_themselves_alone(write_recording, tm
     described = list(isolated(paths, None, 2))
     assert [description.path for description, _ in described] == paths
     assert [description.status for description, _ in described] == ["ok", "failed", "ok", "failed"]
-    assert described[1][0].reason.startswith("Decoding crashed, and again when isolated (SIGSEGV)")
+    assert described[1][0].reason.startswith(
+        "Decoding crashed, and again in a new process (SIGSEGV)"
+    )
     assert described[3][0].reason.startswith("Decoding made no progress for 3 s, and again")
     assert np.array_equal(described[1][0].values, np.empty(0, np.float32))
 
@@ -95,7 +97,7 @@ def test_outlines_are_those_of_this_process(write_recording):
 @pytest.mark.parametrize(
     ("name", "timeout_s", "reason"),
     [
-        ("crash", None, r"crash\.wav: Decoding crashed, and again when isolated \(SIGSEGV\)"),
+        ("crash", None, r"crash\.wav: Decoding crashed, and again in a new process \(SIGSEGV\)"),
         ("hang", None, r"hang\.wav: Decoding made no progress for 3 s, and again"),
         ("sleep", 0.5, r"sleep\.wav: Not finished after 0\.5 s, the limit set by --timeout"),
         ("text", None, r"text\.wav: Format not recognised"),

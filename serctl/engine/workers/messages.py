@@ -1,24 +1,23 @@
-"""Messages between the parent of a run and its worker: lines of ASCII, each written and read here.
+"""Messages between the parent of a run and its workers: lines of ASCII, each written and read here.
 
-The parent writes to the worker's standard input::
+The parent writes to a worker's standard input::
 
-    {...}           the request, and the parent's process id
+    {...}           to the process that loads the model: the request, and the parent's process id
     [17, "a.wav"]   classify recording 17, or do what the request says
     [-1, "r.csv.journal", [[17, 4096], ...]]
                     classify recordings beside each other, those of one voice: places, and bytes at
-                    which their lines begin in the journal; a job has such tasks alone, or none
-                    an empty line ends a job: all its rows are sent before the next job begins
+                    which their lines begin in the journal
 
-The worker writes to what was its standard output::
+A worker writes to what was its standard output::
 
     R {...}         ready: the model, its hashes and the parameters
-    b 17            recording 17: decoding begins
+    b 17            recording 17: begun; only of workers that read several at a time
     w 17 0.25       recording 17: decoding makes progress; one every few seconds at most; the share
                     that is done, if it is known
-    e 17 "..."      recording 17: decoding ends; hash of the file's content, as JSON
-    r 17 {...}      recording 17: its row, as JSON of a results file, or what else was asked for
+    r 17 ab {...}   recording 17: hash of the file's content, or -; its row, as JSON of a results
+                    file, or what else was asked for
     v 17 [...]      recording 17: its probabilities beside others; without them: still at its voice
-    s {...}         the job is done: seconds by stage (`serctl.timing`) since the process began
+    s {...}         seconds by stage (`serctl.timing`), when its input has ended
     x ["...", ...]  the worker cannot go on: class and message of the error
 
 Both ends run the same version of serctl, so nothing here is versioned. This module imports nothing
@@ -26,21 +25,19 @@ heavy: the parent loads it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain, takewhile
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 READY = "R"
 BEGIN = "b"
 PROGRESS = "w"
-END = "e"
 ROW = "r"
 VOICE = "v"
 SECONDS = "s"
 ERROR = "x"
 
-END_OF_JOB = "\n"
+NO_HASH = "-"
 OF_A_VOICE = -1  # in the place of a recording's number
 
 CLASSIFY = "classify"
@@ -77,7 +74,7 @@ class Request:
     batch_size : int
         Windows that a GPU computes at a time.
     workers : int or None
-        Threads; None for the number of cores.
+        Processes, or threads beside a GPU; None for the number of cores.
     speech, window_s, hop_s, channels
         As of `serctl.audio.windows.Windowing`.
     min_segment_s : float
@@ -94,7 +91,7 @@ class Request:
     timeout_s : float or None
         For each recording; None for no limit.
     action : str
-        `CLASSIFY`; or one of the others, which `serctl.engine.isolated` does.
+        `CLASSIFY`; or one of the others, which `serctl.engine.workers.isolated` does.
     feature_set : str
         Of descriptions, one of `serctl.features.sets.SETS`.
     spool_folder : str or None
@@ -144,16 +141,19 @@ class Message(NamedTuple):
     text: str
 
 
-def request_line(request: Request, parent: int) -> str:
-    """Line of a request; ``parent`` is the process id of who sends it."""
-    return json.dumps(asdict(request) | {"parent": parent}) + "\n"
+def request_line(request: Request, parent: int, forking: int | None = None) -> str:
+    """Line of a request; ``parent`` is the process id of who sends it.
+
+    ``forking`` is the descriptor of a socket (`serctl.engine.workers.forking`), where there is one.
+    """
+    return json.dumps(asdict(request) | {"parent": parent, "forking": forking}) + "\n"
 
 
-def read_request(line: bytes) -> tuple[Request, int]:
-    """Request and process id of the parent."""
+def read_request(line: bytes) -> tuple[Request, int, int | None]:
+    """Request, process id of the parent, and descriptor of a socket or None."""
     values = json.loads(line)
-    parent = values.pop("parent")
-    return Request(**values), parent
+    parent, forking = values.pop("parent"), values.pop("forking")
+    return Request(**values), parent, forking
 
 
 def task_line(index: int, path: str, given: Sequence[Any] | None = None) -> str:
@@ -166,16 +166,19 @@ def voice_line(journal: str, members: Sequence[tuple[int, int]]) -> str:
     return json.dumps([OF_A_VOICE, journal, members]) + "\n"
 
 
-def read_jobs(lines: BinaryIO) -> Iterator[Iterator[Task]]:
-    """Jobs, each an iterator over its tasks, until the lines end."""
-    for line in lines:
-        job = chain([line], takewhile(bytes.strip, lines))
-        yield (tuple(json.loads(line)) for line in job if line.strip())
+def read_tasks(lines: Iterable[bytes]) -> Iterator[Task]:
+    """Tasks, until the lines end."""
+    return (tuple(json.loads(line)) for line in lines)
 
 
 def message_line(kind: str, index: int = -1, text: str = "") -> str:
     """Line of a message about a recording, or about none; ``text`` is ASCII without line feeds."""
     return " ".join(filter(None, (kind, "" if index < 0 else str(index), text))) + "\n"
+
+
+def row_line(index: int, content: str, row: str) -> str:
+    """Line of a recording's row, with the hash of its file's content, or without if it is empty."""
+    return message_line(ROW, index, f"{content or NO_HASH} {row}")
 
 
 def late_reason(timeout_s: float) -> str:

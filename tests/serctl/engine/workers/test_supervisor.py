@@ -1,5 +1,6 @@
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -10,16 +11,16 @@ import soundfile
 from support import faulty_worker
 from support.sparse_audio import write_sparse_wav
 
-from serctl.engine import process, supervisor
-from serctl.engine.messages import Request
 from serctl.engine.pipeline import classify_recordings
-from serctl.engine.process import Child
-from serctl.engine.supervisor import Supervisor
+from serctl.engine.workers import pool, supervisor
+from serctl.engine.workers.child import COMMAND, Child
+from serctl.engine.workers.messages import Request
+from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import ModelError, RunError, UsageError
 from serctl.files.stamps import content_hash
 from serctl.results.schema import row_of
 
-CRASHED = "Decoding crashed, and again when isolated"
+CRASHED = "Decoding crashed, and again in a new process"
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def check_culprits(rows, expected, reasons):
 
 def test_rows_are_those_of_the_pipeline(run, make_clips, expected):
     paths = make_clips(*"abcdefgh")
-    assert run(paths, supervisor.COMMAND) == expected(paths)
+    assert run(paths, COMMAND) == expected(paths)
 
 
 def test_only_what_is_left_is_done(run, make_clips, expected):
@@ -107,7 +108,7 @@ def test_recordings_that_crash_are_found_and_cost_themselves_alone(run, make_cli
 
 @pytest.mark.parametrize("name", ["hang", "sleep"])
 def test_a_recording_that_hangs_is_given_up(run, make_clips, expected, name):
-    reason = "Decoding made no progress for 3 s, and again when isolated. Export it again as"
+    reason = "Decoding made no progress for 3 s, and again in a new process. Export it again as"
     paths = make_clips("a", name, "b", "c")
     check_culprits(
         run(paths, stall_s=3.0), expected, {f"{name}.wav": f"{reason} 16-bit wav or flac."}
@@ -166,11 +167,10 @@ def test_a_network_that_crashes_is_found_out_at_the_start(run, make_clips, monke
         run(make_clips("a"))
 
 
-def test_a_network_that_crashes_after_decoding_ends_the_run(run, make_clips, monkeypatch):
+def test_a_network_that_crashes_with_every_recording_ends_the_run(run, make_clips, monkeypatch):
     monkeypatch.setenv("SERCTL_TEST_NETWORK", "crashes later")
-    with pytest.raises(
-        RunError, match=r"ended after decoding, 3 times \(SIGILL\)\. Try --device cpu"
-    ):
+    monkeypatch.setattr(supervisor, "MOST_CRASHES", 3)
+    with pytest.raises(RunError, match=r"ended with each of 3 recordings \(SIGILL\)\. Is there"):
         run(make_clips(*"abcde"))
 
 
@@ -186,7 +186,7 @@ def test_a_child_that_does_not_start_is_said_with_its_words():
 
 
 def test_a_first_child_that_hangs_while_it_starts_is_killed(monkeypatch):
-    monkeypatch.setattr(process, "START_S", 0.5)
+    monkeypatch.setattr(pool, "START_S", 0.5)
     code = "import sys, time; print('mounting', file=sys.stderr, flush=True); time.sleep(60)"
     words = r"was not ready after 0\.5 s, and was killed\..* Its last lines:\nmounting"
     began_s = time.monotonic()
@@ -195,21 +195,23 @@ def test_a_first_child_that_hangs_while_it_starts_is_killed(monkeypatch):
     assert time.monotonic() - began_s < 10
 
 
-READY = 'import sys; sys.stdin.readline(); print(\'R {"model": "m"}\', flush=True); '
+READY = (
+    "import sys; sys.stdin.readline(); "
+    'print(\'R {"model": "m", "workers": 1, "emotions": []}\', flush=True); '
+)
 
 
 def test_a_child_that_the_system_does_not_end_is_not_waited_for(monkeypatch):
-    started = Child(child("import time; time.sleep(60)"), Request())
-    started.feed(f"[{i}, 'recording']\n" for i in range(100_000))  # more than a pipe holds
+    started = Child(child("import time; time.sleep(60)"), Request(), queue.SimpleQueue())
+    started.own.send(f"[{i}, 'recording']\n" for i in range(100_000))  # more than a pipe holds
     kill = started._process.kill
     monkeypatch.setattr(started._process, "kill", lambda: None)
     began_s = time.monotonic()
-    started.end(at_once=True)
+    started.end([], at_once=True)
     assert time.monotonic() - began_s < 2
     assert started._process.poll() is None
     kill()
     started._process.wait()
-    started.end(at_once=True)
 
 
 @pytest.mark.parametrize(("n_kills", "is_ready"), [(1, True), (2, True), (3, False)])
@@ -218,29 +220,30 @@ def test_a_child_that_is_killed_while_it_starts_is_started_again(tmp_path, n_kil
         "import os, sys, signal; sys.stdin.readline()\n"
         f"path = {str(tmp_path / 'starts')!r}; open(path, 'a').write('.')\n"
         f"if os.path.getsize(path) <= {n_kills}: os.kill(os.getpid(), signal.SIGKILL)\n"
-        'print(\'R {"model": "m"}\', flush=True)'
+        'print(\'R {"model": "m", "workers": 1}\', flush=True)'
     )
     with Supervisor(Request(), child(code)) as watching:
         if is_ready:
-            assert watching.description() == {"model": "m"}
+            assert watching.description() == {"model": "m", "workers": 1}
         else:
             with pytest.raises(RunError, match=r"ended while it started \(SIGKILL"):
                 watching.description()
     assert (tmp_path / "starts").read_text() == "." * min(n_kills + 1, 3)
 
 
-def test_children_that_do_nothing_are_not_started_for_ever():
+def test_children_that_do_nothing_are_not_started_for_ever(monkeypatch):
+    monkeypatch.setattr(supervisor, "MOST_CRASHES", 2)
     with Supervisor(Request(), child(READY + "sys.exit(5)")) as watching:
-        with pytest.raises(
-            RunError, match=r"ended before any recording, 3 times \(exit status 5\)"
-        ):
+        # By whether it had ended when recordings were handed out.
+        when = "before any recording, 3 times|with each of 2 recordings"
+        with pytest.raises(RunError, match=rf"process ended ({when}) \(exit status 5\)"):
             list(watching.rows(["a", "b"], [0, 1]))
 
 
 def test_a_model_that_is_changed_during_the_run_ends_it(tmp_path):
     code = (
         "import os, sys; sys.stdin.readline()\n"
-        'print(\'R {"model": "m", "is": %d}\' % os.getpid(), flush=True)\n'
+        'print(\'R {"model": "m", "workers": 1, "is": %d}\' % os.getpid(), flush=True)\n'
         "sys.stdin.readline(); print('b 0', flush=True)\n"
     )
     with Supervisor(Request(), child(code)) as watching:
@@ -276,23 +279,36 @@ def test_the_child_is_not_misled_by_modules_where_it_is_started(tmp_path, monkey
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder):
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_no_child_outlives_a_killed_parent(make_clips, tiny_folder, n_workers):
     code = (
-        "import sys; from serctl.engine.supervisor import *\n"
+        "import sys; from serctl.engine.workers.supervisor import *\n"
         f"sys.path.append({faulty_worker.TESTS!r}); from support import faulty_worker\n"
-        "with Supervisor(Request(sys.argv[1], device='cpu'), faulty_worker.COMMAND) as watching:\n"
-        "    watching.description(); print(watching._child._process.pid, flush=True)\n"
-        "    list(watching.rows(sys.argv[2:], [0]))\n"
+        f"request = Request(sys.argv[1], device='cpu', workers={n_workers})\n"
+        "with Supervisor(request, faulty_worker.COMMAND) as watching:\n"
+        "    for _ in watching.rows(sys.argv[2:], range(4)): print(flush=True)\n"
     )
-    command = [*child(code), str(tiny_folder), *make_clips("hang")]
+    paths = make_clips("a", "b", "hang", "hang2")
+    command = [*child(code), str(tiny_folder), *paths]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        pid = int(parent.stdout.readline())
+        assert parent.stdout.readline()
         time.sleep(0.5)  # until it hangs in native code
+        pids = descendants(parent.pid)
         parent.send_signal(signal.SIGKILL)
+    assert len(pids) == (1 if n_workers == 1 else 3)
     deadline_s = time.monotonic() + 5
-    while is_alive(pid):
-        assert time.monotonic() < deadline_s, f"process {pid} still lives"
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < deadline_s, f"one of {pids} still lives"
         time.sleep(0.05)
+
+
+def descendants(pid):
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            for one in map(int, file.read().split()):
+                found += [one, *descendants(one)]
+    return found
 
 
 def is_alive(pid):
@@ -305,7 +321,8 @@ def is_alive(pid):
 
 def test_this_process_stays_thin():
     code = (
-        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary, serctl.engine.worker\n"
+        "import sys, serctl.engine.run, serctl.cli, serctl.results.summary\n"
+        "import serctl.engine.workers.worker\n"
         "heavy = {'torch', 'numpy', 'numba', 'scipy', 'soundfile', 'pandas', 'rich', 'librosa'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -4,10 +4,10 @@
 decodes them.
 
 A recording that crashes its decoder, hangs it or runs out of memory costs itself alone, as in
-``serctl classify``: `serctl.engine.supervisor` starts the worker and restarts it. A description is
-sent as JSON, in which float32 values are exact. Frames go through files in a folder of their own,
-``<number>.mel`` and ``<number>.mfcc``; few recordings are described before their turn, so that
-neither memory nor disk fills up behind a long one.
+``serctl classify``: `serctl.engine.workers.supervisor` starts the workers and replaces them. A
+description is sent as JSON, in which float32 values are exact. Frames go through files in a folder of
+their own, ``<number>.mel`` and ``<number>.mfcc``; few recordings are described before their turn, so
+that neither memory nor disk fills up behind a long one.
 """
 
 import json
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_whole
-from serctl.engine.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
-from serctl.engine.supervisor import Supervisor, in_order
+from serctl.engine.workers.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
+from serctl.engine.workers.supervisor import Supervisor, in_order
 from serctl.errors import AudioError
 from serctl.features.blocks import BlockFeatures
 from serctl.features.descriptors import Description, describe, frame_blocks
@@ -33,7 +33,6 @@ from serctl.results.schema import Result, result_of
 from serctl.timeline.outline import Outline, read_outlines
 
 SAMPLES = "samples"
-AHEAD_PER_WORKER = 2  # recordings that may be described before their turn
 
 OnWindow = Callable[[], None]
 Action = Callable[[Task, OnWindow], dict[str, Any]]
@@ -56,7 +55,7 @@ def describe_isolated(
     folder : str or None
         Where frames are put meanwhile, if they are wanted; nothing else may be in it.
     n_workers : int or None
-        Threads; the number of CPU cores by default.
+        Processes; the number of CPU cores by default.
     timeout_s : float or None
         For each recording.
     start : callable

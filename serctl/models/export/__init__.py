@@ -1,0 +1,1 @@
+"""A model as one ONNX file, with its features, for programs without serctl."""
