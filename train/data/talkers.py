@@ -71,4 +71,5 @@ class Talkers:
             mix += random.uniform(0.4, 1) * voice / (voice.std() + 1e-9)
         if not mix.any():
             return synthetic_babble(n_samples, rate_hz, random)
-        return mix / (mix.std() + 1e-9)
+        normalized: Samples = mix / (mix.std() + 1e-9)
+        return normalized
