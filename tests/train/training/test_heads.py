@@ -86,17 +86,3 @@ def test_groups_are_of_one_speaker_and_corpora_come_by_the_root_of_their_size(
             assert len(set(embeddings.speakers[rows])) == 1
     assert min(sizes) == 1
     assert 2 < max(sizes) <= recipe.max_recordings
-
-
-def test_neutral_recordings_in_groups_weigh_as_much_as_the_recipe_says(
-    embeddings: Embeddings, recipe: HeadsRecipe
-) -> None:
-    recipe = replace(recipe, n_steps=10, alone_share=0.0)
-    rows = torch.from_numpy(embeddings.copies[0][embeddings.labels == embeddings.neutral])
-    probability = []
-    for weight in (0.0, 1.0):
-        network = trained(embeddings, replace(recipe, neutral_weight=weight))
-        with torch.inference_mode():
-            scores = network.classify(rows).softmax(dim=1)
-        probability.append(float(scores[:, embeddings.neutral].mean()))
-    assert probability[0] < 0.5 * probability[1]
