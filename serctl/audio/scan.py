@@ -154,24 +154,38 @@ def scan(
     return list(found.values())
 
 
+def check_paths(paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise the PathError of `scan` for paths that do not exist, without listing any folder."""
+    for path in paths:
+        argument = os.fsdecode(path)
+        if not os.path.exists(argument) and next(_matches(argument), None) is None:
+            raise _not_there(argument)
+
+
 def _expand(argument: str) -> list[str]:
     """Give the path itself, or what it matches as a glob."""
-    if os.path.exists(argument):
-        return [argument]
-    matches = []
+    found = [argument] if os.path.exists(argument) else sorted(_matches(argument))
+    if not found:
+        raise _not_there(argument)
+    return found
+
+
+def _matches(argument: str) -> Iterator[str]:
     if not GLOB_CHARACTERS.isdisjoint(argument):
-        matches = sorted(glob.glob(argument, recursive=True))
+        yield from glob.iglob(argument, recursive=True)
+
+
+def _not_there(argument: str) -> PathError:
+    if not GLOB_CHARACTERS.isdisjoint(argument):
         found = "does not exist, and matches nothing as a pattern either"
     elif os.path.islink(argument):
         found = "is a link that leads nowhere"
     else:
         found = "does not exist, or may not be reached"
-    if not matches:
-        raise PathError(
-            f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
-            f"Check the path; it was looked for from {os.getcwd()}."
-        )
-    return matches
+    return PathError(
+        f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
+        f"Check the path; it was looked for from {os.getcwd()}."
+    )
 
 
 def _walk(top: str, selection: Selection, skipped: Skipped) -> Iterator[tuple[str, str]]:
