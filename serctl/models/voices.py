@@ -2,13 +2,17 @@
 
 A voice has a habitual pitch, loudness and timbre, and a room and a microphone. The mean embedding of
 its recordings holds them, and also the emotions that they happen to have: of recordings of one
-emotion alone, the mean is that emotion. So the mean is corrected by what the classes' shares among
-the recordings do to it (`class_offsets`, from training speakers), where one class prevails:
+emotion alone, the mean is that emotion. So the mean is corrected by what the emotions' shares among
+the recordings do to it (`class_offsets`, from training speakers), where one emotion prevails:
 
-    z = x - n / (n + 4) (mean(x) - c p M),    c = clip((max(p) - 0.3) / 0.2, 0, 1)
+    z = x - n / (n + 4) (mean(x) - c p M),    c = clip((max(p) - 0.35) / 0.25, 0, 1)
 
 with x the normalized embedding, n the voice's number of recordings, M the class offsets and p the
-mean probabilities of its recordings: first of each alone, then, in a second pass, of the first.
+estimated shares of emotions: first from each recording alone, then, in a second pass, from the first.
+Mean probabilities are too even where one emotion prevails; one step of the EM algorithm of Saerens et
+al., "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), makes them p. What
+prevails would then be found too often among the others. So 0.3 n / (n + 4) log(p) is taken off the
+log-probabilities. train/results/experiments-whisper.md says how these numbers were chosen.
 
 Sums are float64 and in the order of the recordings, so that results depend on nothing else.
 """
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
     from serctl.models.classifier import Classifier
 
 SHRINKAGE = 4.0  # a mean of n recordings counts n / (n + 4)
-LOW_SHARE, HIGH_SHARE = 0.3, 0.5  # of the most probable class: below not corrected, above wholly
+LOW_SHARE, HIGH_SHARE = 0.35, 0.6  # of the prevailing emotion: below not corrected, above wholly
+BALANCE = 0.3  # how far an emotion that prevails is made less probable
+LEAST_SHARE = 0.02  # an emotion is taken to have at least
 N_PASSES = 2
 BLOCK = 64  # recordings that go through the heads at a time
 MAX_HELD = 1024  # embeddings of a voice that stay in memory between passes, 8 MB
@@ -75,27 +81,26 @@ class VoiceHeads:
         """
         sums: dict[str, NDArray[np.float64]] = {}
         counts: dict[str, int] = {}
-        shares: dict[str, NDArray[np.float64]] = {}
+        found = []
         for voices, x in self._blocks(embeddings()):
-            alone = np.exp(self._scores(x, np.ones(len(x))))
-            for voice, one, share in zip(voices, x, alone, strict=True):
+            found.append((voices, np.exp(self._scores(x, np.ones(len(x))))))
+            for voice, one in zip(voices, x, strict=True):
                 counts[voice] = counts.get(voice, 0) + 1
                 sums[voice] = sums.get(voice, 0.0) + one
-                shares[voice] = shares.get(voice, 0.0) + share
         for last in range(N_PASSES):
+            shares = _shares(found, counts)
             common = {
-                voice: self._common(sums[voice] / n, shares[voice] / n, n)
+                voice: self._common(sums[voice] / n, shares[voice], n)
                 for voice, n in counts.items()
             }
-            shares = dict.fromkeys(counts, np.zeros(len(self._offsets)))
+            found = []
             for voices, x in self._blocks(embeddings()):
                 n = np.array([counts[voice] for voice in voices], np.float64)
                 scores = self._scores(x - [common[voice] for voice in voices], n)
                 if last == N_PASSES - 1:
-                    yield from scores
-                    continue
-                for voice, share in zip(voices, np.exp(scores), strict=True):
-                    shares[voice] = shares[voice] + share
+                    yield from _balanced(scores, np.array([shares[voice] for voice in voices]), n)
+                else:
+                    found.append((voices, np.exp(scores)))
 
     def _common(
         self, mean: NDArray[np.float64], shares: NDArray[np.float64], n: int
@@ -161,6 +166,34 @@ def probabilities_by_voice(
 
         for place, scores in zip(places, heads.log_probabilities(embeddings), strict=True):
             yield place, classifier.chosen(scores[None])[0].tolist()
+
+
+def _shares(
+    found: Sequence[tuple[Sequence[str], NDArray[np.float64]]], counts: Mapping[str, int]
+) -> dict[str, NDArray[np.float64]]:
+    """Estimated shares of emotions among a voice's recordings, from their probabilities.
+
+    Their mean, and one step of the EM algorithm from there.
+    """
+    n_emotions = found[0][1].shape[1] if found else 0
+    shares = dict.fromkeys(counts, np.ones(n_emotions))
+    for _ in range(2):
+        sums = dict.fromkeys(counts, np.zeros(n_emotions))
+        for voices, probabilities in found:
+            weighted = probabilities * [shares[voice] for voice in voices]
+            weighted /= weighted.sum(axis=1, keepdims=True)
+            for voice, one in zip(voices, weighted, strict=True):
+                sums[voice] = sums[voice] + one
+        shares = {voice: sums[voice] / n for voice, n in counts.items()}
+    return shares
+
+
+def _balanced(
+    scores: NDArray[np.float64], shares: NDArray[np.float64], n: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Log-probabilities with what prevails among ``n`` recordings of the voice less probable."""
+    weight = np.where(n > 1, BALANCE * n / (n + SHRINKAGE), 0.0)[:, None]
+    return _log_softmax(scores - weight * np.log(np.maximum(shares, LEAST_SHARE)))
 
 
 def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:

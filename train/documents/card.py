@@ -74,8 +74,8 @@ GROUPS = (
 VOICES = (
     "The test clips of fold 0, each alone and beside other clips of its speaker, without their labels "
     "(`serctl classify --voices`). It helps most when a voice's recordings have all emotions. "
-    "Where one emotion prevails, it gains less, and can lose rare emotions; recordings that all have "
-    "one emotion lose some points. Do not use it for recordings that were chosen by their emotion."
+    "Where one emotion prevails, it gains less; three recordings are too few. These clips were scored "
+    "twice: the second time with another estimate of which emotions prevail among a voice's recordings."
 )
 ROBUSTNESS = (
     "These weights on the {n_clips} clips of fold 0 with one of {n_emotions} emotions, after synthetic "

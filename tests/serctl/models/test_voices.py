@@ -8,7 +8,7 @@ import torch
 
 from serctl.models.networks.whisper_graph import N_EMBEDDING
 from serctl.models.networks.whisper_torch import Whisper
-from serctl.models.voices import VoiceHeads, probabilities_by_voice
+from serctl.models.voices import VoiceHeads, _balanced, _shares, probabilities_by_voice
 
 N_EMOTIONS = 3
 
@@ -89,3 +89,25 @@ def test_embeddings_of_a_voice_with_many_recordings_are_not_held(heads, embeddin
     monkeypatch.setattr("serctl.models.voices.MAX_HELD", 2)
     assert found() == held
     assert sorted(read) == sorted([0, 2, 4, 5] * 3 + [1, 3])
+
+
+def test_an_emotion_that_prevails_has_more_than_its_mean_probability():
+    of_a = np.array([[0.7, 0.2, 0.1]] * 9 + [[0.2, 0.7, 0.1]])
+    of_b = np.array([[0.4, 0.3, 0.3], [0.2, 0.4, 0.4]])
+    found = [(["a"] * 6, of_a[:6]), (["a"] * 4 + ["b"] * 2, np.concatenate([of_a[6:], of_b]))]
+    shares = _shares(found, {"a": 10, "b": 2})
+    mean = of_a.mean(axis=0)
+    step = of_a * mean / (of_a @ mean)[:, None]  # Saerens et al. 2002, equation 4, even priors
+    np.testing.assert_allclose(shares["a"], step.mean(axis=0), rtol=1e-12)
+    assert shares["a"][0] > mean[0] == pytest.approx(0.65)
+    np.testing.assert_allclose(shares["b"].sum(), 1)
+
+
+def test_an_emotion_that_prevails_is_made_less_probable_beside_others_alone():
+    scores = np.log([[0.5, 0.3, 0.2]] * 3)
+    shares = np.array([[0.9, 0.1, 0.0], [1 / 3, 1 / 3, 1 / 3], [0.9, 0.1, 0.0]])
+    prevailing, even, alone = np.exp(_balanced(scores, shares, np.array([10.0, 10.0, 1.0])))
+    np.testing.assert_allclose([even, alone], np.exp(scores[1:]), rtol=1e-12)
+    assert prevailing[0] < 0.5 < prevailing[1] + prevailing[2]
+    assert np.isfinite(prevailing).all()
+    np.testing.assert_allclose(prevailing.sum(), 1)
