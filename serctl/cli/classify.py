@@ -15,7 +15,7 @@ from serctl.cli.timeline_options import TIMELINE, TimelineOptions
 from serctl.errors import RunError
 
 if TYPE_CHECKING:
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
     from serctl.engine.run import Run
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
@@ -77,7 +77,7 @@ def classify(
     argument, one without against the file name; one that ends with a / matches folders.
     """
     selection.require(paths)
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
     from serctl.engine.run import Run
     from serctl.engine.workers.messages import Request
     from serctl.results.destination import Destination

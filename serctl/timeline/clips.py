@@ -11,6 +11,7 @@ from serctl.audio.decoding import read_windows
 from serctl.audio.opening import open_recording
 from serctl.audio.windows import cut_stretches
 from serctl.errors import UsageError
+from serctl.files.downloads import local_file
 from serctl.files.folders import lock_folder
 from serctl.files.outputs import atomic_write
 from serctl.results.segments import Segment
@@ -66,15 +67,27 @@ def _write_all(
         of_recording.setdefault((segment.path, segment.channel), []).append(i)
     for (recording, channel), places in of_recording.items():
         places.sort(key=lambda i: segments[i].start_s)
-        with closing(open_recording(recording)) as source:
-            rate_hz = source.rate_hz
-        plan = []
-        for i in places:
-            start = max(round((segments[i].start_s - pad_s) * rate_hz), 0)
-            plan.append((start, round((segments[i].end_s + pad_s) * rate_hz) - start))
-        _, blocks = read_windows(recording, rate_hz, BLOCK_S, channel)
-        for place, samples in cut_stretches(blocks, plan):
-            _write(paths[places[place]], samples, rate_hz)
+        times_s = [(segments[i].start_s - pad_s, segments[i].end_s + pad_s) for i in places]
+        with local_file(recording) as file:
+            _cut(file.path, channel, times_s, [paths[i] for i in places])
+
+
+def _cut(
+    recording: str,
+    channel: int | None,
+    times_s: Sequence[tuple[float, float]],
+    paths: Sequence[str],
+) -> None:
+    """Write the clips of one recording, in the order of their beginnings."""
+    with closing(open_recording(recording)) as source:
+        rate_hz = source.rate_hz
+    plan = []
+    for start_s, end_s in times_s:
+        start = max(round(start_s * rate_hz), 0)
+        plan.append((start, round(end_s * rate_hz) - start))
+    _, blocks = read_windows(recording, rate_hz, BLOCK_S, channel)
+    for place, samples in cut_stretches(blocks, plan):
+        _write(paths[place], samples, rate_hz)
 
 
 def _write(path: str, samples: np.ndarray, rate_hz: int) -> None:
