@@ -19,6 +19,12 @@ demo:
 test *ARGS:
     {{bin}}python -m pytest {{ARGS}}
 
+# Test `--engine ray` on a cluster of two nodes on this machine, in an environment of its own (FOLD0)
+test-ray fold0:
+    python3.11 -m venv build/ray
+    build/ray/bin/pip install -q -c constraints.txt -e '.[dev,ray]'
+    SERCTL_FOLD0={{fold0}} build/ray/bin/python -m pytest tests/cluster
+
 # Check style, formatting and types
 lint:
     {{bin}}ruff check .

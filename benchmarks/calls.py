@@ -9,9 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from serctl.bundled import find_model
+
 # Before tests/ is searched, which has a folder of the same name.
 from serctl.cli import run
-from serctl.models.loading import find_model, load_model
+from serctl.models.loading import load_model
 from serctl.results.moments import rank_recordings
 from serctl.results.segments import read_segments
 

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 # Before tests/ is searched, which has a folder of the same name.
-from serctl.models.loading import find_model, load_model
+from serctl.bundled import find_model
+from serctl.models.loading import load_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

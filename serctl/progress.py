@@ -1,15 +1,14 @@
-"""Progress on standard error: a bar on a terminal, and a line every 10 s otherwise."""
+"""Progress on standard error: a bar on a terminal, a line every 10 s otherwise, or JSON for programs."""
 
 import io
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    pass
+from typing import Protocol, TypeVar
 
 PLAIN_LINE_EVERY_S = 10.0
+JSON_LINE_EVERY_S = 1.0
 
 Item = TypeVar("Item")
 OnShare = Callable[[float], None]
@@ -53,6 +52,35 @@ def progress(
             yield item
     finally:
         display.close()
+
+
+def progress_in_json(
+    items: Iterable[Item],
+    n_items: int,
+    describe: Callable[[Item], tuple[str, bool]],
+    watch: Callable[[OnShare], None] | None = None,
+) -> Iterator[Item]:
+    """Yield items, and print how many are done for a program: a JSON object a line.
+
+    There is a line at the beginning, one at the end, and one a second in between. Its keys are
+    ``done``, ``total`` and ``failed`` (numbers of items), ``rate`` (items a second), ``eta`` (seconds
+    that are left; null as long as it is not known) and ``current`` (the item that was finished last).
+
+    Parameters
+    ----------
+    items, n_items, watch
+        As of `progress`.
+    describe : callable
+        From an item to its name, and whether it failed.
+    """
+    display = _JsonLines(n_items)
+    if watch is not None:
+        watch(display.show)
+    for item in items:
+        name, failed = describe(item)
+        display.add(name, failed)
+        yield item
+    display.print_line()
 
 
 class _Display(Protocol):
@@ -100,6 +128,42 @@ class _Lines:
 
     def close(self) -> None:
         pass
+
+
+class _JsonLines:
+    def __init__(self, n_items: int) -> None:
+        self._n_items, self._n_done, self._n_failed, self._name = n_items, 0, 0, ""
+        self._began_s = time.monotonic()
+        self._share = 0.0
+        self.print_line()
+
+    def add(self, name: str, failed: bool) -> None:
+        self._n_done += 1
+        self._n_failed += failed
+        self._name = name
+        self.show(0.0)
+
+    def show(self, share: float) -> None:
+        """Print a line if one is due; ``share`` is of the items that are being worked on."""
+        self._share = share
+        if time.monotonic() - self._last_s >= JSON_LINE_EVERY_S and self._n_done < self._n_items:
+            self.print_line()
+
+    def print_line(self) -> None:
+        self._last_s = time.monotonic()
+        passed_s = self._last_s - self._began_s
+        done = self._n_done + self._share
+        rate = done / passed_s if passed_s > 0 else 0.0
+        eta = round((self._n_items - done) / rate, 1) if rate else None
+        values = {
+            "done": self._n_done,
+            "total": self._n_items,
+            "failed": self._n_failed,
+            "rate": round(rate, 3),
+            "eta": 0.0 if self._n_done == self._n_items else eta,
+            "current": self._name or None,
+        }
+        _print_line(json.dumps(values))
 
 
 def _print_line(line: str) -> None:

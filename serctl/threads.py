@@ -123,6 +123,43 @@ def map_as_finished(
         stopped.set()
 
 
+def map_in_pool(
+    pool: ThreadPoolExecutor,
+    function: Callable[[Item], Product],
+    items: Iterable[Item],
+    ahead: int,
+) -> Iterator[Product]:
+    """Map a function over items in the threads of a pool; yield the results in the order of items.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Which others may use at the same time.
+    function : callable
+        Called in a thread.
+    items : iterable
+        Drawn from in the thread that iterates.
+    ahead : int
+        Items that are in memory at most, besides those that are drawn.
+
+    Yields
+    ------
+    object
+        What ``function`` gives. Its exception, or that of ``items``, ends it all.
+    """
+    begun: deque[Future[Product]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+
+
 def map_in_order(
     function: Callable[[Item], Product],
     items: Iterable[Item],

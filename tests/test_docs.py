@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from serctl.bundled import bundled_models
 from serctl.cli import cli, run
 from serctl.figures import save_figure
 from serctl.models.config import read_config
-from serctl.models.loading import bundled_models
 from serctl.results.schema import LEADING, STATUSES, TRAILING
 from serctl.train.documents.figures import draw_figures
 from serctl.train.documents.measurements import N_RUNS, extent, five, read_measurements
@@ -106,6 +106,7 @@ def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         train = ["train", "--data", "my-recordings", "--start", "cnn", "-o", "my-model"]
         assert run(train) == 0
         assert run(["export", "cnn"]) == 0
+        assert run(["report", "-o", "report.json"]) == 0
     for name in ("mon.csv", "tue.csv"):
         shutil.copy(folder / "serctl-results.csv", folder / name)
     return folder
@@ -151,8 +152,9 @@ def test_every_command_of_the_documents_runs_as_it_stands(
         Path("serctl-results.csv").unlink()
     if command.startswith("serctl train --data"):
         shutil.rmtree("my-model")
-    if command.startswith("serctl export"):
-        Path("cnn.onnx").unlink()
+    for made in ("cnn.onnx", "report.json"):
+        if f"-o {made}" in command:
+            Path(made).unlink()
     if "--retry-failed" in command:  # needs a run that has finished
         assert run(["classify", "./calls"]) == 0
     if ("manifest.csv" in command and "scan" not in command) or "merge" in command:

@@ -165,6 +165,8 @@ class FfmpegSource:
                         keep_end(held)
                     yield held
                 held = packet
+        except IndexError:  # PyAV's own, at the end, of a stream that began within the file
+            pass
         except av.error.FFmpegError as error:
             self._view.raise_error()
             self._changed = self._changed or f"the file breaks off ({_words(error)})"

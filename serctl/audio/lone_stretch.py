@@ -29,11 +29,17 @@ class LoneStretch:
         Of the model's window.
     rate_hz : int
         Of the samples.
+
+    Attributes
+    ----------
+    is_found : bool
+        Whether all speech fits into one window; known at the end.
     """
 
     def __init__(self, max_samples: int, rate_hz: int) -> None:
         self._max_samples = max_samples
         self._rate_hz = rate_hz
+        self.is_found = False
         self._held: list[Window] | None = []
         self._samples = np.zeros(0, np.float32)  # from the window before the first that is held
         self._first = 0
@@ -89,6 +95,7 @@ class LoneStretch:
             first, end = min(max(first, 0), last), min(max(end, 0), last)
             if 0 < end - first <= self._max_samples:
                 windows.append((self._first + first, self._samples[first:end]))
+        self.is_found = bool(windows)
         return windows or self._release()
 
     def _release(self) -> list[Window]:

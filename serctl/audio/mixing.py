@@ -62,7 +62,7 @@ class Mixer:
         return mono.astype(np.float32, copy=False)
 
     def _mean_or_channel(self, frames: NDArray[Any]) -> NDArray[np.floating]:
-        mean: NDArray[np.float64] = frames.mean(axis=1, dtype=np.float64)
+        mean = _mean(frames)
         if self._channel is None and len(frames):
             scale = STEP_OF_16_BITS if frames.dtype == np.int16 else 1.0
             powers = np.array([_power(frames[:, i]) for i in range(frames.shape[1])]) * scale**2
@@ -76,6 +76,16 @@ class Mixer:
         if self._channel is not None and self._channel < frames.shape[1]:
             return np.asarray(frames[:, self._channel], np.float64)
         return mean
+
+
+def _mean(frames: NDArray[Any]) -> NDArray[np.float64]:
+    """Mean of the channels; of two, the same bits in a tenth of NumPy's time."""
+    if frames.shape[1] == 2:
+        sums: NDArray[np.float64] = np.add(frames[:, 0], frames[:, 1], dtype=np.float64)
+        sums *= 0.5
+        return sums
+    mean: NDArray[np.float64] = frames.mean(axis=1, dtype=np.float64)
+    return mean
 
 
 def _power(samples: NDArray[Any]) -> float:

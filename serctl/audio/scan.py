@@ -111,6 +111,20 @@ def scan(
     return list(found.values())
 
 
+def check_paths(paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise the PathError of `scan` for paths that do not exist, without listing any folder.
+
+    Of remote paths only the form is checked, and UsageError raised: no connection is opened.
+    """
+    arguments = [os.fsdecode(path) for path in paths]
+    _check_remote(arguments)
+    for argument in arguments:
+        if is_remote(argument) or os.path.exists(argument):
+            continue
+        if next(_matches(argument), None) is None:
+            raise _not_there(argument)
+
+
 def _check_remote(paths: Sequence[str]) -> None:
     """Refuse addresses that cannot be used, before any connection is opened."""
     if remote := list(filter(is_remote, paths)):
@@ -121,22 +135,32 @@ def _check_remote(paths: Sequence[str]) -> None:
 
 def _expand(argument: str) -> list[str]:
     """Give the path itself, or what it matches as a glob."""
-    if is_remote(argument) or os.path.exists(argument):
-        return [argument]
-    matches = []
+    found = (
+        [argument]
+        if is_remote(argument) or os.path.exists(argument)
+        else sorted(_matches(argument))
+    )
+    if not found:
+        raise _not_there(argument)
+    return found
+
+
+def _matches(argument: str) -> Iterator[str]:
     if not GLOB_CHARACTERS.isdisjoint(argument):
-        matches = sorted(glob.glob(argument, recursive=True))
+        yield from glob.iglob(argument, recursive=True)
+
+
+def _not_there(argument: str) -> PathError:
+    if not GLOB_CHARACTERS.isdisjoint(argument):
         found = "does not exist, and matches nothing as a pattern either"
     elif os.path.islink(argument):
         found = "is a link that leads nowhere"
     else:
         found = "does not exist, or may not be reached"
-    if not matches:
-        raise PathError(
-            f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
-            f"Check the path; it was looked for from {os.getcwd()}."
-        )
-    return matches
+    return PathError(
+        f"{argument or repr(argument)}: {found}; a folder or a file was expected. "
+        f"Check the path; it was looked for from {os.getcwd()}."
+    )
 
 
 def _walk(top: str, selection: Selection, skipped: Skipped) -> Iterator[tuple[str, str]]:
@@ -235,7 +259,7 @@ def _nothing_found(arguments: Sequence[str], skipped: Skipped) -> str:
             there += f" And {count(n_more, 'more such folder')}."
     return (
         f"{', '.join(named) or 'no path given'}: no recordings found: {there.rstrip('.')}. Looked, "
-        f"at any depth, for .wav, .flac, .ogg, .mp3, .aiff and {len(names.AUDIO_EXTENSIONS) - 5} other audio "
-        "extensions. Name the folder that holds the recordings, or name files of other extensions "
+        "at any depth, for .wav, .flac, .ogg, .mp3, .aiff and "
+        f"{len(names.AUDIO_EXTENSIONS) - 5} other audio extensions. Name the folder that holds the recordings, or name files of other extensions "
         "themselves: a file that is named is always tried."
     )

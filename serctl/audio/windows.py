@@ -69,6 +69,11 @@ class Windowing:
                 f"{self.window_s:g} s."
             )
 
+    @property
+    def only_channel(self) -> int | None:
+        """The channel that is classified alone, counted from 1, if there is one."""
+        return int(self.channels) if self.channels.isdecimal() else None
+
 
 class SpeechGate:
     """Where somebody speaks in a recording that passes block by block.

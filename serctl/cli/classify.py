@@ -1,7 +1,6 @@
 """``serctl classify``: recordings in, a table of emotions out."""
 
 import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +8,26 @@ import click
 
 from serctl.cli import options
 from serctl.cli.classify_options import OUTPUT, WORK, OutputOptions, WorkOptions
+from serctl.cli.terminal.classified import (
+    STANDARD_OUTPUT,
+    print_end,
+    print_paths,
+    print_skipped,
+    print_summary,
+)
 from serctl.cli.terminal.printing import after_files
 from serctl.cli.terminal.profile import Stopwatch, print_profile
 from serctl.cli.timeline_options import TIMELINE, TimelineOptions
+from serctl.cli.watch_options import WATCH, Watch, WatchOptions
 from serctl.errors import RunError
 
 if TYPE_CHECKING:
-    from serctl.audio.finding.skipped import Skipped
     from serctl.engine.run import Run
+    from serctl.engine.workers.messages import Request
+    from serctl.results.destination import Destination
     from serctl.results.schema import Result
     from serctl.results.summary import Summary
 
-STANDARD_OUTPUT = "-"
 MAX_ROWS_SHOWN = 24  # results of at most so many recordings are printed one by one
 
 EXAMPLES = """\b
@@ -51,12 +58,7 @@ the corpora: other rooms, microphones and speakers.
 @TIMELINE
 @options.MODEL
 @WORK
-@click.option(
-    "--profile",
-    is_flag=True,
-    hidden=not options.IN_CHECKOUT,
-    help="Print the time spent in each stage.",
-)
+@WATCH
 def classify(
     paths: tuple[str, ...],
     selection: options.SelectionOptions,
@@ -65,7 +67,7 @@ def classify(
     timeline: TimelineOptions,
     model: options.ModelOptions,
     work: WorkOptions,
-    profile: bool,
+    watching: WatchOptions,
 ) -> int:
     """Classify the emotion of speech recordings.
 
@@ -77,22 +79,56 @@ def classify(
     argument, one without against the file name; one that ends with a / matches folders.
     """
     selection.require(paths)
+    if dry_run:
+        return _list(paths, selection, work)
+    from serctl.audio.scan import check_paths
+    from serctl.bundled import find_model
+
+    with watching.start(to.output, timeline.segments_output, timeline.windows_output) as watch:
+        # What is asked for is checked before what would be written.
+        check_paths(paths)
+        if model.model is not None:
+            find_model(model.model)
+        timeline.check(work.shard)
+        to.check(timeline.is_grouped, work.shard)
+        if work.engine == "ray":
+            from serctl.cli.cluster import classify_on_ray
+
+            status = classify_on_ray(paths, selection, to, work, watch)
+        else:
+            options.refuse_unused("address", "n_shards", because="is for --engine ray")
+            status = _run(paths, selection, to, timeline, model, work, watch)
+        watch.info(f"Exit status {status}.")
+        return status
+
+
+def _list(paths: tuple[str, ...], selection: options.SelectionOptions, work: WorkOptions) -> int:
+    """Print the recordings that would be classified."""
     from serctl.audio.finding.skipped import Skipped
-    from serctl.engine.run import Run
-    from serctl.engine.workers.messages import Request
-    from serctl.results.destination import Destination
-    from serctl.text import printable
-    from serctl.timeline.export_files import parse_formats
 
     skipped = Skipped()
-    if dry_run:
-        scanned, unlisted = selection.find(paths, skipped)
-        recordings, _ = work.select(scanned, selection.sizes)
-        _print_paths(recordings, selection.zero)
-        _print_skipped(skipped, stderr=True)
-        options.warn_unlisted(unlisted)
-        return 1 if unlisted else 0
-    timeline.check(work.shard)
+    scanned, unlisted = selection.find(paths, skipped)
+    recordings, _ = work.select(scanned, selection.sizes)
+    print_paths(recordings, selection.zero)
+    print_skipped(skipped, stderr=True)
+    options.warn_unlisted(unlisted)
+    return 1 if unlisted else 0
+
+
+def _run(
+    paths: tuple[str, ...],
+    selection: options.SelectionOptions,
+    to: OutputOptions,
+    timeline: TimelineOptions,
+    model: options.ModelOptions,
+    work: WorkOptions,
+    watch: Watch,
+) -> int:
+    """Classify recordings, and print what is in the results; return the exit status."""
+    from serctl.audio.finding.skipped import Skipped
+    from serctl.engine.run import Run
+
+    skipped = Skipped()
     given = None
     if timeline.segments_from is not None:
         from serctl.timeline.matching import GivenSegments
@@ -100,7 +136,54 @@ def classify(
         given = GivenSegments(timeline.segments_from, timeline.tier)
     voices = timeline.voice_source()
     began = datetime.now(UTC)
-    request = Request(
+    request = _request(timeline, model, work, given.sha256 if given else None, voices is not None)
+    stopwatch = Stopwatch()
+    with Run(request, _destination(to, timeline), given, voices) as run:
+        scanned, unlisted = selection.find(paths, skipped)
+        recordings, shard = work.select(scanned, selection.sizes)
+        stopwatch.end("find recordings")
+        n_workers = run.description["workers"]
+        stopwatch.end("start")
+        watch.begin(run.description["model"], len(recordings), to.output)
+        folders = list(filter(os.path.isdir, paths))
+        summary, few = _classify(run, recordings, folders, to.output, watch, stopwatch)
+        for warning in run.warnings:
+            watch.warn(warning)
+        seconds_by_stage = run.seconds_by_stage() if watch.profile else {}
+        record = _run_record(run.description, began, summary)
+        found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
+        found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
+        if to.keep_missing:
+            found["n_missing"] = run.n_missing
+        if run.together is not None:
+            found["voices"] = run.together.record()
+        run.finish(record | {"arguments": list(paths)} | found | shard)
+    to_stdout = to.output == STANDARD_OUTPUT
+    n_rows = summary.total.n_rows - run.n_other_channels - run.n_missing
+    _check_row_count(len(recordings), n_rows)
+    with after_files():
+        if not watch.quiet:
+            print_summary(summary, few, stderr=to_stdout)
+            print_end(run, len(recordings), skipped, to)
+        if watch.profile:
+            print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
+    for error in unlisted:
+        watch.warn(str(error))
+    watch.end(run.n_classified, {status: tally.n for status, tally in summary.by_status.items()})
+    return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
+
+
+def _request(
+    timeline: TimelineOptions,
+    model: options.ModelOptions,
+    work: WorkOptions,
+    given_sha256: str | None,
+    grouped: bool,
+) -> "Request":
+    """What the worker does."""
+    from serctl.engine.workers.messages import Request
+
+    return Request(
         model.model,
         model.emotions,
         model.device,
@@ -112,12 +195,19 @@ def classify(
         timeline.channels,
         timeline.min_segment_s,
         timeline.windows_output is not None,
-        given.sha256 if given else None,
+        given_sha256,
         timeline.min_confidence,
-        voices is not None,
+        grouped,
         timeout_s=work.timeout,
     )
-    destination = Destination(
+
+
+def _destination(to: OutputOptions, timeline: TimelineOptions) -> "Destination":
+    """Where results go."""
+    from serctl.results.destination import Destination
+    from serctl.timeline.export_files import parse_formats
+
+    return Destination(
         to.output,
         to.overwrite,
         to.resume or to.retries,
@@ -127,66 +217,26 @@ def classify(
         timeline.windows_output,
         formats=parse_formats(timeline.segment_formats) if timeline.segment_formats else (),
         exports=timeline.segments_dir,
+        keep_missing=to.keep_missing,
     )
-    stopwatch = Stopwatch()
-    with Run(request, destination, given, voices) as run:
-        scanned, unlisted = selection.find(paths, skipped)
-        recordings, shard = work.select(scanned, selection.sizes)
-        stopwatch.end("find recordings")
-        n_workers = run.description["workers"]
-        stopwatch.end("start")
-        folders = list(filter(os.path.isdir, paths))
-        summary, few = _classify(run, recordings, folders, to, stopwatch)
-        for warning in run.warnings:
-            click.echo(f"Warning: {printable(warning)}", err=True)
-        seconds_by_stage = run.seconds_by_stage() if profile else {}
-        record = _run_record(run.description, began, summary)
-        found = {"n_found": len(recordings), "not_listed": list(map(str, unlisted))}
-        found |= {"skipped": dict(skipped.kinds), "skipped_files": sorted(skipped.files)}
-        if run.together is not None:
-            found["voices"] = run.together.record()
-        run.finish(record | {"arguments": list(paths)} | found | shard)
-    to_stdout = to.output == STANDARD_OUTPUT
-    n_rows = summary.total.n - run.n_other_channels
-    _check_row_count(len(recordings), n_rows)
-    with after_files():
-        if not to.quiet:
-            _print_summary(summary, few, stderr=to_stdout)
-            n_found = len(recordings)
-            click.echo(
-                f"\nRecordings found and in the results: {n_found} of {n_found}.", err=to_stdout
-            )
-            _print_skipped(skipped, stderr=to_stdout)
-        if to.update and not to.quiet:
-            click.echo(
-                f"Update: {run.n_classified} classified (new, changed or failed before), "
-                f"{len(recordings) - run.n_classified} kept, {run.n_gone} gone and left out."
-            )
-        if run.together is not None and not to.quiet:
-            click.echo(printable(str(run.together)))
-        if profile:
-            print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
-    options.warn_unlisted(unlisted)
-    return 1 if unlisted or summary.by_status.keys() & {"unreadable", "failed"} else 0
 
 
 def _classify(
-    run: "Run", recordings: list[str], folders: list[str], to: OutputOptions, stopwatch: Stopwatch
+    run: "Run",
+    recordings: list[str],
+    folders: list[str],
+    output: str,
+    watch: Watch,
+    stopwatch: Stopwatch,
 ) -> tuple["Summary", list["Result"]]:
     """Classify and show progress; return the summary, and the results if there are only a few."""
-    from serctl.progress import progress
     from serctl.results.summary import Summary
 
-    output = to.output
     where = "standard output" if output == STANDARD_OUTPUT else output
     summary = Summary((where,), tuple(run.description["emotions"]))
     few: list[Result] = []
     results = run.results(
-        recordings,
-        lambda done, n_left: (
-            done if to.quiet else progress(done, n_left, "Classifying", "recording", run.watch)
-        ),
-        folders,
+        recordings, lambda done, n_left: watch.recordings(done, n_left, run.watch), folders
     )
     for i, result in enumerate(results):
         if i == 0 and output != STANDARD_OUTPUT:  # a file is written after all is classified
@@ -207,26 +257,6 @@ def _check_row_count(n_found: int, n_rows: int) -> None:
         )
 
 
-def _print_skipped(skipped: "Skipped", stderr: bool) -> None:
-    """Print what the folders hold and was not classified, in a line."""
-    from serctl.text import printable
-
-    if shown := str(skipped):
-        click.echo(f"Skipped: {printable(shown)}. --all-files tries them too.", err=stderr)
-
-
-def _print_paths(recordings: list[str], zero: bool) -> None:
-    from serctl.text import printable
-
-    if sys.stdout.isatty() and not zero:
-        click.echo("".join(f"{printable(path)}\n" for path in recordings), nl=False)
-    else:
-        # Unchanged, for another program to read.
-        end = b"\0" if zero else b"\n"
-        click.echo(b"".join(os.fsencode(path) + end for path in recordings), nl=False)
-    click.echo(f"{len(recordings)} recordings found.", err=True)
-
-
 def _run_record(description: dict[str, Any], began: datetime, summary: "Summary") -> dict[str, Any]:
     """Everything that the results depend on, for ``<output>.run.json``."""
     from serctl import __version__
@@ -242,34 +272,3 @@ def _run_record(description: dict[str, Any], began: datetime, summary: "Summary"
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "citation": cite_run(description["model"], description["model_sha256"]),
     }
-
-
-def _print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> None:
-    """Print the summary, and each result if there are only a few."""
-    from serctl.cli.terminal.tables import print_summary
-
-    print_summary(summary, stderr=stderr)
-    if few:
-        _print_rows(few, stderr=stderr)
-
-
-def _print_rows(results: list["Result"], stderr: bool) -> None:
-    """Print a table with one row per recording."""
-    from serctl.cli.terminal.tables import plain_console, print_table
-    from serctl.text import printable
-
-    print_table(
-        plain_console(stderr),
-        "Recordings",
-        ("Path", "Emotion", "Confidence", "Seconds"),
-        (
-            (
-                printable(result.path),
-                result.emotion or result.status,
-                "" if result.confidence is None else f"{result.confidence:.3f}",
-                "" if result.duration_s is None else f"{result.duration_s:.1f}",
-            )
-            for result in results
-        ),
-        text=(0, 1),
-    )

@@ -1,11 +1,15 @@
 """Options of ``serctl classify``: where results go, and how recordings are processed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from serctl.cli import options
+from serctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from serctl.files.manifest import Scanned
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,8 @@ class OutputOptions:
     update : bool
         Whether to do all of these as they are needed: start, continue, retry, and classify what is
         new or has changed.
-    quiet : bool
-        Whether to print warnings and errors alone.
+    keep_missing : bool
+        Whether an update keeps the rows of recordings that are gone.
     """
 
     output: str
@@ -28,13 +32,35 @@ class OutputOptions:
     resume: bool
     retry_failed: bool
     update: bool
+    keep_missing: bool
     dialect: str
-    quiet: bool
 
     @property
     def retries(self) -> bool:
         """Whether unreadable and failed recordings are classified again."""
         return self.retry_failed or self.update
+
+    def check(self, is_grouped: bool, shard: str | None) -> None:
+        """Raise UsageError if rows of missing recordings cannot be kept.
+
+        Parameters
+        ----------
+        is_grouped : bool
+            Whether recordings are classified beside others.
+        shard : str or None
+            Of the run, if it is a part of others.
+        """
+        if not self.keep_missing:
+            return
+        if not self.update or self.overwrite:
+            raise UsageError("--keep-missing: needs --update, without --overwrite.")
+        if is_grouped:
+            raise UsageError(
+                "--keep-missing: not with --voices and --same-room, since what is gone cannot be "
+                "compared again."
+            )
+        if shard is not None:
+            raise UsageError("--keep-missing: not with --shard; the manifest says what there is.")
 
 
 OUTPUT = options.option_group(
@@ -61,6 +87,11 @@ OUTPUT = options.option_group(
         help="Classify what is new, changed or failed before; keep the rest.",
     ),
     click.option(
+        "--keep-missing",
+        is_flag=True,
+        help="With --update, keep the rows of recordings that are gone.",
+    ),
+    click.option(
         "--csv-dialect",
         "dialect",
         type=click.Choice(["standard", "excel", "excel-eu"]),
@@ -68,7 +99,6 @@ OUTPUT = options.option_group(
         show_default=True,
         help="CSV for Excel: with a byte-order mark; excel-eu has ; and decimal commas.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors."),
 )
 
 
@@ -86,12 +116,21 @@ class WorkOptions:
         Seconds after which a recording is given up.
     shard : str or None
         As `serctl.files.shards.parse_shard` takes it.
+    engine : str
+        ``local``, or ``ray`` for the nodes of a Ray cluster.
+    address : str or None
+        Of the cluster; None for a local one, which is started.
+    n_shards : int or None
+        How many tasks the recordings are divided among on a cluster.
     """
 
     workers: int | None
     batch_size: int
     timeout: float | None
     shard: str | None
+    engine: str
+    address: str | None
+    n_shards: int | None
 
     def select(
         self, recordings: list[str], sizes: dict[str, int]
@@ -107,15 +146,20 @@ class WorkOptions:
         """
         if self.shard is None:
             return recordings, {}
-        from serctl.files.manifest import Scanned, sizes_of
         from serctl.files.shards import parse_shard
 
         shard = parse_shard(self.shard)
-        scanned = [
-            Scanned(path, sizes[path]) if path in sizes else sizes_of([path])[0]
-            for path in recordings
-        ]
+        scanned = with_sizes(recordings, sizes)
         return shard.of(scanned), {"shard": shard.record(scanned)}
+
+
+def with_sizes(recordings: list[str], sizes: dict[str, int]) -> list["Scanned"]:
+    """Recordings and their sizes in bytes: those that are given, and of others, looked up."""
+    from serctl.files.manifest import Scanned, sizes_of
+
+    return [
+        Scanned(path, sizes[path]) if path in sizes else sizes_of([path])[0] for path in recordings
+    ]
 
 
 WORK = options.option_group(
@@ -134,5 +178,20 @@ WORK = options.option_group(
         "--shard",
         metavar="I/N",
         help="Classify the I-th of N parts of the recordings; see serctl merge.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="ray classifies on the nodes of a Ray cluster; on one machine it gains nothing.",
+    ),
+    click.option("--address", metavar="HOST:PORT", help="Ray cluster.  [default: a local one]"),
+    click.option(
+        "--shards",
+        "n_shards",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Parts for the Ray cluster.  [default: 4 for each that runs at once]",
     ),
 )

@@ -43,11 +43,13 @@ def clips(
     """
     from serctl.cli.report import DEFAULT_RESULTS
     from serctl.cli.terminal.moments import read_segments_of
+    from serctl.engine.workers.cutting import cut_isolated
     from serctl.reports.moments import find_moments
     from serctl.text import count, printable
     from serctl.timeline.clips import write_clips
 
     emotions, segments = read_segments_of(results or (DEFAULT_RESULTS,))
     moments = find_moments(segments, emotions, top, emotion)
-    written = write_clips([moment.segment for moment in moments], output, pad_s, overwrite)
+    found = [moment.segment for moment in moments]
+    written = write_clips(found, output, pad_s, overwrite, cut_isolated)
     click.echo(f"{count(len(written), 'clip')} in {printable(output)}")

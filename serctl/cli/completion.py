@@ -64,15 +64,9 @@ def complete_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of bundled models that begin so; a folder is one too, so files are completed besides."""
-    import os
+    from serctl.bundled import bundled_models
 
-    import serctl.weights
-
-    root = os.path.dirname(os.path.abspath(serctl.weights.__file__))
-    names = sorted(
-        name for name in os.listdir(root) if os.path.exists(os.path.join(root, name, "config.json"))
-    )
-    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    found = [CompletionItem(name) for name in bundled_models() if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]
 
 

@@ -75,11 +75,14 @@ def evaluate(
     Intervals are 95%, over clips, and over speakers if all are known. Several models are scored on
     the same clips, of the emotions that all know, and their differences have intervals and p values.
     """
+    from serctl.audio.scan import check_paths
     from serctl.files.outputs import lock_outputs
 
     listed = selection.listed()
     _check_usage(paths or tuple(listed), labelling, split.split)
-    n_models = max(len(chosen.models), 1)
+    check_paths(paths)
+    models = chosen.load()
+    n_models = len(models)
     written.check(n_models)
     click.get_current_context().with_resource(lock_outputs(*written.paths(n_models)))
     from serctl.cli.terminal.paired import print_comparison
@@ -89,7 +92,6 @@ def evaluate(
     from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
-    models = chosen.load()
     finder = Finder(paths, selection, listed)
     refuse_remote(finder.named, "serctl evaluate")
     clips = _labelled(finder, labelling, split, models, chosen.emotions)

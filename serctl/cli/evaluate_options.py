@@ -57,7 +57,8 @@ class ModelsOptions:
         ModelError
             If one cannot be loaded.
         """
-        from serctl.models.loading import DEFAULT_MODEL, find_model, load_model
+        from serctl.bundled import find_model
+        from serctl.models.loading import DEFAULT_MODEL, load_model
         from serctl.train.robustness.overlap import TrainedModel
 
         typed = list(self.models) or [DEFAULT_MODEL]

@@ -68,6 +68,7 @@ def features(
         raise UsageError(f"--labels {labels}: use corpora, folders or the path of a .csv file.")
     if not is_table:
         selection.require(paths)
+    from serctl.audio.scan import check_paths
     from serctl.engine.workers.isolated import describe_isolated
     from serctl.features.sets import check_set
     from serctl.features.table import check_feature_output, write_features
@@ -75,6 +76,7 @@ def features(
     from serctl.progress import progress
 
     output = table.output
+    check_paths([*paths, labels] if is_table and labels else paths)
     check_feature_output(output, table.overwrite, table.frames)
     check_set(table.feature_set, output, table.frames)
     click.get_current_context().with_resource(lock_output(output))

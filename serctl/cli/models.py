@@ -56,8 +56,8 @@ def _percent(share: float | None) -> str:
 
 
 def _print_card(name: str) -> None:
+    from serctl.bundled import find_model
     from serctl.errors import ModelError
-    from serctl.models.loading import find_model
     from serctl.text import printable_lines
 
     card = find_model(name) / "card.md"

@@ -84,12 +84,14 @@ def plot(
     recordings and folders.
     """
     selection.require(paths)
+    from serctl.audio.scan import check_paths
     from serctl.cli.terminal.tables import plain_console
     from serctl.engine.workers.isolated import decode_isolated
     from serctl.figures import check_figure, draw_recordings, save_figure
     from serctl.files.outputs import lock_output, private_folder
     from serctl.text import printable
 
+    check_paths(paths)
     check_figure(output, overwrite)
     with lock_output(output):
         recordings, unlisted = selection.find(paths)

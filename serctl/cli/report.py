@@ -16,6 +16,7 @@ EXAMPLES = """\b
 Examples:
   serctl report                                summarize serctl-results.csv
   serctl report -o report.html                 a page with tables and charts
+  serctl report report.json -o report.html     the page of a saved report
   serctl report --by folder mon.csv tue.csv    two files, by folder
   serctl report --by 'calls/(?P<agent>[^/]+)/' by a part of the path
   serctl report --compare old.csv new.csv      what changed its label
@@ -168,22 +169,35 @@ def report(
     """Summarize results: counts, shares, confidence and duration.
 
     RESULTS are files of serctl classify (.csv, .jsonl or .json); the default is serctl-results.csv.
-    Several files are summarized as one. Columns that you added to them are kept.
+    Several files are summarized as one. Columns that you added to them are kept. A report that was
+    written with -o report.json can be made a page.
     """
-    form = writing.checked_form()
     if compare:
         options.refuse_unused(
             "by", "moments", "rank", "emotion", because="has no effect with --compare"
         )
-        _compare(results, form, writing.output)
-        return
     nothing = not any(os.path.exists(DEFAULT_RESULTS + end) for end in ("", JOURNAL))
-    if not results and nothing:
+    if not results and nothing and not compare:
         raise PathError(
             f"{DEFAULT_RESULTS}: does not exist in this folder, and no RESULTS are given. Create it "
             "with: serctl classify ./recordings"
         )
-    files = results or (DEFAULT_RESULTS,)
+    from serctl.reports.saved import find_report
+    from serctl.results.reader import require_results
+
+    files = results or (() if compare else (DEFAULT_RESULTS,))
+    for path in files:
+        require_results(path)
+    form = writing.checked_form()
+    if saved := find_report(files):
+        options.refuse_unused(
+            "by", "compare", "moments", "rank", "emotion", because=f"has no effect on {saved}"
+        )
+        _rebuild(saved, form, writing)
+        return
+    if compare:
+        _compare(results, form, writing.output)
+        return
     if listing.moments or listing.rank:
         options.refuse_unused("by", "output", because="has no effect with --moments and --rank")
         _list(files, listing, form)
@@ -197,6 +211,11 @@ def _summarize(files: tuple[str, ...], by: str | None, form: str, writing: Outpu
 
         page = PageOptions(by, writing.audio or "none", writing.folder)
         _write(page_text(files, page), writing.output)
+        return
+    if form == "json" and writing.output is not None:
+        from serctl.reports.saved import report_text
+
+        _write(report_text(files, by), writing.output)
         return
     if form == "xlsx":
         from serctl.reports.workbook import write_workbook
@@ -221,6 +240,19 @@ def _summarize(files: tuple[str, ...], by: str | None, form: str, writing: Outpu
         from serctl.reports.contents import json_text
 
         _write(json_text(summary), writing.output)
+
+
+def _rebuild(path: str, form: str, writing: OutputOptions) -> None:
+    from serctl.reports.page import PageOptions
+    from serctl.reports.saved import rebuilt_page
+
+    if form != "html":
+        raise UsageError(
+            f"{path}: is a report, of which a page can be made: add -o report.html. For anything "
+            "else, give the results files."
+        )
+    options = PageOptions(None, writing.audio or "none", writing.folder)
+    _write(rebuilt_page(path, options), writing.output)
 
 
 def _list(files: tuple[str, ...], listing: MomentOptions, form: str) -> None:

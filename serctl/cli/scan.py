@@ -32,10 +32,12 @@ def scan(
     Writes a manifest: the path, size and id of every recording that serctl classify would read.
     """
     selection.require(paths)
+    from serctl.audio.scan import check_paths
     from serctl.files.manifest import manifest_bytes, sizes_of
     from serctl.files.outputs import atomic_write, check_output, lock_output
     from serctl.text import printable
 
+    check_paths(paths)
     check_output(output, (".csv",), overwrite)
     click.get_current_context().with_resource(lock_output(output))
     recordings, unlisted = selection.find(paths)

@@ -84,6 +84,7 @@ def find_rows(
         else:
             holds = _holds(record, recordings[index], retry_failed)
             offsets[index] = offset if holds else 0
+    look_up_all(list(missing))
     _refuse_missing(path, [one for one in missing if exists(one)])
     return FoundRows(offsets, end, n_damaged)
 

@@ -4,7 +4,8 @@ The results file has its rows, and ``<output>.run.json`` beside it has its param
 those of this run. Neither has stamps, so a row holds if its file was last changed, copied or renamed
 before the previous run began, whatever its modification time. Recordings that were unreadable or
 failed are classified again, and so are new and changed ones. Rows of files that are gone are left
-out; a row of a file that exists and is not in the scan is refused, since it would be lost.
+out unless they are asked for; a row of a file that exists and is not in the scan is refused, since
+it would be lost.
 """
 
 import json
@@ -61,7 +62,21 @@ class PreviousRun:
                 f"{output}. Give --overwrite to start again."
             ) from error
 
-    def rows(self, parameters: Mapping[str, Any], recordings: Sequence[str]) -> Iterator[Kept]:
+    def missing(self, recordings: Sequence[str]) -> list[str]:
+        """Paths of recordings that have a row, are not in the scan, and are gone."""
+        real_path = RealPaths()
+        scanned = set(map(real_path, recordings))
+        paths = dict.fromkeys(result.path for result in read_results(self._output)[1])
+        beyond = [path for path in paths if real_path(path) not in scanned]
+        look_up_all(beyond)
+        return [path for path in beyond if not exists(path)]
+
+    def rows(
+        self,
+        parameters: Mapping[str, Any],
+        recordings: Sequence[str],
+        missing: Container[str] = (),
+    ) -> Iterator[Kept]:
         """Rows that hold.
 
         Parameters
@@ -69,7 +84,9 @@ class PreviousRun:
         parameters : mapping
             Everything that results depend on, as JSON holds it.
         recordings : sequence of str
-            The scan.
+            The scan, and what is missing.
+        missing : container of str
+            Recordings that are gone, and whose rows hold nevertheless.
 
         Yields
         ------
@@ -93,10 +110,12 @@ class PreviousRun:
             channels = list(of_path)
             index = indexes.get(real_path(path))
             self.n_gone += index is None
-            if index is None or RETRYABLE.intersection(result.status for result in channels):
+            if index is None:
                 continue
+            tried_again = RETRYABLE.intersection(result.status for result in channels)
             stamp = stamp_of(path)
-            if last_changed_ns(path) < self._began_ns:
+            unchanged = last_changed_ns(path) < self._began_ns
+            if path in missing or (unchanged and not tried_again):
                 rows: list[dict[str, Any]] = [row_of(result, emotions) for result in channels]
                 for key, packed in tables.items():
                     for row in rows:

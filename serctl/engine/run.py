@@ -75,7 +75,9 @@ class Run:
         self._supervisor = Supervisor(request)
         self._journal: Journal | None = None
         self._previous: PreviousRun | None = None
+        self._unfinished = False  # a journal has newer rows than the previous run
         self.n_classified = 0  # recordings whose rows are not kept from before
+        self.n_missing = 0  # recordings that are gone, and whose rows are kept
         self._stack = ExitStack()
         self.n_other_channels = 0  # rows beside the first of each recording
         self.together: Together | None = None  # with voices, once all is classified
@@ -95,8 +97,9 @@ class Run:
                 "as --output."
             )
         # Results beside a journal are those that its run was to replace, or has just written.
-        unfinished = continues and os.path.exists(to.output + JOURNAL)
-        if continues and os.path.exists(to.output) and not (unfinished or to.overwrite):
+        unfinished = self._unfinished = continues and os.path.exists(to.output + JOURNAL)
+        finished = continues and os.path.exists(to.output) and not (unfinished or to.overwrite)
+        if finished or (unfinished and to.keep_missing and os.path.exists(to.output)):
             if not to.retry_failed:
                 raise UsageError(
                     f"{to.output}: exists, and there is no journal beside it: its run has finished. "
@@ -232,10 +235,17 @@ class Run:
         from serctl import __version__
 
         parameters = run_parameters(self.description, __version__)
+        missing: list[str] = []
+        if self._previous is not None and self._destination.keep_missing:
+            missing = self._previous.missing(recordings)
+            self.n_missing = len(missing)
+        recordings = [*recordings, *missing]
         left = journal.begin(parameters, recordings, self._destination.retry_failed)
         if self._previous is not None:
-            for kept in self._previous.rows(parameters, recordings):
-                journal.add(*kept)
+            gone = frozenset(missing)
+            for kept in self._previous.rows(parameters, recordings, gone):
+                if not self._unfinished or recordings[kept[0]] in gone:
+                    journal.add(*kept)
             left = journal.left()
         self.n_classified = len(left)
         self._classify(journal, recordings, left, progress)

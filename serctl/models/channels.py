@@ -36,7 +36,7 @@ def extract_channels(
     """
     path, channels = os.fspath(path), classifier.windowing.channels
     if channels != "each":
-        only = int(channels) if channels.isdecimal() else None
+        only = classifier.windowing.only_channel
         extraction = Extraction(path, channel=only)
         extraction.embeddings = None if only is None else _embeddings(classifier)
         return [classifier.extract_into(extraction, None, on_window)]

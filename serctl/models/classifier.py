@@ -6,14 +6,16 @@
 'happy'
 
 `extract` is the part that runs in a thread per recording, `probabilities` runs the network on
-windows, and `result` combines both. `serctl.engine.pipeline` does this for many recordings;
-`serctl.models.inference` runs the network on a CPU or GPU.
+windows, and `result` combines both. `serctl.engine.pipeline` does this for many recordings.
+`serctl.models.inference` runs the network on a CPU or GPU; where windows of a long recording overlap,
+`serctl.models.windows.sliding` does.
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +25,16 @@ from serctl.audio.windows import Windowing
 from serctl.emotions import parse_emotions
 from serctl.errors import ModelError, UsageError
 from serctl.models.devices import choose_device
-from serctl.models.extraction import Extraction, read_windows_with_speech
+from serctl.models.extraction import Extraction
 from serctl.models.inference import GraphInference, TorchInference, logits_of_windows, softmax
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
 from serctl.models.many import Voices, classify_many
 from serctl.models.voices import VoiceHeads
+from serctl.models.windows.reading import read_windows_with_speech
+from serctl.models.windows.sliding import SlidingInference, can_slide
 from serctl.results.schema import Result
-from serctl.threads import n_cores
+from serctl.threads import map_in_pool, n_cores
 from serctl.timing import FEATURES, NETWORK, Timer
 
 DEFAULT_BATCH_SIZE = 64
@@ -80,6 +84,7 @@ class Classifier:
         if batch_size < 1:
             raise UsageError(f"batch size {batch_size}: it must be at least 1.")
         loaded = model if isinstance(model, Model) else load_model(os.fspath(model))
+        self._model = loaded
         self.config = loaded.config
         known = self.config.emotions
         if not isinstance(emotions, str | None):
@@ -88,7 +93,7 @@ class Classifier:
         self.device = choose_device(device)
         self.batch_size = batch_size
         self.windowing = windowing
-        # For the windows of one long recording; threads start when they are needed.
+        # For one long recording; threads start when they are needed.
         self._threads = ThreadPoolExecutor(n_cores(), thread_name_prefix="serctl-windows")
         self._columns = [known.index(emotion) for emotion in self.emotions]
         self._inference: GraphInference | TorchInference
@@ -116,15 +121,9 @@ class Classifier:
             An audio file.
         on_window : callable, optional
             Called for each decoded window, with the share of the recording up to its end.
-
-        Raises
-        ------
-        ModelError
-            As `probabilities` does.
         """
-        channels = self.windowing.channels
-        channel = int(channels) if channels.isdecimal() else None
-        return self.extract_into(Extraction(os.fspath(path), channel=channel), None, on_window)
+        extraction = Extraction(os.fspath(path), channel=self.windowing.only_channel)
+        return self.extract_into(extraction, None, on_window)
 
     def extract_into(
         self,
@@ -133,6 +132,8 @@ class Classifier:
         on_window: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Do what `extract` does, for a channel or for stretches that an extraction names.
+
+        Raises ModelError as `probabilities` does.
 
         Parameters
         ----------
@@ -157,34 +158,32 @@ class Classifier:
         return extraction
 
     def _compute(self, extraction: Extraction, windows: Iterator[NDArray[np.float32]]) -> None:
-        """Input or probabilities of windows; those of a long recording in all threads on a CPU."""
-        if extraction.is_long and self.device == "cpu":
-            begun: deque[Future[tuple[NDArray[np.float64], NDArray[np.float32] | None]]] = deque()
-            try:
-                for samples in windows:
-                    begun.append(self._threads.submit(self._scored, samples))
-                    if len(begun) > WINDOWS_AHEAD:
-                        extraction.add(*begun.popleft().result())
-                for future in begun:
-                    extraction.add(*future.result())
-            finally:
-                for future in begun:  # those of a recording that broke off
-                    future.cancel()
-            return
-        for samples in windows:
-            if self.voice_heads is not None:
-                extraction.add(*self._scored(samples))
-                continue
-            extraction.windows.append(self._input_of(samples))
-            if len(extraction.windows) == self._n_left_below:
-                extraction.probabilities.extend(self.probabilities(extraction.windows))
-                extraction.windows.clear()
+        """Probabilities of windows, or their input; in all threads if the recording is long."""
+        first = list(islice(windows, 1))  # says whether there is a lone stretch
+        windows = chain(first, windows)
+        if extraction.is_evenly_cut and can_slide(self.config, self.windowing):
+            blocks = self._sliding.blocks((extraction.starts[-1], samples) for samples in windows)
+            for logits in map_in_pool(self._threads, self._sliding.logits, blocks, n_cores()):
+                extraction.probabilities.extend(self.chosen(logits))
+        elif self.device == "cpu":
+            in_threads = map_in_pool(self._threads, self._scored, windows, WINDOWS_AHEAD)
+            for one in in_threads if extraction.is_long else map(self._scored, windows):
+                extraction.add(*one)
+        else:
+            for samples in windows:
+                extraction.windows.append(self._input_of(samples))
+                if len(extraction.windows) == self._n_left_below:
+                    extraction.probabilities.extend(self.probabilities(extraction.windows))
+                    extraction.windows.clear()
+
+    @cached_property
+    def _sliding(self) -> SlidingInference:
+        """The network for long recordings, built with the first of them."""
+        return SlidingInference(self._model, self.windowing)
 
     def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        config = self.config
         with Timer(FEATURES):
-            raw = config.inputs.extract(samples, config.features)
-            return config.inputs.normalize(raw, config.normalization, config.features)
+            return self.config.input_of(samples)
 
     def _scored(
         self, samples: NDArray[np.float32]

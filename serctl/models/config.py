@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from serctl.emotions import EMOTIONS, MAX_LABELS, in_order, is_label
 from serctl.errors import ModelError
 from serctl.features.mel import MelSpec
@@ -78,6 +81,10 @@ class ModelConfig:
     def inputs(self) -> InputKind:
         """Kind of input of the network."""
         return NETWORKS[self.network].inputs
+
+    def input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Input of the network, float32 [...], of a window's samples, float32 [n_samples]."""
+        return self.inputs.of_window(samples, self.normalization, self.features)
 
     def to_json(self) -> str:
         """Text of ``config.json``."""

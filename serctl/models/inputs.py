@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import remove_offset
 from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
 from serctl.features.whisper import whisper_log_mel
 
@@ -71,6 +72,8 @@ class InputKind:
         From features and a `MelSpec` to the columns to normalize, float [..., n_columns].
     normalize : callable
         From features, a `Normalization` and a `MelSpec` to the network's input, float32.
+    has_high_pass : bool
+        Whether ``extract`` removes what is below speech.
     """
 
     name: str
@@ -79,6 +82,15 @@ class InputKind:
     extract: Callable[[NDArray[np.float32], MelSpec], NDArray[np.float32]]
     columns: Callable[[NDArray[np.float32], MelSpec], NDArray[np.floating]]
     normalize: Callable[[NDArray[np.float32], Normalization, MelSpec], NDArray[np.float32]]
+    has_high_pass: bool = False
+
+    def of_window(
+        self, samples: NDArray[np.float32], normalization: Normalization, spec: MelSpec
+    ) -> NDArray[np.float32]:
+        """Network's input of a window to classify; unlike training, without an unusual DC offset."""
+        if not self.has_high_pass:
+            samples = remove_offset(samples, spec.rate_hz)
+        return self.normalize(self.extract(samples, spec), normalization, spec)
 
 
 def statistics_in_db(statistics: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float64]:
@@ -154,6 +166,34 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     return np.maximum(decibels - np.float32(mean_db), np.float32(-spec.top_db))
 
 
+def sliding_log_mel(
+    samples: NDArray[np.float32], spec: MelSpec, window_frames: int
+) -> NDArray[np.float32]:
+    """`log_mel` of samples that are longer than a window, relative to the mean power around.
+
+    Parameters
+    ----------
+    samples, spec
+        As `log_mel` takes them.
+    window_frames : int
+        The mean is over so many frames around each frame; over fewer at both ends.
+
+    Returns
+    -------
+    float32 [n_frames, n_mels]
+        As of `log_mel`.
+    """
+    mel = mel_spectrogram(samples, spec)
+    places, half = np.arange(len(mel)), window_frames // 2
+    firsts, ends = np.maximum(places - half, 0), np.minimum(places + half + 1, len(mel))
+    sums = np.concatenate([[0.0], np.cumsum(mel.mean(axis=1, dtype=np.float64))])
+    means = (sums[ends] - sums[firsts]) / (ends - firsts)
+    mean_db = 10 * np.log10(np.maximum(means, POWER_FLOOR)).astype(np.float32)
+    decibels = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
+    floored: NDArray[np.float32] = np.maximum(decibels - mean_db[:, None], np.float32(-spec.top_db))
+    return floored
+
+
 def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:
     """Normalized value of the floor of `log_mel`, float32 [n_mels]; it pads windows."""
     return normalization(np.full(spec.n_mels, -spec.top_db))
@@ -173,7 +213,7 @@ def _normalize_frames(
     return normalization(frames)
 
 
-def _normalize_log_mel(
+def normalize_log_mel(
     frames: NDArray[np.float32], normalization: Normalization, spec: MelSpec
 ) -> NDArray[np.float32]:
     """Input float32 [n_mels, n_frames], with n_frames rounded up to `FRAMES_MULTIPLE`."""
@@ -221,6 +261,7 @@ WHISPER_LOG_MEL = InputKind(
     extract=whisper_log_mel,
     columns=_unchanged,
     normalize=_normalize_whisper,
+    has_high_pass=True,
 )
 # Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(
@@ -229,5 +270,5 @@ LOG_MEL = InputKind(
     n_columns=lambda spec: spec.n_mels,
     extract=log_mel,
     columns=_unchanged,
-    normalize=_normalize_log_mel,
+    normalize=normalize_log_mel,
 )

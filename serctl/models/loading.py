@@ -21,8 +21,8 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-import serctl.weights
-from serctl.errors import ModelError, UsageError
+from serctl.bundled import bundled_models, find_model
+from serctl.errors import ModelError
 from serctl.models import encoder
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, ModelConfig, _read, read_config
 from serctl.models.networks import NETWORKS
@@ -74,36 +74,6 @@ class Model:
         network = NETWORKS[self.config.network].torch_module(len(self.config.emotions))
         network.load_state_dict({key: torch.tensor(array) for key, array in self.tensors.items()})
         return network.eval()
-
-
-def bundled_models() -> dict[str, Path]:
-    """Names and folders of the bundled models, in alphabetical order."""
-    root = Path(serctl.weights.__file__).parent
-    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG_FILE}"))}
-
-
-def find_model(name: str | os.PathLike[str]) -> Path:
-    """Find the folder of a model.
-
-    Parameters
-    ----------
-    name : str or path
-        Name of a bundled model, or path of a weights folder.
-
-    Raises
-    ------
-    UsageError
-        If it is neither.
-    """
-    name, bundled = os.fspath(name), bundled_models()
-    if name in bundled:
-        return bundled[name]
-    if Path(name).is_dir():
-        return Path(name)
-    raise UsageError(
-        f"{name}: not available, and not a folder. Bundled models: {', '.join(bundled)}. "
-        "Use one of these, or a folder written by serctl train."
-    )
 
 
 def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:

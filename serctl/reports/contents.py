@@ -25,9 +25,9 @@ def report_contents(summary: Summary) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``files``, ``n_recordings``, ``n_labelled``, ``mean_confidence``, ``duration_s``,
-        ``speech_s``; the tidy rows under ``emotion``, ``folder``, ``status`` and, of segments,
-        ``speech``; those of a grouping under ``group``, with its name in ``by``; ``in_words``;
+        ``files``, ``n_recordings``, ``n_channels`` (rows), ``n_labelled``, ``mean_confidence``,
+        ``duration_s``, ``speech_s``; the tidy rows under ``emotion``, ``folder``, ``status`` and, of
+        segments, ``speech``; those of a grouping under ``group``, with its name in ``by``; ``in_words``;
         ``notice`` and ``must_not_use``; ``runs``; ``models``; ``serctl_version``.
     """
     runs = [_read_run(file) for file in summary.files]
@@ -41,6 +41,7 @@ def report_contents(summary: Summary) -> dict[str, Any]:
         "serctl_version": __version__,
         "files": summary.files,
         "n_recordings": summary.total.n,
+        "n_channels": summary.total.n_rows,
         "n_labelled": summary.total.n_labelled,
         "mean_confidence": summary.total.mean_confidence,
         "duration_s": round(summary.total.duration_s, 3),

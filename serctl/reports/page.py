@@ -13,9 +13,10 @@ import html
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 from urllib.parse import quote
 
 from serctl.reports.columns import pack_text
@@ -41,6 +42,7 @@ SCRIPTS = (
     "main.js",
 )
 AUDIO = ("none", "link")
+FORMAT = 1  # of the tables in a page, which a saved report has too
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,36 @@ def page_text(files: Sequence[str], options: PageOptions) -> str:
     PathError, UsageError, ResultsError, NothingFoundError
         As `serctl.results.summary.summarize` and `serctl.results.segments.read_segments`.
     """
-    summary, results = open_summary(files, options.by)
+    return render(*read_page(files, options.by), options)
+
+
+def read_page(files: Sequence[str], by: str | None) -> tuple[str, dict[str, Any]]:
+    """Contents of a page, as JSON, and its tables, of results files.
+
+    Returns
+    -------
+    str
+        As `serctl.reports.contents.json_text`.
+    dict
+        ``format``, ``emotions``, ``by``, ``recordings`` and ``segments``, as JSON can hold them.
+    """
+    summary, results = open_summary(files, by)
     recordings = RecordingsTable(summary.emotions, summary.grouping)
     for result, emotions in results:
         recordings.add(result, emotions)
-    data = {
-        "contents": pack_text(json_text(summary)),
+    return json_text(summary), {
+        "format": FORMAT,
         "emotions": summary.labels,
         "by": summary.grouping.name if summary.grouping else "folder",
-        "audio": _link_to_here(options.folder) if options.audio == "link" else None,
         "recordings": recordings.packed(),
         "segments": segments_table(summary.files, recordings, summary.emotions),
     }
+
+
+def render(contents: str, tables: Mapping[str, Any], options: PageOptions) -> str:
+    """Page of what `read_page` gives."""
+    audio = _link_to_here(options.folder) if options.audio == "link" else None
+    data = {"contents": pack_text(contents), "audio": audio, **tables}
     script = "\n".join(_asset(name) for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     style = _asset("style.css")

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from serctl.results.grouping import Tally
 from serctl.results.schema import UNCERTAIN
-from serctl.results.summary import Summary, Tally
+from serctl.results.summary import Summary
 from serctl.text import count, printable
 
 # A group stands out if its share of an emotion is this many standard errors above that of all. With
@@ -59,6 +60,8 @@ def duration(seconds: float) -> str:
 def _size(summary: Summary) -> str:
     total = summary.total
     text = f"{total.n:,} {'recording' if total.n == 1 else 'recordings'}"
+    if summary.has_channels:
+        text += f" with {total.n_rows:,} channels"
     if len(summary.by_folder) > 1:
         text += f" in {len(summary.by_folder):,} folders"
     text += f", {duration(total.duration_s)} of audio"
@@ -78,7 +81,8 @@ def _emotions(summary: Summary) -> str:
     if len(shares) > 1:
         most += f", then {_listed(shares[1:3])}"
     has = "has" if n_labelled == 1 else "have"
-    text = f"{n_labelled:,} {has} an emotion: {most}. The mean confidence is {mean:.0%}."
+    counted = _counted(n_labelled, summary)
+    text = f"{counted} {has} an emotion: {most}. The mean confidence is {mean:.0%}."
     if uncertain := summary.by_emotion.get(UNCERTAIN):
         text += f" {uncertain.n:,} are less probable than was asked for, so uncertain."
     return text
@@ -125,11 +129,18 @@ def _without(summary: Summary) -> str:
         for status, words in STATUS_WORDS.items()
         if status in tallies
     ]
-    n_without = summary.total.n - summary.total.n_labelled
+    n_without = summary.total.n_rows - summary.total.n_labelled
     if not n_without:
         return "Every recording was read and has an emotion."
     has = "has" if n_without == 1 else "have"
-    return f"{n_without:,} {has} none: {_listed(kinds)}."
+    return f"{_counted(n_without, summary)} {has} none: {_listed(kinds)}."
+
+
+def _counted(n: int, summary: Summary) -> str:
+    """Number of rows, with what they are where they are not recordings."""
+    if not summary.has_channels:
+        return f"{n:,}"
+    return f"{n:,} {'channel' if n == 1 else 'channels'}"
 
 
 def _capital(text: str) -> str:

@@ -34,6 +34,8 @@ class Destination:
         Of `serctl.timeline.export_files.NAMES`, in which segments are exported too.
     exports : str or None
         Folder that the exports go to.
+    keep_missing : bool
+        Whether the rows of recordings that are gone are kept from the previous run.
     """
 
     output: str
@@ -45,6 +47,7 @@ class Destination:
     windows: str | None = None
     formats: tuple[str, ...] = ()
     exports: str | None = None
+    keep_missing: bool = False
 
     @property
     def segments_path(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What recordings are grouped by: emotion, folder, status, a column, or a part of the path.
+"""What recordings are grouped by: emotion, folder, status, a column, or a part of the path; counts.
 
 A pattern with a named group finds a part of the path: ``calls/(?P<agent>[^/]+)/`` groups
 ``calls/ann/1.wav`` and ``calls/ann/2.wav`` by the agent ``ann``. Recordings without the column, or
@@ -6,8 +6,9 @@ whose path does not match, are one group without a name.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serctl.errors import UsageError
 from serctl.results.schema import Result
@@ -16,8 +17,80 @@ BUILT_IN = ("emotion", "folder", "status")
 # Columns of serctl with few values; of the others, each recording has its own.
 GROUPABLE = ("reason", "sample_rate_hz", "channels", "windows", "channel", "voice")
 # Other columns of a table of groups.
-TAKEN = (*BUILT_IN, "n", "share", "mean_confidence", "duration_s", "most_frequent")
+TAKEN = (*BUILT_IN, "n", "n_channels", "share", "mean_confidence", "duration_s", "most_frequent")
 EXAMPLE = "'calls/(?P<agent>[^/]+)/'"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one group.
+
+    Attributes
+    ----------
+    n : int
+        Recordings, or rows.
+    n_rows : int
+        Rows: a recording may have one for each channel.
+    duration_s : float
+        Of what ``n`` counts.
+    speech_s : float
+        Of all rows.
+    n_labelled : int
+        Rows with an emotion.
+    confidence : float
+        Sum over these.
+    emotions : Counter of str
+        Of these.
+    """
+
+    n: int = 0
+    n_rows: int = 0
+    duration_s: float = 0.0
+    speech_s: float = 0.0
+    n_labelled: int = 0
+    confidence: float = 0.0
+    emotions: Counter[str] = field(default_factory=Counter)
+    # How often a row of a recording was counted, and of a channel of it: by hash, since there may be
+    # millions. The same recording in two results files is two.
+    _seen: dict[int, int] = field(default_factory=dict)
+
+    def add(self, result: Result, once: bool = False) -> None:
+        """Add a row; with ``once``, recordings are counted, and their other channels are not."""
+        self.n_rows += 1
+        if not once or self._is_first(result):
+            self.n += 1
+            self.duration_s += result.duration_s or 0.0
+        self.speech_s += result.speech_s or 0.0
+        if result.status == "ok":
+            self.n_labelled += 1
+            self.confidence += result.confidence or 0.0
+            self.emotions[result.emotion] += 1
+
+    def merge(self, other: "Tally") -> None:
+        """Add all that another tally has counted."""
+        self.n += other.n
+        self.n_rows += other.n_rows
+        self.duration_s += other.duration_s
+        self.speech_s += other.speech_s
+        self.n_labelled += other.n_labelled
+        self.confidence += other.confidence
+        self.emotions.update(other.emotions)
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Mean over the rows with an emotion; None if there are none."""
+        return round(self.confidence / self.n_labelled, 6) if self.n_labelled else None
+
+    def _is_first(self, result: Result) -> bool:
+        """Whether no other channel of the same recording has been counted."""
+        if result.channel is None:
+            return True
+        recording, channel = hash(result.path), hash((result.path, result.channel))
+        self._seen[channel] = self._seen.get(channel, 0) + 1
+        if self._seen[channel] <= self._seen.get(recording, 0):
+            return False
+        self._seen[recording] = self._seen[channel]
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,10 @@ def merge_shards(paths: Sequence[str], output: str, overwrite: bool = False) -> 
     ResultsError
         If a file cannot be read or is not whole, or the output cannot be written.
     """
+    shards = sorted(map(_read_shard, _files(paths)), key=lambda shard: shard.number)
+    _check_complete(shards)
     check_output(output, EXTENSIONS, overwrite)
     with lock_outputs(output, output + SEGMENTS, run_path(output)):
-        shards = sorted(map(_read_shard, _files(paths)), key=lambda shard: shard.number)
-        _check_complete(shards)
         _write_merged(shards, output)
     return shards
 

@@ -84,14 +84,7 @@ def open_rows(
         As `read_results`.
     """
     path = os.fspath(path)
-    if not os.path.exists(path):
-        advice = "Check the path, or create it with serctl classify."
-        if os.path.exists(path + JOURNAL):
-            advice = (
-                f"An unfinished run left {path}{JOURNAL}: continue it with serctl classify "
-                "--resume."
-            )
-        raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
+    require_results(path)
     # A named pipe can be read once, and waits for who writes to it.
     if not os.path.isfile(path) and not os.path.isdir(path):
         raise ResultsError(f"{path}: not a file; a results file was expected. Save it to a file.")
@@ -108,6 +101,18 @@ def open_rows(
     if not names:
         raise ResultsError(f"{path}: empty; a row for every recording was expected. {REMAKE}")
     return read(path), where, names
+
+
+def require_results(path: str) -> None:
+    """Raise PathError if a results file does not exist."""
+    if os.path.exists(path):
+        return
+    advice = "Check the path, or create it with serctl classify."
+    if os.path.exists(path + JOURNAL):
+        advice = (
+            f"An unfinished run left {path}{JOURNAL}: continue it with serctl classify --resume."
+        )
+    raise PathError(f"{path}: does not exist; a results file was expected. {advice}")
 
 
 # Place in the file, columns, and values. The first one of a file has no values.

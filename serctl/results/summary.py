@@ -12,17 +12,20 @@ emotion, and of all recordings otherwise. Durations are in seconds:
   duration_s, most_frequent, n_<emotion> ...``; of equally frequent emotions, the first
 - by status: ``status, reason, n, share, duration_s, example``, one row per
   reason; reasons that differ only in numbers are one, with ``...`` for the numbers
+
+Where a recording has a row for each channel, it counts once, in the total and in groups, which then
+have ``n_channels`` after ``n``. An emotion or a status is that of a channel, so that ``n`` of emotions
+and statuses, and ``n_<emotion>``, are channels.
 """
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from serctl.emotions import EMOTIONS
 from serctl.errors import NothingFoundError
-from serctl.results.grouping import BUILT_IN, Grouping, parse_grouping
+from serctl.results.grouping import BUILT_IN, Grouping, Tally, parse_grouping
 from serctl.results.reader import column_names, read_results
 from serctl.results.schema import STATUSES, UNCERTAIN, Result
 from serctl.results.speech_time import SpeechTime, speech_time
@@ -35,42 +38,6 @@ OTHER_REASONS = "other reasons"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY_NUMBER = "..."
 Value = str | float | int | None
-
-
-@dataclass(slots=True)
-class Tally:
-    """Number of recordings, their total duration, and the sum of their confidence."""
-
-    n: int = 0
-    duration_s: float = 0.0
-    speech_s: float = 0.0
-    n_labelled: int = 0
-    confidence: float = 0.0
-    emotions: Counter[str] = field(default_factory=Counter)
-
-    def add(self, result: Result) -> None:
-        """Add the result of one recording."""
-        self.n += 1
-        self.duration_s += result.duration_s or 0.0
-        self.speech_s += result.speech_s or 0.0
-        if result.status == "ok":
-            self.n_labelled += 1
-            self.confidence += result.confidence or 0.0
-            self.emotions[result.emotion] += 1
-
-    def merge(self, other: "Tally") -> None:
-        """Add all recordings of another tally."""
-        self.n += other.n
-        self.duration_s += other.duration_s
-        self.speech_s += other.speech_s
-        self.n_labelled += other.n_labelled
-        self.confidence += other.confidence
-        self.emotions.update(other.emotions)
-
-    @property
-    def mean_confidence(self) -> float | None:
-        """Mean over the labelled recordings; None if there are none."""
-        return round(self.confidence / self.n_labelled, 6) if self.n_labelled else None
 
 
 @dataclass(slots=True)
@@ -129,17 +96,22 @@ class Summary:
     by_group: dict[str, Tally] = field(default_factory=dict)
 
     @property
+    def has_channels(self) -> bool:
+        """Whether recordings have a row for each channel."""
+        return self.total.n_rows > self.total.n
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The emotions, and `serctl.results.schema.UNCERTAIN` if a recording is."""
         return (*self.emotions, *((UNCERTAIN,) if UNCERTAIN in self.by_emotion else ()))
 
     def add(self, result: Result) -> None:
         """Add the result of one recording."""
-        self.total.add(result)
-        _add(self.by_folder, os.path.dirname(result.path) or ".", result)
+        self.total.add(result, once=True)
+        _add(self.by_folder, os.path.dirname(result.path) or ".", result, once=True)
         _add(self.by_status, result.status, result)
         if self.grouping:
-            _add(self.by_group, self.grouping.group_of(result), result)
+            _add(self.by_group, self.grouping.group_of(result), result, once=True)
         if result.status == "ok":
             _add(self.by_emotion, result.emotion, result)
         words, numbers = NUMBER.split(result.reason), NUMBER.findall(result.reason)
@@ -258,7 +230,7 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
         return [
             {
                 by: group,
-                **_figures(tally, summary.total.n),
+                **_figures(tally, summary.total.n, summary.has_channels),
                 "most_frequent": max(summary.labels, key=tally.emotions.__getitem__)
                 if tally.n_labelled
                 else "",
@@ -273,7 +245,7 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
             "status": reason.status,
             "reason": reason.text,
             "n": reason.tally.n,
-            "share": _share(reason.tally.n, summary.total.n),
+            "share": _share(reason.tally.n, summary.total.n_rows),
             "duration_s": round(reason.tally.duration_s, 3),
             "example": reason.examples[0],
         }
@@ -281,15 +253,16 @@ def rows(summary: Summary, by: str) -> list[dict[str, Value]]:
     ]
 
 
-def _add(tallies: dict[str, Tally], group: str, result: Result) -> None:
+def _add(tallies: dict[str, Tally], group: str, result: Result, once: bool = False) -> None:
     if group not in tallies:
         tallies[group] = Tally()
-    tallies[group].add(result)
+    tallies[group].add(result, once)
 
 
-def _figures(tally: Tally, n_all: int) -> dict[str, Value]:
+def _figures(tally: Tally, n_all: int, with_channels: bool = False) -> dict[str, Value]:
     return {
         "n": tally.n,
+        **({"n_channels": tally.n_rows} if with_channels else {}),
         "share": _share(tally.n, n_all),
         "mean_confidence": tally.mean_confidence,
         "duration_s": round(tally.duration_s, 3),

@@ -15,6 +15,7 @@ from serctl.text import count, escape_markdown, markdown_table, printable
 # Columns with another header than their name.
 HEADERS = {
     "n": "recordings",
+    "n_channels": "channels",
     "mean_confidence": "confidence",
     "duration_s": "duration",
     "speech_s": "speech",
@@ -66,6 +67,8 @@ def headline(summary: Summary) -> str:
     named = ", ".join(names if len(names) <= N_FILES_NAMED else [*names[:N_FILES_NAMED], "..."])
     where = named if len(names) == 1 else f"{len(names)} files ({named})"
     n_recordings = count(summary.total.n, "recording")
+    if summary.has_channels:
+        n_recordings += f" with {count(summary.total.n_rows, 'channel')}"
     twice = ""
     if summary.n_duplicates:
         twice = f"; {count(summary.n_duplicates, 'duplicate row')} not counted"
@@ -104,7 +107,8 @@ def reasons(summary: Summary) -> Iterator[tuple[str, list[str]]]:
         if reason.tally.n > len(paths):
             paths.append(f"and {reason.tally.n - len(paths)} more")
         text = printable(reason.text) or "no reason given"
-        yield f"{reason.status}, {count(reason.tally.n, 'recording')}: {text}", paths
+        unit = "channel" if summary.has_channels else "recording"
+        yield f"{reason.status}, {count(reason.tally.n, unit)}: {text}", paths
 
 
 def markdown_text(summary: Summary, by: str | None = None) -> str:
@@ -151,6 +155,8 @@ def _by_emotion(summary: Summary) -> Table:
         "mean_confidence": summary.total.mean_confidence,
         "duration_s": sum(tally.duration_s for tally in summary.by_emotion.values()),
     }
+    if summary.has_channels:
+        found, total = [*map(_of_channels, found)], _of_channels(total)
     return _table("By emotion", found, total)
 
 
@@ -183,7 +189,7 @@ def _by_status(summary: Summary) -> Table:
         {
             "status": status,
             "n": tally.n,
-            "share": tally.n / summary.total.n,
+            "share": tally.n / summary.total.n_rows,
             "duration_s": tally.duration_s,
         }
         for status in STATUSES
@@ -191,7 +197,14 @@ def _by_status(summary: Summary) -> Table:
     ]
     # The part of a scan that a shard gets may be empty.
     none: dict[str, Value] = {"status": STATUSES[0], "n": 0, "share": 0.0, "duration_s": 0.0}
-    return _table("By status", found or [none])
+    return _table(
+        "By status", [*map(_of_channels, found)] if summary.has_channels else found or [none]
+    )
+
+
+def _of_channels(row: dict[str, Value]) -> dict[str, Value]:
+    """A row whose number is one of channels."""
+    return {"n_channels" if column == "n" else column: value for column, value in row.items()}
 
 
 def _table(

@@ -1,26 +1,107 @@
 """Clips: segments cut out of their recordings, as WAV files of 16 bits at the recording's rate."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_windows
 from serctl.audio.opening import open_recording
 from serctl.audio.windows import cut_stretches
 from serctl.errors import UsageError
-from serctl.files.downloads import local_file
 from serctl.files.folders import lock_folder
-from serctl.files.outputs import atomic_write
+from serctl.files.outputs import atomic_write, private_folder
 from serctl.results.segments import Segment
 
 BLOCK_S = 30.0
 
 
+Span = tuple[int | None, float, float]  # channel, counted from 1 or None for their mean; seconds
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stretch that was cut out of a recording.
+
+    Attributes
+    ----------
+    path : str
+        Of the recording.
+    place : int
+        Of the stretch, among those of the recording.
+    samples : float32 [n_samples]
+        Mono, full scale at 1.0.
+    rate_hz : int
+        Of the recording.
+    """
+
+    path: str
+    place: int
+    samples: NDArray[np.float32]
+    rate_hz: int
+
+
+def cut_spans(
+    path: str, spans: Sequence[Span], on_window: Callable[[], None] | None = None
+) -> Iterator[Cut]:
+    """Cut stretches out of a recording, in the memory of a block and a stretch.
+
+    Parameters
+    ----------
+    path : str
+        Of the recording.
+    spans : sequence of tuple
+        Channel, and the seconds at which each stretch begins and ends; what lies before the
+        recording or behind it is left out.
+    on_window : callable, optional
+        Called for each decoded block.
+
+    Yields
+    ------
+    Cut
+        One for each of ``spans``, channel by channel.
+
+    Raises
+    ------
+    AudioError, OSError
+        If the recording cannot be read.
+    """
+    with closing(open_recording(path)) as source:
+        rate_hz = source.rate_hz
+    of_channel: dict[int | None, list[int]] = {}
+    for i, (channel, *_) in enumerate(spans):
+        of_channel.setdefault(channel, []).append(i)
+    for channel, places in of_channel.items():
+        places.sort(key=lambda i: spans[i][1])
+        plan = []
+        for i in places:
+            _, start_s, end_s = spans[i]
+            start = max(round(start_s * rate_hz), 0)
+            plan.append((start, round(end_s * rate_hz) - start))
+        _, blocks = read_windows(path, rate_hz, BLOCK_S, channel)
+        for place, samples in cut_stretches(_watched(blocks, on_window), plan):
+            yield Cut(path, places[place], samples, rate_hz)
+
+
+def _watched(
+    blocks: Iterator[NDArray[np.float32]], on_window: Callable[[], None] | None
+) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        if on_window is not None:
+            on_window()
+        yield block
+
+
 def write_clips(
-    segments: Sequence[Segment], folder: str, pad_s: float, overwrite: bool = False
+    segments: Sequence[Segment],
+    folder: str,
+    pad_s: float,
+    overwrite: bool,
+    cut_all: Callable[[Mapping[str, Sequence[Span]], str], Iterator[Cut]],
 ) -> list[str]:
     """Write a clip for each segment.
 
@@ -34,6 +115,9 @@ def write_clips(
         Seconds before and after each segment.
     overwrite : bool
         Whether existing files may be replaced.
+    cut_all : callable
+        Cuts stretches out of recordings; its arguments are the stretches of each, and a private
+        folder for what it likes.
 
     Returns
     -------
@@ -52,45 +136,28 @@ def write_clips(
         for number, segment in enumerate(segments, start=1)
     ]
     with lock_folder(folder):
-        _write_all(segments, paths, pad_s, overwrite)
+        for path in paths:
+            if os.path.lexists(path) and not overwrite:
+                raise UsageError(
+                    f"{path}: exists already. Choose another folder, or use --overwrite."
+                )
+        of_recording: dict[str, list[int]] = {}
+        for i, segment in enumerate(segments):
+            of_recording.setdefault(segment.path, []).append(i)
+        spans_of = {
+            path: [
+                (segments[i].channel, segments[i].start_s - pad_s, segments[i].end_s + pad_s)
+                for i in places
+            ]
+            for path, places in of_recording.items()
+        }
+        with private_folder(os.path.join(folder, "clips")) as spool:
+            for cut in cut_all(spans_of, spool):
+                _write(paths[of_recording[cut.path][cut.place]], cut.samples, cut.rate_hz)
     return paths
 
 
-def _write_all(
-    segments: Sequence[Segment], paths: Sequence[str], pad_s: float, overwrite: bool
-) -> None:
-    for path in paths:
-        if os.path.lexists(path) and not overwrite:
-            raise UsageError(f"{path}: exists already. Choose another folder, or use --overwrite.")
-    of_recording: dict[tuple[str, int | None], list[int]] = {}
-    for i, segment in enumerate(segments):
-        of_recording.setdefault((segment.path, segment.channel), []).append(i)
-    for (recording, channel), places in of_recording.items():
-        places.sort(key=lambda i: segments[i].start_s)
-        times_s = [(segments[i].start_s - pad_s, segments[i].end_s + pad_s) for i in places]
-        with local_file(recording) as file:
-            _cut(file.path, channel, times_s, [paths[i] for i in places])
-
-
-def _cut(
-    recording: str,
-    channel: int | None,
-    times_s: Sequence[tuple[float, float]],
-    paths: Sequence[str],
-) -> None:
-    """Write the clips of one recording, in the order of their beginnings."""
-    with closing(open_recording(recording)) as source:
-        rate_hz = source.rate_hz
-    plan = []
-    for start_s, end_s in times_s:
-        start = max(round(start_s * rate_hz), 0)
-        plan.append((start, round(end_s * rate_hz) - start))
-    _, blocks = read_windows(recording, rate_hz, BLOCK_S, channel)
-    for place, samples in cut_stretches(blocks, plan):
-        _write(paths[place], samples, rate_hz)
-
-
-def _write(path: str, samples: np.ndarray, rate_hz: int) -> None:
+def _write(path: str, samples: NDArray[np.float32], rate_hz: int) -> None:
     with atomic_write(path) as partial, open(partial, "wb") as file:
         soundfile.write(file, samples.clip(-1, 1), rate_hz, "PCM_16", format="WAV")
 

@@ -70,3 +70,19 @@ def encoded(name: str, mono: np.ndarray, rate_hz: int, options: dict | None = No
             output.mux(stream.encode(part))
         output.mux(stream.encode(None))
     return content.getvalue()
+
+
+def flac_of_32_bits(samples: np.ndarray, rate_hz: int) -> bytes:
+    """Encode int32 samples [n_samples] as FLAC of 32 bits, which libsndfile neither reads nor writes."""
+    content = io.BytesIO()
+    options = {"strict": "experimental", "bits_per_raw_sample": "32"}
+    with av.open(content, "w", format="flac") as output:
+        stream = output.add_stream("flac", rate=rate_hz, options=options)
+        stream.codec_context.layout, stream.codec_context.format = "mono", "s32"
+        frame = av.AudioFrame.from_ndarray(samples[None], "s32", "mono")
+        frame.rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), 0
+        resampler = av.AudioResampler("s32", "mono", rate_hz, 4608)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    return content.getvalue()

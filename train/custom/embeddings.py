@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from serctl.audio.windows import WINDOW_S, Windowing
 from serctl.errors import AudioError
-from serctl.models.extraction import Extraction, read_windows_with_speech
+from serctl.models.extraction import Extraction
+from serctl.models.windows.reading import read_windows_with_speech
 from serctl.threads import map_in_order, n_cores
 from serctl.train.custom.start import Start
 from serctl.train.data.feature_cache import cache_folder, load_array, save_array
@@ -75,7 +76,7 @@ class RecordingEmbedder:
         extraction = Extraction(recording.path)
         try:
             embeddings = [
-                self._embed(self._input_of(samples))
+                self._embed(self._config.input_of(samples))
                 for samples in read_windows_with_speech(extraction, self._config, self._windowing)
             ]
         except AudioError as error:
@@ -87,11 +88,6 @@ class RecordingEmbedder:
         mean = np.average(embeddings, axis=0, weights=extraction.lengths).astype(np.float32)
         save_array(cached, mean)
         return Embedded(mean)
-
-    def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        config = self._config
-        raw = config.inputs.extract(samples, config.features)
-        return config.inputs.normalize(raw, config.normalization, config.features)
 
 
 def embed_recordings(

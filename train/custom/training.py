@@ -144,10 +144,10 @@ def train_custom(options: CustomOptions, on_recordings: OnRecordings) -> Outcome
     ModelError, ResultsError
         If a weights folder cannot be read or written.
     """
-    refuse_loss(options.output, options.output / CHECKPOINT, False, options.overwrite)
     start = Start(options.start)
     own = read_recordings(options.data)
     choose_folds(own)  # its errors come before the work
+    refuse_loss(options.output, options.output / CHECKPOINT, False, options.overwrite)
     with lock_folder(options.output, *NAMEABLE_FILES):
         return _train(options, start, own, on_recordings)
 

@@ -79,7 +79,8 @@ def _speech_detector() -> str:
 
 
 def _models() -> str:
-    from serctl.models.loading import bundled_models, load_model
+    from serctl.bundled import bundled_models
+    from serctl.models.loading import load_model
 
     for name in bundled_models():
         load_model(name)

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio.decoding import read_whole
-from serctl.engine.workers.messages import DECODE, DESCRIBE, OUTLINE, Request, Task
+from serctl.engine.workers.cutting import cut_task
+from serctl.engine.workers.messages import CUT, DECODE, DESCRIBE, OUTLINE, Request, Task
 from serctl.engine.workers.supervisor import Supervisor, in_order
 from serctl.errors import AudioError
 from serctl.features.blocks import BlockFeatures
@@ -193,10 +194,10 @@ def prepare_action(request: Request) -> Action:
     if request.action == DESCRIBE:
         warm_up(request.feature_set)
         return lambda task, on_window: describe_task(task, request, on_window)
-    if request.action == DECODE:
+    if request.action in (CUT, DECODE):
         assert request.spool_folder is not None
-        folder = request.spool_folder
-        return lambda task, on_window: _row(task, lambda: _decode(task, folder, on_window))
+        folder, read = request.spool_folder, cut_task if request.action == CUT else _decode
+        return lambda task, on_window: _row(task, lambda: read(task, folder, on_window))
     return lambda task, on_window: _row(task, lambda: _outline(task, on_window))
 
 

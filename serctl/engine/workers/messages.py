@@ -44,6 +44,7 @@ OF_A_VOICE = -1  # in the place of a recording's number
 CLASSIFY = "classify"
 DESCRIBE = "describe"  # acoustic features
 DECODE = "decode"  # samples of a short recording
+CUT = "cut"  # stretches of a recording
 OUTLINE = "outline"  # envelope and speech of a recording of any length
 
 # Of a request, what results depend on beside the model.

@@ -53,6 +53,8 @@ class Network:
         Number of members that are trained.
     has_encoder : bool
         Whether it starts from a frozen encoder (`serctl.models.encoder`).
+    slides : bool
+        Whether it can run once over a long recording (`serctl.models.windows.sliding`).
     """
 
     name: str
@@ -65,6 +67,7 @@ class Network:
     member_class: str = ""
     n_members: int = 1
     has_encoder: bool = False
+    slides: bool = False
 
     def torch_module(self, n_emotions: int) -> "nn.Module":
         """Build the network in torch, untrained."""
@@ -126,6 +129,7 @@ NETWORKS = {
             cnn_graph.N_MELS,
             member_class="cnn_torch:CnnMember",
             n_members=cnn_graph.N_MEMBERS,
+            slides=True,
         ),
         Network(
             "whisper",

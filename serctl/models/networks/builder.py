@@ -19,6 +19,7 @@ OPSET = 17
 IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
 INPUT, OUTPUT, EMBEDDING = "input", "logits", "embedding"
+STEPS = "steps"  # second input of a graph that slides over a recording
 
 
 class GraphBuilder:
@@ -111,13 +112,15 @@ class GraphBuilder:
         product = self.node("Mul", x, self.node("Add", error, np.array(1, np.float32)))
         return self.node("Mul", product, np.array(0.5, np.float32))
 
-    def model(self, output: str) -> bytes:
+    def model(self, output: str, slides: bool = False) -> bytes:
         """Complete graph of the network, as serialized ONNX.
 
         Parameters
         ----------
         output : str
             Name of the logits, float [batch, n_emotions].
+        slides : bool
+            Whether there is a second input, `STEPS`.
 
         Raises
         ------
@@ -125,7 +128,8 @@ class GraphBuilder:
             If there are tensors that no node uses.
         """
         outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
-        content: bytes = self.complete({INPUT: None}, outputs, {}).SerializeToString()
+        inputs = {INPUT: None} | ({STEPS: None} if slides else {})
+        content: bytes = self.complete(inputs, outputs, {}).SerializeToString()
         return content
 
     def complete(
@@ -139,8 +143,8 @@ class GraphBuilder:
         Parameters
         ----------
         inputs : mapping of str to sequence or None
-            Names and shapes of what the first nodes take, float32; a text names a length that varies,
-            and None is any shape.
+            Names and shapes of what the first nodes take, float32 but for `STEPS`; a text names a
+            length that varies, and None is any shape.
         outputs : mapping of str to str
             Names of the outputs, float32, and the nodes that they come from.
         shapes : mapping of str to sequence
@@ -161,8 +165,8 @@ class GraphBuilder:
         graph = helper.make_graph(
             self._nodes,
             "serctl",
-            [_floats(name, shape) for name, shape in inputs.items()],
-            [_floats(name, shapes.get(name)) for name in outputs],
+            [_described_value(name, shape) for name, shape in inputs.items()],
+            [_described_value(name, shapes.get(name)) for name in outputs],
             self._constants,
         )
         return helper.make_model(
@@ -175,8 +179,9 @@ class GraphBuilder:
         return name
 
 
-def _floats(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+def _described_value(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
+    kind = TensorProto.INT64 if name == STEPS else TensorProto.FLOAT
+    return helper.make_tensor_value_info(name, kind, shape)
 
 
 def _described(shape: tuple[int, ...], dtype: str) -> str:

@@ -11,6 +11,7 @@ function drawSummary(contents) {
   const tile = (value, name) => el("div", { class: "tile" }, el("dt", {}, name), el("dd", {}, value));
   const tiles = [
     tile(whole(contents.n_recordings), "recordings"),
+    ...(contents.n_channels > contents.n_recordings ? [tile(whole(contents.n_channels), "channels")] : []),
     tile(whole(contents.n_labelled), "with an emotion"),
     tile(hours(contents.duration_s), "audio"),
   ];
@@ -149,8 +150,9 @@ function drawModels(contents) {
   section("model", ["Model"], ...cards);
 }
 
-/** The parameters of each run, and what the page says as a file: `text` is that of `contents`. */
-function drawRuns(contents, text) {
+/** The parameters of each run, and the page as a file: `text` is that of `contents`. */
+function drawRuns(contents, text, tables) {
+  const saved = () => `${text.slice(0, text.lastIndexOf("\n}"))},\n  "page": ${JSON.stringify(tables)}\n}\n`;
   const runs = contents.runs.map((run) => {
     const { file, ...record } = run;
     const entries = Object.entries(record).filter(([, value]) => value !== null && value !== "");
@@ -163,7 +165,7 @@ function drawRuns(contents, text) {
   });
   const save = el(
     "button",
-    { type: "button", onclick: () => download("report.json", text, "application/json") },
+    { type: "button", onclick: () => download("report.json", saved(), "application/json") },
     "Download report.json",
   );
   section(
@@ -178,7 +180,7 @@ function drawRuns(contents, text) {
       el(
         "span",
         { class: "muted" },
-        " all of this page but its rows, as serctl report --format json writes it",
+        " all of this page; serctl report report.json -o report.html makes it again",
       ),
     ),
   );

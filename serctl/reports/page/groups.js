@@ -7,6 +7,7 @@ function countGroups(data, emotions) {
   const { group, emotion, confidence, table } = data;
   const place = emotion.labels.map((name) => emotions.indexOf(name));
   const duration = table.columns.get("duration_s");
+  const channel = table.columns.get("channel");
   const found = new Map();
   for (const row of data.shown) {
     const code = group.codes[row];
@@ -19,12 +20,17 @@ function countGroups(data, emotions) {
         sure: 0,
         seconds: 0,
         counts: emotions.map(() => 0),
+        seen: new Set(), // of recordings that have a row for each channel
       };
       found.set(code, one);
     }
-    one.n++;
-    const seconds = duration.number(row);
-    if (seconds > 0) one.seconds += seconds;
+    const path = channel.number(row) > 0 ? data.path.text(row) : null;
+    if (path === null || !one.seen.has(path)) {
+      if (path !== null) one.seen.add(path);
+      one.n++;
+      const seconds = duration.number(row);
+      if (seconds > 0) one.seconds += seconds;
+    }
     const series = place[emotion.codes[row]];
     if (series < 0) continue;
     one.labelled++;

@@ -8,6 +8,7 @@ async function main() {
     unpackTable(packed.segments),
   ]);
   const contents = JSON.parse(text);
+  const { contents: _, audio: __, ...tables } = packed;
   player.base = packed.audio;
   readHash();
   byId("loading").remove();
@@ -28,7 +29,7 @@ async function main() {
   drawReasons(contents);
   drawListening(data, emotions);
   drawModels(contents);
-  drawRuns(contents, text);
+  drawRuns(contents, text, tables);
   drawTheme();
   showTips();
   change({});

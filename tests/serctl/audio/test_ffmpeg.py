@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 
+import av
 import numpy as np
 import pytest
 import soundfile
-from support.encoded_audio import ENCODED, LOSSLESS, encoded
+from support.encoded_audio import ENCODED, LOSSLESS, encoded, flac_of_32_bits
 
 from serctl.audio import decoding
 from serctl.audio.ffmpeg import FfmpegSource
@@ -56,6 +57,17 @@ def test_every_format_is_read_whole(encode, speech, name):
         assert levels[0] == pytest.approx(levels[1], rel=0.15)
 
 
+def test_flac_of_32_bits_is_read_whole(tmp_path):
+    samples = np.random.default_rng(0).integers(-(2**31), 2**31, 2 * RATE_HZ, np.int32)
+    content = flac_of_32_bits(samples, RATE_HZ)
+    bits_less_one = (content[20] & 1) << 4 | content[21] >> 4
+    assert bits_less_one == 31
+    (tmp_path / "a.flac").write_bytes(content)
+    recording, found = read(tmp_path / "a.flac")
+    assert (recording.n_frames, recording.reason) == (2 * RATE_HZ, "")
+    np.testing.assert_allclose(found, samples / 2**31, rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", [n for n in ENCODED if f".{n.split('.')[1]}" not in HEADERLESS])
 def test_the_name_does_not_matter(encode, name):
     path = encode(name)
@@ -74,6 +86,26 @@ def test_a_hole_costs_itself(encode, name):
     whole = read(encode(name))[0]
     recording = read(encode(name, spoil))[0]
     assert whole.duration_s - 1.1 < recording.duration_s < whole.duration_s + 0.1
+
+
+def test_a_stream_that_begins_within_the_file_ends_nothing(encode, monkeypatch):
+    class Container:
+        def __init__(self, container):
+            self._container = container
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        def demux(self, stream):
+            yield from self._container.demux(stream)
+            raise IndexError(
+                "list index out of range"
+            )  # as PyAV, of a stream that it does not know
+
+    path, opened = encode("aac.ts"), av.open
+    monkeypatch.setattr(av, "open", lambda *args, **options: Container(opened(*args, **options)))
+    recording, _ = read(path)
+    assert (recording.duration_s, recording.reason) == (pytest.approx(3.0, abs=0.13), "")
 
 
 def test_a_hole_is_said(encode):

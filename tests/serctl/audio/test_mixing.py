@@ -1,8 +1,20 @@
 """One channel beside the others: what it only overhears, and what their mean knows better."""
 
 import numpy as np
+import pytest
 
-from serctl.audio.mixing import other_channels
+from serctl.audio.mixing import Mixer, other_channels
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("n_channels", [2, 3])
+def test_a_mix_is_the_mean_to_the_last_bit(dtype, n_channels):
+    numbers = np.random.default_rng(0).uniform(-1, 1, (1000, n_channels))
+    frames = (numbers * (32767 if dtype == np.int16 else 1)).astype(dtype)
+    frames[:2] = [[32767] * n_channels, [-32768] * n_channels] if dtype == np.int16 else 1e-30
+    scale = np.float32(1 / 32768) if dtype == np.int16 else 1
+    mean = (frames.mean(axis=1, dtype=np.float64) * scale).astype(np.float32)
+    np.testing.assert_array_equal(Mixer().mix(frames), mean)
 
 
 def test_a_louder_channel_is_overheard():

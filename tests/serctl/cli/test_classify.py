@@ -15,9 +15,9 @@ import pytest
 import torch
 
 import serctl
+from serctl.bundled import bundled_models
 from serctl.cli import run
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE
-from serctl.models.loading import bundled_models
 from serctl.results.schema import STATUSES, columns
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad")

@@ -14,8 +14,9 @@ import torch
 from support import synthetic_corpora
 from support.sparse_audio import write_sparse_wav
 
+from serctl.bundled import find_model
 from serctl.cli import run
-from serctl.models.loading import find_model, load_model, save_model
+from serctl.models.loading import load_model, save_model
 from serctl.train.corpora.manifest import SOURCES
 
 Run = Callable[..., tuple[int, str, str]]

@@ -170,7 +170,7 @@ def test_a_table_has_labels_as_they_are(folder, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "status", "message"),
     [
-        (None, 2, "labels.csv: there is no such file"),
+        (None, 2, "labels.csv: does not exist"),
         ("path,emotion\nin/gone.wav,sad\n", 3, "1 of 1 rows name files that are not there"),
         ("path,emotion\nin/a.wav,sad\nin/a.wav,happy\n", 3, "in/a.wav is sad (labels.csv, line 2)"),
     ],

@@ -100,3 +100,21 @@ def test_calls_have_timelines_and_play(drawn, tmp_path):
     assert share == pytest.approx(first.peak_probability, abs=0.0011)
     limits, ranking = (markup.index(f'<section id="{name}"') for name in ("limits", "long"))
     assert limits < ranking
+
+
+def test_a_recording_counts_once_in_its_group(drawn, tmp_path):
+    calls = tmp_path / "r.csv"
+    head = "path,status,reason,emotion,confidence,p_angry,p_sad,duration_s,sample_rate_hz,channels,"
+    rows = [
+        f"{folder}/{i}.wav,ok,,sad,0.9,0.1,0.9,60.0,8000,2,1,,{channel}"
+        for folder, n in (("ann", 3), ("ben", 1))
+        for i in range(n)
+        for channel in (1, 2)
+    ]
+    calls.write_text("\n".join([head + "windows,speech_s,channel", *rows]))
+    markup, messages = drawn(str(calls), "--by", "folder")
+    assert messages == []
+    groups = re.search(r'<section id="groups".*?</section>', markup, re.DOTALL)[0]
+    found = re.findall(r'class="number">([0-9]+)</td><td class="number">([0-9:]+)<', groups)
+    assert found == [("3", "03:00"), ("1", "01:00")]
+    assert re.search(r"<dt>channels</dt><dd>8</dd>", markup)

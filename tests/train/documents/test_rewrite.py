@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from support.synthetic_results import CNN, SVM, write_results
 
+from serctl.bundled import find_model
 from serctl.errors import ResultsError
-from serctl.models.loading import find_model
 from serctl.train.documents.rewrite import render_documents, rewrite_documents
 
 README = "# serctl\n\n<!-- table: models -->\nstale\n<!-- end -->\n\nafter\n"
