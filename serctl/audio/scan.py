@@ -257,9 +257,10 @@ def _nothing_found(arguments: Sequence[str], skipped: Skipped) -> str:
         there += f". {skipped.unlisted[0]}"
         if (n_more := len(skipped.unlisted) - 1) > 0:
             there += f" And {count(n_more, 'more such folder')}."
+    n_more = len(names.AUDIO_EXTENSIONS) - 5
     return (
         f"{', '.join(named) or 'no path given'}: no recordings found: {there.rstrip('.')}. Looked, "
-        "at any depth, for .wav, .flac, .ogg, .mp3, .aiff and "
-        f"{len(names.AUDIO_EXTENSIONS) - 5} other audio extensions. Name the folder that holds the recordings, or name files of other extensions "
-        "themselves: a file that is named is always tried."
+        f"at any depth, for .wav, .flac, .ogg, .mp3, .aiff and {n_more} other audio extensions. Name "
+        "the folder that holds the recordings, or name files of other extensions themselves: a file "
+        "that is named is always tried."
     )
