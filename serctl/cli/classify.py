@@ -39,6 +39,7 @@ Examples:
   serctl classify ./calls --update
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   serctl classify ./speakers --model whisper --voices folder
+  serctl classify s3://bucket/calls -o calls.csv
   serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 

@@ -10,16 +10,19 @@ from support import buckets as stores
 from serctl.cli import run
 from serctl.engine import run as run_module
 from serctl.engine.workers import isolated
+from serctl.engine.workers.cutting import cut_isolated
 from serctl.engine.workers.supervisor import Supervisor
+from serctl.errors import AudioError
 from serctl.files import objects
+
+
+def start(request):
+    return Supervisor(request, stores.COMMAND, 60.0)
 
 
 @pytest.fixture
 def bucket(buckets, write_recording, monkeypatch):
     """Bucket with recordings, which workers see too."""
-
-    def start(request):
-        return Supervisor(request, stores.COMMAND, 60.0)
 
     monkeypatch.setattr(run_module, "Supervisor", start)
     monkeypatch.setattr(isolated.describe_isolated, "__defaults__", (None, start, "report"))
@@ -103,6 +106,18 @@ def test_features_of_objects_are_those_of_files(bucket, tmp_path):
         assert run(["features", str(path), "-o", str(tmp_path / name)]) == 1
     local = (tmp_path / "local.csv").read_bytes()
     assert local.replace(os.fsencode(bucket), b"s3://b") == (tmp_path / "remote.csv").read_bytes()
+
+
+def test_samples_and_clips_of_objects_are_those_of_files(bucket, tmp_path):
+    (tmp_path / "spool").mkdir()
+    for path in (str(bucket / "a.wav"), "s3://b/a.wav"):
+        (samples,) = isolated.decode_isolated([path], str(tmp_path / "spool"), start=start)
+        (clip,) = cut_isolated({path: [(None, 0.25, 0.5)]}, str(tmp_path / "spool"), start)
+        assert len(samples) == 22050
+        assert clip.path == path
+        assert len(clip.samples) == 4000
+    with pytest.raises(AudioError, match="s3://b/gone.wav: There is no such object"):
+        next(isolated.decode_isolated(["s3://b/gone.wav"], str(tmp_path / "spool"), start=start))
 
 
 def test_a_manifest_has_the_sizes_of_objects(bucket, tmp_path):
