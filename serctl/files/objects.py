@@ -131,7 +131,7 @@ def file_system(store: str, bucket: str) -> Any:
             where = {"endpoint_override": host, "scheme": scheme or "https"}
         else:
             where = {}
-            with suppress(OSError):  # then that of the user's settings
+            with suppress(OSError, ValueError):  # then that of the user's settings
                 where["region"] = fs.resolve_s3_region(bucket)
         return fs.S3FileSystem(connect_timeout=CONNECT_S, **where)
     except ImportError as error:

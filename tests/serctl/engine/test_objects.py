@@ -116,7 +116,7 @@ def test_samples_and_clips_of_objects_are_those_of_files(bucket, tmp_path):
         assert len(samples) == 22050
         assert clip.path == path
         assert len(clip.samples) == 4000
-    with pytest.raises(AudioError, match="s3://b/gone.wav: There is no such object"):
+    with pytest.raises(AudioError, match=r"s3://b/gone\.wav: There is no such object"):
         next(isolated.decode_isolated(["s3://b/gone.wav"], str(tmp_path / "spool"), start=start))
 
 
