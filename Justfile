@@ -106,3 +106,8 @@ bench *ARGS:
 # Time each stage of classifying one clip
 bench-stages *ARGS:
     {{bin}}python -m pytest benchmarks/test_stages.py {{ARGS}}
+
+# Test recordings in S3, which moto serves on the loopback interface, in an environment of its own
+test-s3 *ARGS:
+    test -e build/moto/bin/python || { python3.11 -m venv build/moto && build/moto/bin/pip install -q 'moto[server]'; }
+    SERCTL_TEST_MOTO=build/moto/bin/python {{bin}}python -m pytest {{ARGS}} tests/clouds/test_s3.py

@@ -15,7 +15,7 @@ from pathlib import Path
 # Before tests/ is searched, which has a folder of the same name.
 from serctl.cli import run
 from serctl.models.loading import load_model
-from serctl.results.moments import Ranked, rank_recordings
+from serctl.reports.moments import Ranked, rank_recordings
 from serctl.results.segments import read_segments
 from serctl.weights import find_model
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from serctl.audio.scan import scan
 from serctl.errors import AudioError, PathError, UsageError
+from serctl.files.objects import refuse_remote
 from serctl.models.classifier import Classifier
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.models.many import Voices
@@ -184,6 +185,7 @@ def _alone(
 def _found(path: StrPath, errors: str) -> list[str]:
     """The recording, or those of a folder; PathError if there is none such and errors are raised."""
     name = os.fspath(path)
+    refuse_remote([name], "the Python API")
     if os.path.isdir(name):
         return scan([name])
     if errors == "raise" and not os.path.exists(name):

@@ -6,6 +6,7 @@
     └── RunError            a valid request that fails                      exit status 3
         ├── NothingFoundError   no recordings where some were expected
         ├── AudioError          one recording cannot be used; a run writes a row and continues
+        │   └── DownloadError   one that lies in an object store cannot be downloaded
         ├── ModelError          a weights folder that cannot be loaded
         ├── ResultsError        a results file that cannot be written or read
         ├── CorporaError        corpora that are missing, incomplete or not as expected
@@ -51,6 +52,24 @@ class AudioError(RunError):
     def __init__(self, reason: str, path: str = "") -> None:
         super().__init__(f"{path}: {reason}" if path else reason)
         self.reason = reason
+
+
+class DownloadError(AudioError):
+    """A recording in an object store cannot be downloaded.
+
+    Parameters
+    ----------
+    reason, path : str
+        As of `AudioError`.
+    is_transient, is_missing : bool
+        Whether it may be there a moment later, and whether there is no such object.
+    """
+
+    def __init__(
+        self, reason: str, path: str = "", is_transient: bool = False, is_missing: bool = False
+    ) -> None:
+        super().__init__(reason, path)
+        self.is_transient, self.is_missing = is_transient, is_missing
 
 
 class ModelError(RunError):

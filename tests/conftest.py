@@ -93,6 +93,22 @@ def write_recording(tmp_path):
     return write
 
 
+@pytest.fixture
+def buckets(tmp_path, monkeypatch):
+    """Folder whose folders are the buckets of an object store, in this process."""
+    from support import buckets as stores
+
+    from serctl.files import downloads, objects
+
+    folder = tmp_path / "buckets"
+    folder.mkdir()
+    monkeypatch.setenv(stores.VARIABLE, str(folder))
+    monkeypatch.setattr(objects, "file_system", stores.file_system)
+    monkeypatch.setattr(downloads, "file_system", stores.file_system)
+    monkeypatch.setattr(objects, "_known", {})
+    return folder
+
+
 @pytest.fixture(scope="session")
 def fold0():
     """Folder of the 2258 test clips of speaker fold 0, as SERCTL_FOLD0 says."""

@@ -19,6 +19,7 @@ from serctl.audio.formats.views import FileView
 from serctl.audio.sndfile import SndfileSource
 from serctl.audio.sources import Source
 from serctl.errors import AudioError
+from serctl.files.objects import is_remote
 
 # Speech is recorded at 8 to 192 kHz. A rate beyond these is a damaged header, and would turn a small
 # file into days of samples, or a resampler of gigabytes.
@@ -31,6 +32,7 @@ NO_FILES = {
     stat.S_IFDIR: "A folder",
 }
 NOT_AUDIO = "Not audio, or damaged: try to play it, or export it again as wav or flac."
+WHO_DOWNLOADS = "Only serctl classify, features, plot and clips read objects; copy it to a file."
 UNKNOWN = Kind("unknown", "")
 
 
@@ -64,6 +66,8 @@ def open_recording(path: str) -> Source:
     OSError
         If reading it fails: an error of the disk or of the network share.
     """
+    if is_remote(path):
+        raise AudioError(f"An object, not a file. {WHO_DOWNLOADS}", path)
     try:
         _check_is_file(path, os.stat(path))
         view = FileView(path)

@@ -11,6 +11,8 @@ clouds, partial downloads, named pipes, sockets and devices are skipped, and cou
 file named as an argument is always taken. Links to files are followed; links to folders are if asked
 for, and then a folder is walked once, however many links lead to it, so that none goes round.
 
+Folders of objects, ``s3://bucket/calls``, are walked in the same way, by `serctl.audio.finding.objects`.
+
 A folder that cannot be listed stops the scan, before any work is done, unless the caller takes such
 errors and goes on.
 """
@@ -18,71 +20,21 @@ errors and goes on.
 import enum
 import glob
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
+from serctl.audio.finding.objects import find_objects
+from serctl.audio.finding.skipped import Skipped
 from serctl.audio.formats import names
 from serctl.audio.patterns import Selection
 from serctl.errors import NothingFoundError, PathError, RunError
+from serctl.files.objects import address_of, check_pyarrow, is_remote
+from serctl.text import count
 
 GLOB_CHARACTERS = frozenset("*?[")
-N_NAMED = N_EXTENSIONS = 5  # of the arguments, and of what was skipped, in a message
-MOST_NAMED = 10_000  # skipped files, in the record of a run
+N_NAMED = 5  # of the arguments, in a message
 
 
 EVERYTHING = Selection()
-
-
-@dataclass(slots=True)
-class Skipped:
-    """What the folders hold and was not taken.
-
-    Attributes
-    ----------
-    kinds : Counter of str
-        Number of files and hidden folders by kind, as `serctl.audio.formats.names` calls them.
-    extensions : Counter of str
-        Number of files that are not audio, by extension.
-    files : list of str
-        Their paths, each with its kind; `MOST_NAMED` at most.
-    n_folder_links, n_not_selected : int
-        Links to folders that were not followed, and what the patterns left out.
-    unlisted : list of RunError
-        Folders that could not be listed.
-    """
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    extensions: Counter[str] = field(default_factory=Counter)
-    files: list[tuple[str, str]] = field(default_factory=list)
-    n_folder_links: int = 0
-    n_not_selected: int = 0
-    unlisted: list[RunError] = field(default_factory=list)
-
-    def add(self, path: str, kind: str) -> None:
-        """Count a file."""
-        self.kinds[kind] += 1
-        if kind == names.NOT_AUDIO:
-            self.extensions[os.path.splitext(path)[1].lower()] += 1
-        if len(self.files) < MOST_NAMED:
-            self.files.append((path, kind))
-
-    def __str__(self) -> str:
-        """All of it in a line; empty if there is nothing."""
-        counts = [
-            f"{n} {kind}" for kind, n in sorted(self.kinds.items()) if kind != names.NOT_AUDIO
-        ]
-        if n_files := self.kinds[names.NOT_AUDIO]:
-            counts.append(f"{n_files} not audio ({self.shown_extensions()})")
-        if self.n_folder_links:
-            counts.append(_count(self.n_folder_links, "link to a folder", "links to folders"))
-        return ", ".join(counts)
-
-    def shown_extensions(self) -> str:
-        """The most frequent extensions, with their counts."""
-        most = self.extensions.most_common(N_EXTENSIONS)
-        shown = [f"{extension or 'no extension'} {n}" for extension, n in most]
-        return ", ".join([*shown, "..."] if len(self.extensions) > len(most) else shown)
 
 
 def _raise(error: RunError) -> None:
@@ -102,7 +54,7 @@ def scan(
     ----------
     paths : sequence of str or path
         Files, directories, and globs that the shell did not expand (``"calls/*.wav"``, with ``**``
-        for any depth), which are expanded as a shell would.
+        for any depth), which are expanded as a shell would. Addresses of objects are no globs.
     selection : Selection
         Which of them are taken.
     on_unlisted : function
@@ -134,11 +86,16 @@ def scan(
     # By real folder and name, so that `calls` and `./calls` are one, and two links to one file two.
     found: dict[str, str] = {}
     real_folders: dict[str, str] = {}  # a list of files names few folders many times
+    _check_remote([*arguments, *listed])
     for top in [*(top for argument in arguments for top in _expand(argument)), *listed]:
-        if os.path.isdir(top):
+        if is_remote(top) or os.path.isdir(top):
             n_unlisted = len(skipped.unlisted)
-            for below, real in _walk(top, selection, skipped):
-                found.setdefault(real, os.path.join(top, below))
+            if is_remote(top):
+                objects = find_objects(top, top in arguments, selection, skipped)
+                found.update((path, path) for path in objects)
+            else:
+                for below, real in _walk(top, selection, skipped):
+                    found.setdefault(real, os.path.join(top, below))
             for error in skipped.unlisted[n_unlisted:]:
                 on_unlisted(error)
             continue
@@ -155,16 +112,34 @@ def scan(
 
 
 def check_paths(paths: Sequence[str | os.PathLike[str]]) -> None:
-    """Raise the PathError of `scan` for paths that do not exist, without listing any folder."""
-    for path in paths:
-        argument = os.fsdecode(path)
-        if not os.path.exists(argument) and next(_matches(argument), None) is None:
+    """Raise the PathError of `scan` for paths that do not exist, without listing any folder.
+
+    Of remote paths only the form is checked, and UsageError raised: no connection is opened.
+    """
+    arguments = [os.fsdecode(path) for path in paths]
+    _check_remote(arguments)
+    for argument in arguments:
+        if is_remote(argument) or os.path.exists(argument):
+            continue
+        if next(_matches(argument), None) is None:
             raise _not_there(argument)
+
+
+def _check_remote(paths: Sequence[str]) -> None:
+    """Refuse addresses that cannot be used, before any connection is opened."""
+    if remote := list(filter(is_remote, paths)):
+        for path in remote:
+            address_of(path)
+        check_pyarrow(remote[0])
 
 
 def _expand(argument: str) -> list[str]:
     """Give the path itself, or what it matches as a glob."""
-    found = [argument] if os.path.exists(argument) else sorted(_matches(argument))
+    found = (
+        [argument]
+        if is_remote(argument) or os.path.exists(argument)
+        else sorted(_matches(argument))
+    )
     if not found:
         raise _not_there(argument)
     return found
@@ -281,14 +256,11 @@ def _nothing_found(arguments: Sequence[str], skipped: Skipped) -> str:
     if skipped.unlisted:
         there += f". {skipped.unlisted[0]}"
         if (n_more := len(skipped.unlisted) - 1) > 0:
-            there += f" And {_count(n_more, 'more such folder')}."
+            there += f" And {count(n_more, 'more such folder')}."
+    n_more = len(names.AUDIO_EXTENSIONS) - 5
     return (
-        f"{', '.join(named) or 'no path given'}: no recordings found: {there}. Looked, at any "
-        f"depth, for .wav, .flac, .ogg, .mp3, .aiff and {len(names.AUDIO_EXTENSIONS) - 5} other audio "
-        "extensions. Name the folder that holds the recordings, or name files of other extensions "
-        "themselves: a file that is named is always tried."
+        f"{', '.join(named) or 'no path given'}: no recordings found: {there.rstrip('.')}. Looked, "
+        f"at any depth, for .wav, .flac, .ogg, .mp3, .aiff and {n_more} other audio extensions. Name "
+        "the folder that holds the recordings, or name files of other extensions themselves: a file "
+        "that is named is always tried."
     )
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"

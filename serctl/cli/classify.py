@@ -39,6 +39,7 @@ Examples:
   serctl classify ./calls --update
   serctl classify ./archive --exclude '*.mp3' --exclude drafts --dry-run
   serctl classify ./speakers --model whisper --voices folder
+  serctl classify s3://bucket/calls -o calls.csv
   serctl classify --files-from manifest.csv --shard 3/16 -o shard-3.csv
   find . -name '*.wav' -newer last.csv -print0 | serctl classify --files-from - -0
 
@@ -104,7 +105,7 @@ def classify(
 
 def _list(paths: tuple[str, ...], selection: options.SelectionOptions, work: WorkOptions) -> int:
     """Print the recordings that would be classified."""
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
 
     skipped = Skipped()
     scanned, unlisted = selection.find(paths, skipped)
@@ -125,7 +126,7 @@ def _run(
     watch: Watch,
 ) -> int:
     """Classify recordings, and print what is in the results; return the exit status."""
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
     from serctl.engine.run import Run
 
     skipped = Skipped()

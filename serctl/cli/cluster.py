@@ -86,7 +86,7 @@ def classify_on_ray(
     options.refuse_unused(*REFUSED, because="has no effect with --engine ray")
     if to.output == STANDARD_OUTPUT:
         raise UsageError("-: --engine ray needs a file as --output.")
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
     from serctl.results.merging import merge_shards
 
     skipped = Skipped()

@@ -88,10 +88,12 @@ def evaluate(
     from serctl.cli.terminal.paired import print_comparison
     from serctl.cli.terminal.scores import print_scores
     from serctl.engine.workers.messages import Request
+    from serctl.files.objects import refuse_remote
     from serctl.train.evaluation.statistics.intervals import cautions
     from serctl.train.robustness.overlap import training_warning
 
     finder = Finder(paths, selection, listed)
+    refuse_remote(finder.named, "serctl evaluate")
     clips = _labelled(finder, labelling, split, models, chosen.emotions)
     request = Request(device=chosen.device, workers=workers, speech="off", timeout_s=timeout)
     evaluations = [_evaluate(one, clips, request, n_models) for one in models]

@@ -105,6 +105,10 @@ def _labelled(
     finder: Finder, labels: str | None
 ) -> "tuple[list[str], Callable[[str], Label] | None]":
     """Recordings, and what gives the labels of each, if any are wanted."""
+    if labels is not None:
+        from serctl.files.objects import refuse_remote
+
+        refuse_remote(finder.named, "--labels")
     recordings = finder(finder.named) if finder.named else []
     if labels is None:
         return recordings, None

@@ -18,8 +18,8 @@ from serctl.cli.completion import complete_models
 from serctl.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from serctl.audio.finding.skipped import Skipped
     from serctl.audio.patterns import Selection
-    from serctl.audio.scan import Skipped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]

@@ -112,6 +112,7 @@ def _timeline_figure(
 ) -> "Figure":
     """Figure of the timeline of one recording."""
     from serctl.engine.workers.isolated import outline_isolated
+    from serctl.files.stamps import RealPaths
     from serctl.results.segments import SEGMENTS, read_segments
     from serctl.timeline.figure import draw_timeline
 
@@ -122,8 +123,9 @@ def _timeline_figure(
         )
     beside = timeline.results + SEGMENTS
     emotions, segments = read_segments(beside if os.path.exists(beside) else timeline.results)
-    found = os.path.realpath(recordings[0])
-    held = [segment for segment in segments if os.path.realpath(segment.path) == found]
+    real_path = RealPaths()
+    found = real_path(recordings[0])
+    held = [segment for segment in segments if real_path(segment.path) == found]
     if not held:
         raise UsageError(
             f"{recordings[0]}: no segments in {timeline.results}. Was it longer than a window, and "

@@ -7,6 +7,7 @@ from serctl.cli import options
 EXAMPLES = """\b
 Examples:
   serctl scan ./archive -o manifest.csv
+  serctl scan s3://bucket/archive -o manifest.csv
   serctl classify --files-from manifest.csv --shard 1/8 -o shard-1.csv
   serctl merge shard-*.csv -o archive.csv
 """

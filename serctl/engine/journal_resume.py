@@ -5,7 +5,6 @@ recording classified again; a scan without files that have a row and still exist
 their rows would be lost.
 """
 
-import os
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import BinaryIO
 
 from serctl.engine.journal_format import Line, read_row
 from serctl.errors import ResultsError
-from serctl.files.stamps import RealPaths, is_unchanged
+from serctl.files.objects import look_up_all
+from serctl.files.stamps import RealPaths, exists, is_unchanged
 
 RETRYABLE = frozenset(("unreadable", "failed"))  # statuses that ``--retry-failed`` tries again
 N_NAMED = 3  # of the missing recordings, in a message
@@ -68,6 +68,7 @@ def find_rows(
     ResultsError
         If files that exist and have a row are not in the scan.
     """
+    look_up_all(recordings)
     end = file.tell()
     indexes = {real_path(one): index for index, one in enumerate(recordings)}
     offsets = array("q", bytes(8 * len(recordings)))
@@ -83,7 +84,8 @@ def find_rows(
         else:
             holds = _holds(record, recordings[index], retry_failed)
             offsets[index] = offset if holds else 0
-    _refuse_missing(path, [one for one in missing if os.path.lexists(one)])
+    look_up_all(list(missing))
+    _refuse_missing(path, [one for one in missing if exists(one)])
     return FoundRows(offsets, end, n_damaged)
 
 

@@ -9,7 +9,6 @@ it would be lost.
 """
 
 import json
-import math
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +19,8 @@ from serctl.engine.journal_format import check_parameters
 from serctl.engine.journal_resume import RETRYABLE
 from serctl.errors import ResultsError, UsageError
 from serctl.files.locks import check_regular
-from serctl.files.stamps import RealPaths, Stamp, stamp_of
+from serctl.files.objects import look_up_all
+from serctl.files.stamps import RealPaths, Stamp, exists, last_changed_ns, stamp_of
 from serctl.results.reader import read_results
 from serctl.results.schema import CHANNELS_KEY, row_of
 from serctl.results.segments import read_segments
@@ -67,9 +67,9 @@ class PreviousRun:
         real_path = RealPaths()
         scanned = set(map(real_path, recordings))
         paths = dict.fromkeys(result.path for result in read_results(self._output)[1])
-        return [
-            path for path in paths if real_path(path) not in scanned and not os.path.lexists(path)
-        ]
+        beyond = [path for path in paths if real_path(path) not in scanned]
+        look_up_all(beyond)
+        return [path for path in beyond if not exists(path)]
 
     def rows(
         self,
@@ -100,6 +100,7 @@ class PreviousRun:
         """
         found = {key: self._record[key] for key in parameters if key in self._record}
         check_parameters(found, parameters, self._path)
+        look_up_all(recordings)
         real_path = RealPaths()
         indexes = {real_path(path): index for index, path in enumerate(recordings)}
         self._check(indexes, real_path, parameters["emotions"])  # all rows, before one is kept
@@ -113,7 +114,7 @@ class PreviousRun:
                 continue
             tried_again = RETRYABLE.intersection(result.status for result in channels)
             stamp = stamp_of(path)
-            unchanged = _last_changed_ns(path) < self._began_ns
+            unchanged = last_changed_ns(path) < self._began_ns
             if path in missing or (unchanged and not tried_again):
                 rows: list[dict[str, Any]] = [row_of(result, emotions) for result in channels]
                 for key, packed in tables.items():
@@ -135,7 +136,7 @@ class PreviousRun:
             )
         for result in results:
             refuse_extra(result, self._output)
-            if real_path(result.path) not in scanned and os.path.lexists(result.path):
+            if real_path(result.path) not in scanned and exists(result.path):
                 raise ResultsError(
                     f"{self._output}: has a row of {result.path}, which is not among the "
                     "recordings found now, and it would be lost. Give the same PATHS and patterns "
@@ -150,13 +151,3 @@ def _packed_by_channel(path: str) -> dict[tuple[str, int | None], list[Any]]:
         for segment in read_segments(path)[1]:
             packed.setdefault((segment.path, segment.channel), []).append(segment.packed())
     return packed
-
-
-def _last_changed_ns(path: str) -> float:
-    """When a file or its name was last changed; infinity if it is gone."""
-    try:
-        known = os.stat(path)
-    except (OSError, ValueError):
-        return math.inf
-    # A copy or a rename may keep the modification time, but not the time of status change.
-    return max(known.st_mtime_ns, known.st_ctime_ns)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serctl.errors import UsageError
+from serctl.files.objects import look_up_all
+from serctl.files.stamps import stamp_of
 
 COLUMNS = ("path", "size_bytes", "id")
 HEADER = ",".join(COLUMNS).encode()
@@ -42,7 +44,8 @@ class Scanned:
 
 def sizes_of(paths: Sequence[str]) -> list[Scanned]:
     """Look up the sizes of recordings."""
-    return [Scanned(path, _size(path)) for path in paths]
+    look_up_all(paths)
+    return [Scanned(path, stamp_of(path).size or 0) for path in paths]
 
 
 def manifest_bytes(recordings: Sequence[Scanned]) -> bytes:
@@ -86,10 +89,3 @@ def read_manifest(content: bytes) -> list[Scanned]:
             )
         found.append(Scanned(path, int(size)))
     return found
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0

@@ -5,10 +5,12 @@ of status change alone may have been copied or renamed, with other content or th
 of its content decides.
 """
 
+import math
 import os
 import stat
 from typing import NamedTuple
 
+from serctl.files.objects import is_remote, known_of, look_up
 from serctl.system import READ
 
 MOST_HASHED_BYTES = 1 << 30  # a larger file is read again rather than hashed
@@ -17,7 +19,10 @@ HASH_CHARACTERS = 32  # 128 bits
 
 
 class Stamp(NamedTuple):
-    """Size in bytes, times of modification and of status change, and inode; None if unknown."""
+    """Size in bytes, times of modification and of status change, and inode; None if unknown.
+
+    An object in a store has the first two alone.
+    """
 
     size: int | None
     mtime_ns: int | None
@@ -26,12 +31,39 @@ class Stamp(NamedTuple):
 
 
 def stamp_of(path: str) -> Stamp:
-    """Stamp of a file as it is now; all None for one that cannot be looked at."""
+    """Stamp of a file as it is now; all None for one that cannot be looked at.
+
+    That of an object is from when it was first listed or looked up; DownloadError if the store
+    cannot be reached.
+    """
+    if is_remote(path):
+        return Stamp(*(look_up(path) or (None, None)))
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return Stamp(None, None)
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def stamp_at_hand(path: str) -> Stamp:
+    """Stamp of a file as it is now, and of an object as far as it is known: the network is not used."""
+    return Stamp(*(known_of(path) or (None, None))) if is_remote(path) else stamp_of(path)
+
+
+def last_changed_ns(path: str) -> float:
+    """When a file or its name was last changed; infinity if it is gone."""
+    stamp = stamp_of(path)
+    if stamp.mtime_ns is None:
+        return math.inf
+    if is_remote(path):
+        return stamp.mtime_ns + 999_999_999  # it is known to the second
+    # A copy or a rename may keep the modification time, but not the time of status change.
+    return max(stamp.mtime_ns, stamp.ctime_ns or 0)
+
+
+def exists(path: str) -> bool:
+    """Whether there is such an object, or such a name, be it that of a link that leads nowhere."""
+    return look_up(path) is not None if is_remote(path) else os.path.lexists(path)
 
 
 def content_hash(path: str) -> str:
@@ -82,7 +114,7 @@ class RealPaths:
     """The real path of each of many files: ``many/a.wav``, ``./many/a.wav`` and others are one.
 
     It is the real path of the folder, joined with the name: two links to one file are two
-    recordings, as in `serctl.audio.scan`. Folders are looked up once.
+    recordings, as in `serctl.audio.scan`. Folders are looked up once. That of an object is its path.
     """
 
     def __init__(self) -> None:
@@ -90,6 +122,8 @@ class RealPaths:
 
     def __call__(self, path: str) -> str:
         """Real path of a file, which need not exist."""
+        if is_remote(path):
+            return path
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from serctl.errors import ResultsError, UsageError
+from serctl.files.objects import is_remote
 from serctl.files.outputs import atomic_write
 from serctl.results.schema import Cell
 from serctl.results.segments import Segment
@@ -99,7 +100,7 @@ class ExportFolder:
             return []
         stem = self._stem(path)
         _make_folder(os.path.dirname(stem))
-        media = os.path.abspath(path)
+        media = path if is_remote(path) else os.path.abspath(path)
         written = []
         for name in self._formats:
             make, extension = FORMATS[name]
@@ -111,7 +112,7 @@ class ExportFolder:
 
     def _stem(self, path: str) -> str:
         """Path of its files without their extension, below the folder, and of no other recording."""
-        inside = os.path.normpath(path)
+        inside = os.path.normpath(path.replace("://", "/") if is_remote(path) else path)
         if os.path.isabs(inside) or inside.split(os.sep)[0] == os.pardir:
             inside = os.path.splitdrive(os.path.abspath(inside))[1].lstrip(os.sep)
         stem, number = inside, 1

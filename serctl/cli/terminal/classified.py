@@ -10,7 +10,7 @@ from serctl.cli.classify_options import OutputOptions
 from serctl.text import printable
 
 if TYPE_CHECKING:
-    from serctl.audio.scan import Skipped
+    from serctl.audio.finding.skipped import Skipped
     from serctl.engine.run import Run
     from serctl.results.schema import Result
     from serctl.results.summary import Summary

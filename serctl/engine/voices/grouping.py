@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from serctl.errors import LabelsError, PathError, UsageError
+from serctl.files.objects import normal_path
 from serctl.files.stamps import RealPaths
 from serctl.results.dialects import TableReader, encoding_of
 
@@ -63,7 +64,7 @@ class VoiceSource:
         if self.kind == SAME_ROOM:
             return [SAME_ROOM] * len(recordings)
         if self.kind == FOLDER:
-            return [os.path.normpath(os.path.dirname(path) or ".") for path in recordings]
+            return [normal_path(os.path.dirname(path) or ".") for path in recordings]
         if self.kind == "pattern":
             return _matched(self.value, recordings)
         return _named(self, recordings, folders)
@@ -118,13 +119,13 @@ def _matched(pattern: str, recordings: Sequence[str]) -> list[str]:
 
 def _named(source: VoiceSource, recordings: Sequence[str], folders: Sequence[str]) -> list[str]:
     real_path = RealPaths()
-    spelled = {os.path.normpath(path): place for place, path in enumerate(recordings)}
+    spelled = {normal_path(path): place for place, path in enumerate(recordings)}
     real = {real_path(path): place for place, path in enumerate(recordings)}
     begin_in = (*folders, os.path.dirname(source.value))
     lines: dict[int, int] = {}
     voices = [""] * len(recordings)
     for line, path, voice in source.rows:
-        place = spelled.get(os.path.normpath(path))
+        place = spelled.get(normal_path(path))
         if place is None:
             candidates = (real.get(real_path(os.path.join(one, path))) for one in begin_in)
             place = next((one for one in candidates if one is not None), None)

@@ -14,8 +14,9 @@ A worker writes to what was its standard output::
     b 17            recording 17: begun; only of workers that read several at a time
     w 17 0.25       recording 17: decoding makes progress; one every few seconds at most; the share
                     that is done, if it is known
-    r 17 ab {...}   recording 17: hash of the file's content, or -; its row, as JSON of a results
-                    file, or what else was asked for
+    r 17 ab {...}   recording 17: hash of the file's content, or -, and of an object its size and
+                    time, ab:1024:1700000000000000000; its row, as JSON of a results file, or what
+                    else was asked for
     v 17 [...]      recording 17: its probabilities beside others; without them: still at its voice
     s {...}         seconds by stage (`serctl.timing`), when its input has ended
     x ["...", ...]  the worker cannot go on: class and message of the error
@@ -97,6 +98,8 @@ class Request:
         Of descriptions, one of `serctl.features.sets.SETS`.
     spool_folder : str or None
         Folder that arrays go to: frames of described recordings, if they are asked for, and samples.
+    token : str
+        For `serctl.files.downloads.folder_for`.
     """
 
     model: str | None = None
@@ -117,6 +120,7 @@ class Request:
     action: str = CLASSIFY
     feature_set: str = "report"
     spool_folder: str | None = None
+    token: str = ""
 
     @property
     def knows_speakers(self) -> bool:
@@ -180,6 +184,18 @@ def message_line(kind: str, index: int = -1, text: str = "") -> str:
 def row_line(index: int, content: str, row: str) -> str:
     """Line of a recording's row, with the hash of its file's content, or without if it is empty."""
     return message_line(ROW, index, f"{content or NO_HASH} {row}")
+
+
+def object_content(content: str, size: int, mtime_ns: int) -> str:
+    """Hash of an object's content with its size and time, in the place of the hash alone."""
+    return f"{content}:{size}:{mtime_ns}"
+
+
+def read_content(text: str) -> tuple[str, tuple[int, int] | None]:
+    """Hash of a file's content, or empty, and size and time if it is an object's."""
+    content, *known = text.split(":")
+    size_and_time = (int(known[0]), int(known[1])) if known else None
+    return "" if content == NO_HASH else content, size_and_time
 
 
 def late_reason(timeout_s: float) -> str:

@@ -13,19 +13,24 @@ This process imports neither torch nor numba nor NumPy: it starts at once and st
 """
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from serctl.engine.workers import messages
 from serctl.engine.workers.child import COMMAND
-from serctl.engine.workers.messages import NO_HASH, Message, Request, late_reason, task_line
+from serctl.engine.workers.messages import Message, Request, late_reason, read_content, task_line
 from serctl.engine.workers.pool import LATE, STALLED, Pool, how_it_ended
 from serctl.engine.workers.process import Worker
 from serctl.engine.workers.queue import RecordingQueue
 from serctl.errors import RunError
-from serctl.files.stamps import Stamp, stamp_of
+from serctl.files.downloads import folder_for
+from serctl.files.objects import is_remote
+from serctl.files.stamps import Stamp, stamp_at_hand, stamp_of
 from serctl.results.schema import Result, row_of
 
 STALL_S = 120.0  # without progress; decoding a window of 30 s takes a hundredth of a second or so
@@ -71,8 +76,9 @@ class Supervisor:
     def __init__(
         self, request: Request, command: Sequence[str] = COMMAND, stall_s: float = STALL_S
     ) -> None:
-        self._request = request
-        self._pool = Pool(request, command, stall_s)
+        self._request = replace(request, token=os.urandom(16).hex())
+        self._has_copies = False
+        self._pool = Pool(self._request, command, stall_s)
         self._stamps: dict[int, Stamp] = {}
         # By recording, if only these are read: stretches (start, end, channel, speaker), or channels.
         self.given: Mapping[str, Sequence[Any]] | None = None
@@ -93,6 +99,8 @@ class Supervisor:
     ) -> None:
         """End all processes: at once after an error, and otherwise when they have cleaned up."""
         self._pool.end(at_once=kind is not None)
+        if self._has_copies:
+            shutil.rmtree(folder_for(self._request.token), ignore_errors=True)
 
     def description(self) -> dict[str, Any]:
         """Wait for the model to be loaded; as `serctl.engine.workers.pool.Pool.description`."""
@@ -179,7 +187,8 @@ class Supervisor:
                     waiting.take_from(self._pool.workers, self._pool.now_s)
                 break
             path = recordings[place]
-            self._stamps[place] = stamp = stamp_of(path)
+            self._has_copies |= is_remote(path)
+            self._stamps[place] = stamp = stamp_at_hand(path)
             worker.add(place, stamp.size or 0, self._pool.now_s)
             given = None if self.given is None else self.given.get(path, [])
             lines.append(task_line(place, path, given))
@@ -221,8 +230,11 @@ class Supervisor:
 
     def _done(self, place: int, path: str, row: str, content: str) -> Done:
         stamp = self._stamps.pop(place, Stamp(None, None))
+        content, of_object = read_content(content)
+        if of_object is not None:
+            return Done(place, Stamp(*of_object), row, content)
         # The hash is of what is there now: of a file that changed meanwhile, it says nothing.
-        is_same = content != NO_HASH and stamp_of(path) == stamp
+        is_same = content and not is_remote(path) and stamp_of(path) == stamp
         return Done(place, stamp, row, content if is_same else "")
 
 

@@ -121,13 +121,15 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
     def extract(task: Task, watch: Watch) -> list[Extraction]:
         _, path, *given = task
         extractions: list[Extraction] = []
-        with watch:
+        with watch, watch.file() as file:
             if given:
-                extractions = extract_given(classifier, path, given[0], watch)
+                extractions = extract_given(classifier, file, given[0], watch)
             else:
-                extractions = extract_channels(classifier, path, watch)
-        if watch.is_late:
-            extractions = [Extraction(path, status="failed", reason=watch.reason())]
+                extractions = extract_channels(classifier, file, watch)
+        if watch.failure:
+            extractions = [Extraction(path, status="failed", reason=watch.failure)]
+        for extraction in extractions:
+            extraction.path = path
         return extractions
 
     def work_one_by_one(lines: BinaryIO, channel: Channel) -> None:
@@ -135,7 +137,7 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
             if task[0] == messages.OF_A_VOICE:
                 classify_voices(classifier, [task], channel)
                 continue
-            watch = Watch(task, request.timeout_s, channel)
+            watch = Watch(task, request, channel)
             rows = [
                 channel_row(classifier, one, classifier.probabilities(one.windows), request)
                 for one in extract(task, watch)
@@ -145,7 +147,7 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
 
     def work_in_batches(lines: BinaryIO, channel: Channel) -> None:
         def extract_one(task: Task) -> tuple[tuple[int, str], list[Extraction]]:
-            watch = Watch(task, request.timeout_s, channel)
+            watch = Watch(task, request, channel)
             channel.send(message_line(messages.BEGIN, task[0]))
             extractions = extract(task, watch)
             return (task[0], watch.content()), extractions
@@ -173,10 +175,10 @@ def _read(request: Request) -> tuple[Work, dict[str, Any]]:
 
     def work(lines: BinaryIO, channel: Channel) -> None:
         for task in read_tasks(lines):
-            with Watch(task, request.timeout_s, channel) as watch:
-                values = action(task, watch)
-            if watch.is_late:
-                values = {"path": task[1], "status": "failed", "reason": watch.reason()}
+            with Watch(task, request, channel) as watch, watch.file() as file:
+                values = action((task[0], file, *task[2:]), watch) | {"path": task[1]}
+            if watch.failure:
+                values = {"path": task[1], "status": "failed", "reason": watch.failure}
             channel.send(row_line(task[0], "", json.dumps(values)))
 
     return work, {"workers": request.workers or n_cores()}

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from serctl.audio import patterns
 from serctl.audio import scan as scan_module
+from serctl.audio.finding.skipped import Skipped
 from serctl.audio.formats.names import AUDIO_EXTENSIONS, OTHER_EXTENSIONS, SNDFILE_EXTENSIONS
 from serctl.audio.patterns import Selection, read_list
-from serctl.audio.scan import Skipped, scan
+from serctl.audio.scan import scan
 from serctl.errors import NothingFoundError, PathError, RunError, UsageError
 
 # Names that differ in case, sort apart from their folders ("b.wav" < "b/"), or are not UTF-8.

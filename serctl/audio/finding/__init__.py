@@ -1,0 +1,1 @@
+"""Finding recordings: in object stores, and what is left out."""
