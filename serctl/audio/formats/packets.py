@@ -45,7 +45,7 @@ def samples_of(frame: Any) -> NDArray[np.float32]:
         interleaved = np.frombuffer(frame.planes[0], dtype, frame.samples * n_channels)
         samples = interleaved.reshape(-1, n_channels)
     if samples.dtype == np.uint8:
-        full_scale: NDArray[np.float32] = (samples.astype(np.float32) - 128) / 128
+        full_scale: NDArray[Any] = (samples.astype(np.float32) - 128) / 128
     elif samples.dtype.kind == "i":
         scale = 2.0 ** (1 - 8 * samples.dtype.itemsize)
         full_scale = (samples * scale).astype(np.float32)

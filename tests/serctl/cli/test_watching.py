@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,19 +99,23 @@ def test_any_end_is_logged(classify, talks, monkeypatch, error, expected, status
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("serctl.engine.run.Run.results", fail)
+    monkeypatch.setattr(sys.modules["serctl.cli.classify"], "_run", fail)
     assert classify("talks", "--log-file", "run.log") == status
     assert logged()[-1] == ("ERROR", expected)
 
 
 def test_how_to_continue_is_logged(classify, talks, monkeypatch):
-    assert classify("talks") == 1
-    shutil.copy(talks / "b.wav", talks / "c.wav")
-    monkeypatch.setattr("serctl.engine.run.Run._classify", _interrupt)
-    assert classify("talks", "--update", "--log-file", "run.log") == 130
-    texts = [text for level, text in logged() if level == "ERROR"]
-    assert len(texts) == 2
-    assert "run the same command with --resume" in texts[1]
+    def fail(*_):
+        error = RunError("the disk is full")
+        error.add_note("To continue, run the same command with --resume.")
+        raise error
+
+    monkeypatch.setattr(sys.modules["serctl.cli.classify"], "_run", fail)
+    assert classify("talks", "--log-file", "run.log") == 3
+    assert [text for _, text in logged()] == [
+        "the disk is full",
+        "To continue, run the same command with --resume.",
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")
@@ -194,6 +199,7 @@ def test_an_interrupted_update_keeps_what_is_missing(classify, talks, monkeypatc
     shutil.copy(talks / "b.wav", talks / "c.wav")
     with monkeypatch.context() as patch:
         patch.setattr("serctl.engine.run.Run._classify", _interrupt)
+        patch.setattr("serctl.engine.workers.child.KILL_S", 60.0)  # the worker is to be gone
         assert classify("talks", "--update", "--keep-missing") == 130
     assert Path("serctl-results.csv.journal").exists()
     assert classify("talks", "--update", "--keep-missing") == 1
