@@ -8,7 +8,7 @@ _list:
 # Install serctl and everything that its tests need
 install:
     python3.11 -m venv .venv
-    {{bin}}pip install -q -c constraints.txt -e '.[dev]'
+    {{bin}}pip install -q -c constraints.txt -e '.[dev,docs]'
 
 # Classify the recordings in tests/recordings and summarize the results
 demo:
@@ -38,6 +38,14 @@ lint:
 fmt:
     {{bin}}ruff check --fix-only -q .
     {{bin}}ruff format .
+
+# Build the documentation as a site in build/site; warnings are errors (OPTIONS of mkdocs build)
+docs *OPTIONS:
+    NO_MKDOCS_2_WARNING=1 {{bin}}mkdocs build --strict --quiet {{OPTIONS}}
+
+# Show the documentation on http://localhost:8000, and build it again when a page changes
+docs-serve:
+    NO_MKDOCS_2_WARNING=1 {{bin}}mkdocs serve
 
 # Train a bundled model with every split, and write train/results (CORPORA, MODEL)
 train corpora="./corpora" model="cnn":

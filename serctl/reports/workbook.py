@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_048_575  # below the header: Excel's limit
 LONGEST_CELL = 32_767
-INSTALL = "Install it with: pip install 'serctl[excel]'"
 SHEET_WIDTH = 60  # characters of the widest column
 FORBIDDEN = re.compile(r"[\[\]:*?/\\']")  # in the names of sheets
 
@@ -49,7 +48,10 @@ def write_workbook(files: Sequence[str], output: str, by: str | None = None) -> 
         import openpyxl  # noqa: F401 - pandas uses it
         import pandas as pd
     except ImportError as error:
-        raise ResultsError(f"{output}: needs {error.name}, which is missing. {INSTALL}") from error
+        raise ResultsError(
+            f"{output}: needs {error.name}, which is missing. Install it with: pip install "
+            f"{error.name}"
+        ) from error
     summary, results = open_summary(files, by)
     recordings = [
         dict(row_of(result, emotions)) | dict(result.extra) for result, emotions in results

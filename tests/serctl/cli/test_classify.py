@@ -15,10 +15,10 @@ import pytest
 import torch
 
 import serctl
-from serctl.bundled import bundled_models
 from serctl.cli import run
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE
 from serctl.results.schema import STATUSES, columns
+from serctl.weights import bundled_models
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad")
 HEADER = ",".join(columns(EMOTIONS))

@@ -14,10 +14,10 @@ import torch
 from support import synthetic_corpora
 from support.sparse_audio import write_sparse_wav
 
-from serctl.bundled import find_model
 from serctl.cli import run
 from serctl.models.loading import load_model, save_model
 from serctl.train.corpora.manifest import SOURCES
+from serctl.weights import find_model
 
 Run = Callable[..., tuple[int, str, str]]
 Capture = pytest.CaptureFixture[str]
