@@ -9,6 +9,8 @@ import os
 import stat
 from typing import NamedTuple
 
+from serctl.system import READ
+
 MOST_HASHED_BYTES = 1 << 30  # a larger file is read again rather than hashed
 BLOCK_BYTES = 1 << 20
 HASH_CHARACTERS = 32  # 128 bits
@@ -41,9 +43,8 @@ def content_hash(path: str) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, READ)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_HASHED_BYTES:
