@@ -8,7 +8,7 @@ _list:
 # Install serctl and everything that its tests need
 install:
     python3.11 -m venv .venv
-    {{bin}}pip install -q -c constraints.txt -e '.[dev]'
+    {{bin}}pip install -q -c constraints.txt -e '.[dev,docs]'
 
 # Classify the recordings in tests/recordings and summarize the results
 demo:
@@ -38,6 +38,14 @@ lint:
 fmt:
     {{bin}}ruff check --fix-only -q .
     {{bin}}ruff format .
+
+# Build the documentation as a site in build/site; warnings are errors (OPTIONS of mkdocs build)
+docs *OPTIONS:
+    NO_MKDOCS_2_WARNING=1 {{bin}}mkdocs build --strict --quiet {{OPTIONS}}
+
+# Show the documentation on http://localhost:8000, and build it again when a page changes
+docs-serve:
+    NO_MKDOCS_2_WARNING=1 {{bin}}mkdocs serve
 
 # Train a bundled model with every split, and write train/results (CORPORA, MODEL)
 train corpora="./corpora" model="cnn":
@@ -78,6 +86,10 @@ hostile:
 # Kill runs at random and resume them, KILLS times; results must equal those of uninterrupted runs
 soak folder weights KILLS="50" SEED="0":
     {{bin}}python tests/soak.py {{folder}} {{weights}} {{KILLS}} {{SEED}}
+
+# Let every write, rename and sync of the commands fail, one a run (--command, --fast, --kind)
+faults *ARGS:
+    {{bin}}python tests/faults.py {{ARGS}}
 
 # Classify N randomly damaged recordings; each must get a row (--model, --seed, --batch)
 fuzz N="2000" *ARGS:

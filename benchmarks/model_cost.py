@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from serctl.audio.scan import scan
-from serctl.bundled import bundled_models
+from serctl.weights import bundled_models
 
 OUTPUT = Path(__file__).parents[1] / "train" / "results" / "speed.json"
 EVERY, N_ROUNDS = 6, 3

@@ -10,10 +10,10 @@ import soxr
 from synthetic_clips import MEAN_S, SEED, clip
 
 from serctl.audio import decoding
-from serctl.bundled import bundled_models
 from serctl.features import mel
 from serctl.features.mel import MelSpec
 from serctl.models.classifier import Classifier
+from serctl.weights import bundled_models
 
 RATES_HZ = (16000, 24414, 48000)
 CLASSIFIERS = {name: Classifier(name, device="cpu") for name in bundled_models()}

@@ -7,9 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Before tests/ is searched, which has a folder of the same name.
-from serctl.bundled import find_model
 from serctl.models.loading import load_model
+
+# Before tests/ is searched, which has a folder of the same name.
+from serctl.weights import find_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

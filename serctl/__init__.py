@@ -47,6 +47,12 @@ if TYPE_CHECKING:
 # in the user's cache, and sends which models run to Microsoft (Privacy.md in its package).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+# A Python that starts in the checkout imports this folder, installed or not. What is installed
+# inside the package stands beside it there.
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_CHECKOUT, "weights", "models.json")):
+    __path__.append(_CHECKOUT)
+
 __version__ = "0.2.0"
 __all__ = [
     "Classifier",

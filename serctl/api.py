@@ -29,8 +29,8 @@ from serctl.models.classifier import Classifier
 from serctl.models.loading import DEFAULT_MODEL
 from serctl.models.many import Voices
 from serctl.progress import progress
-from serctl.results.schema import Result, row_of
-from serctl.results.segments import Segment, row_of_segment
+from serctl.results.schema import Result, columns, row_of
+from serctl.results.segments import Segment, row_of_segment, segment_columns
 from serctl.threads import map_in_order, n_cores
 from serctl.timeline.segments import TimelineSpec, segments_of
 
@@ -70,13 +70,15 @@ class Results(list[Result]):
         """One row for each recording, with the columns of a results file."""
         import pandas as pd
 
-        return pd.DataFrame([row_of(result, self.emotions) for result in self])
+        rows = [row_of(result, self.emotions) for result in self]
+        return pd.DataFrame(rows, columns=columns(self.emotions))
 
     def segments_to_frame(self) -> "pd.DataFrame":
         """One row for each segment, with the columns of a segments file."""
         import pandas as pd
 
-        return pd.DataFrame([row_of_segment(segment, self.emotions) for segment in self.segments])
+        rows = [row_of_segment(segment, self.emotions) for segment in self.segments]
+        return pd.DataFrame(rows, columns=segment_columns(self.emotions))
 
 
 def classify(

@@ -21,6 +21,7 @@ from contextlib import suppress
 import platformdirs
 
 from serctl.errors import RunError
+from serctl.system import is_private
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -107,8 +108,4 @@ def _is_private(folder: str, create: bool = False) -> bool:
         return False
     if not os.access(folder, os.W_OK | os.X_OK):
         return False
-    # Windows has access lists, and the user's cache is the user's alone.
-    own = not hasattr(os, "geteuid") or (
-        status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    )
-    return stat.S_ISDIR(status.st_mode) and own
+    return stat.S_ISDIR(status.st_mode) and is_private(status)

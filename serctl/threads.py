@@ -4,15 +4,15 @@ Threads suffice, since decoding, resampling, the FFT and the kernels release the
 """
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TypeVar
+
+from serctl.system import available_cores, cpu_quota
 
 AHEAD_PER_WORKER = 32  # recordings submitted ahead; more only cost memory
 # Recordings in one task of a thread, since each task costs a wait for the interpreter. Fewer at first,
@@ -21,9 +21,6 @@ MAX_PER_TASK = 8
 RECORDINGS_PER_STEP = 16  # per worker, after which tasks get one recording more
 FULL_PAUSE_S = 0.01  # until there may be room again
 
-CGROUPS = "/sys/fs/cgroup"  # version 2
-OWN_CGROUP = "/proc/self/cgroup"
-
 Item = TypeVar("Item")
 Product = TypeVar("Product")
 _Products = tuple[list[Product], BaseException | None]  # those before the exception, if any
@@ -31,29 +28,7 @@ _Products = tuple[list[Product], BaseException | None]  # those before the excep
 
 def n_cores() -> int:
     """CPU cores that this process may use: its affinity, or a container's CPU quota if smaller."""
-    if hasattr(os, "sched_getaffinity"):
-        n_available = len(os.sched_getaffinity(0))
-    else:
-        n_available = os.cpu_count() or 1
-    return max(1, math.ceil(min(n_available, _cpu_quota())))
-
-
-def _cpu_quota() -> float:
-    """Cores' worth of CPU time that cgroup v2 grants this process; infinity without a limit."""
-    try:
-        with open(OWN_CGROUP, encoding="ascii") as file:
-            own = next(line[3:].strip() for line in file if line.startswith("0::"))
-    except (OSError, ValueError, StopIteration):
-        return math.inf
-    quotas = [math.inf]
-    # A limit of any group above holds too. Within a container its own group is the root.
-    parts = [part for part in own.split("/") if part not in ("", "..")]
-    for n_parts in range(len(parts) + 1):
-        with suppress(OSError, ValueError, ZeroDivisionError):
-            with open(os.path.join(CGROUPS, *parts[:n_parts], "cpu.max"), encoding="ascii") as file:
-                quota, period = file.read().split()  # microseconds, or "max"
-            quotas.append(float(quota) / float(period) if quota != "max" else math.inf)
-    return min(quotas)
+    return max(1, math.ceil(min(available_cores(), cpu_quota())))
 
 
 def map_as_finished(

@@ -1,5 +1,7 @@
 """What is in the checkout's packages is named in pyproject.toml, and so is in a wheel."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -48,6 +50,16 @@ def test_all_data_is_named() -> None:
             and path.relative_to(ROOT / room).parts[0] not in left_out
         }
         assert found == named
+
+
+def test_a_python_that_starts_in_the_checkout_finds_all_packages() -> None:
+    """Without an editable install, whose finder knows train/ and weights/."""
+    code = (
+        "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'Editable' not in str(f)];"
+        "import serctl.weights, serctl.train.recipes; print(serctl.weights.__file__)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout.strip() == str(ROOT / "weights" / "__init__.py"), found.stderr
 
 
 def test_the_oldest_versions_that_are_allowed_are_those_that_ci_tries() -> None:

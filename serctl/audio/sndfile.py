@@ -17,6 +17,7 @@ from serctl.audio.formats.kinds import Kind
 from serctl.audio.formats.views import FileView
 from serctl.audio.sources import Source
 from serctl.errors import AudioError
+from serctl.system import CAN_SHARE_DESCRIPTORS, READ
 
 LEFT_BYTES = 1 << 16  # at the end, and unread: more than libraries read ahead, and tags hold
 
@@ -88,11 +89,11 @@ class SndfileSource:
         # named .au is sound, and refuse a path of 1024 bytes. It closes the descriptor, also when it
         # fails. Where it does not take one (Windows), it reads through Python.
         source: int | FileView
-        if self._start or self._stop is not None or samples is not None or os.name != "posix":
+        is_whole = not self._start and self._stop is None and samples is None
+        if not (is_whole and CAN_SHARE_DESCRIPTORS):
             source = self._view = FileView(self._path, self._start, self._stop)
         else:
-            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-            source = os.open(self._path, flags)
+            source = os.open(self._path, READ)
             self._place = os.dup(source)
         try:
             if samples is None:

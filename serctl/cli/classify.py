@@ -83,7 +83,7 @@ def classify(
     if dry_run:
         return _list(paths, selection, work)
     from serctl.audio.scan import check_paths
-    from serctl.bundled import find_model
+    from serctl.weights import find_model
 
     with watching.start(to.output, timeline.segments_output, timeline.windows_output) as watch:
         # What is asked for is checked before what would be written.
@@ -139,7 +139,8 @@ def _run(
     began = datetime.now(UTC)
     request = _request(timeline, model, work, given.sha256 if given else None, voices is not None)
     stopwatch = Stopwatch()
-    with Run(request, _destination(to, timeline), given, voices) as run:
+    destination = _destination(to, timeline)
+    with Run(request, destination, given, voices) as run:
         scanned, unlisted = selection.find(paths, skipped)
         recordings, shard = work.select(scanned, selection.sizes)
         stopwatch.end("find recordings")
@@ -165,7 +166,7 @@ def _run(
     with after_files():
         if not watch.quiet:
             print_summary(summary, few, stderr=to_stdout)
-            print_end(run, len(recordings), skipped, to)
+            print_end(run, len(recordings), skipped, to, destination.segments_path)
         if watch.profile:
             print_profile(stopwatch, seconds_by_stage, n_workers, to_stdout)
     for error in unlisted:

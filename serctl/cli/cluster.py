@@ -218,7 +218,7 @@ def _cluster(work: WorkOptions) -> Iterator[tuple[Any, int]]:
         import ray
     except ModuleNotFoundError as error:
         raise MissingPackageError(
-            "--engine ray needs ray, which is not installed. Install it: pip install 'serctl[ray]'"
+            "--engine ray needs ray, which is not installed. Install it: pip install ray"
         ) from error
     local: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:

@@ -64,7 +64,7 @@ def complete_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of bundled models that begin so; a folder is one too, so files are completed besides."""
-    from serctl.bundled import bundled_models
+    from serctl.weights import bundled_models
 
     found = [CompletionItem(name) for name in bundled_models() if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]

@@ -57,9 +57,9 @@ class ModelsOptions:
         ModelError
             If one cannot be loaded.
         """
-        from serctl.bundled import find_model
         from serctl.models.loading import DEFAULT_MODEL, load_model
         from serctl.train.robustness.overlap import TrainedModel
+        from serctl.weights import find_model
 
         typed = list(self.models) or [DEFAULT_MODEL]
         folders = [find_model(one) for one in typed]

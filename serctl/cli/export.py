@@ -30,11 +30,11 @@ def export(model: str, output: str | None, overwrite: bool) -> None:
     and license are in its metadata. It classifies one window: finding speech and cutting long
     recordings is left to your program.
     """
-    from serctl.bundled import find_model
     from serctl.files.outputs import atomic_write, check_output, lock_output
     from serctl.models.export.onnx_file import EXTENSION, export_onnx
     from serctl.models.loading import load_model
     from serctl.text import printable
+    from serctl.weights import find_model
 
     loaded = load_model(model)
     path = output or find_model(model).resolve().name + EXTENSION

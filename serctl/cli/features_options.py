@@ -40,7 +40,7 @@ TABLE = options.option_group(
         "--output",
         required=True,
         metavar="FILE",
-        help="Table: .csv, .npz, or .parquet (needs serctl[parquet]).",
+        help="Table: .csv, .npz, or .parquet (needs pyarrow).",
     ),
     click.option("--overwrite", is_flag=True, help="Replace an existing table."),
     click.option(

@@ -56,9 +56,9 @@ def _percent(share: float | None) -> str:
 
 
 def _print_card(name: str) -> None:
-    from serctl.bundled import find_model
     from serctl.errors import ModelError
     from serctl.text import printable_lines
+    from serctl.weights import find_model
 
     card = find_model(name) / "card.md"
     try:

@@ -64,7 +64,7 @@ def check_feature_output(output: str | os.PathLike[str], overwrite: bool, frames
     if extension == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ResultsError(
             f"{output}: Parquet needs pyarrow, which is not installed. Install it with: pip "
-            "install 'serctl[parquet]', or choose a name that ends in .csv or .npz."
+            "install pyarrow, or choose a name that ends in .csv or .npz."
         )
     check_output(output, tuple(TABLES), overwrite)
 

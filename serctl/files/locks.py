@@ -1,4 +1,4 @@
-"""Locks of the operating system on a file: flock, or msvcrt.locking on Windows.
+"""Locks of the operating system on a file (`serctl.system.lock_file`), and what is no regular file.
 
 The system releases the lock when the process ends, in any way. On a file system without locks, the
 file is opened without one.
@@ -9,9 +9,7 @@ import os
 import stat
 from contextlib import suppress
 
-# Nothing that stands in the place of a file is followed or waited for.
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-BINARY = getattr(os, "O_BINARY", 0)
+from serctl.system import BINARY, NO_FOLLOW, lock_file
 
 
 def check_regular(path: str) -> None:
@@ -64,7 +62,7 @@ def open_locked(path: str) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW | BINARY, 0o666)
         try:
             refuse_irregular(os.fstat(descriptor).st_mode)
-            _lock(descriptor)
+            lock_file(descriptor)
             # The process that had the lock may have removed the file in the meantime.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
@@ -73,31 +71,3 @@ def open_locked(path: str) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        _lock_on_windows(descriptor)
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
-            raise
-
-
-def _lock_on_windows(descriptor: int) -> None:
-    import msvcrt
-
-    # A byte far beyond the content, since other processes cannot read a locked byte.
-    os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    except OSError as error:
-        raise BlockingIOError(errno.EWOULDBLOCK, "locked") from error
-    finally:
-        os.lseek(descriptor, 0, os.SEEK_SET)

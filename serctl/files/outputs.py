@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from serctl.errors import ResultsError, UsageError
-from serctl.files.locks import NO_FOLLOW, open_locked, refuse_irregular
+from serctl.files.locks import open_locked, refuse_irregular
+from serctl.system import CAN_REMOVE_OPEN_FILES, NO_FOLLOW
 
 STANDARD_OUTPUT = "-"
 # Added to the output's name while it is written; before the first two, a random number.
@@ -150,8 +151,7 @@ def lock_output(output: str | os.PathLike[str]) -> Iterator[None]:
     output = os.fspath(output)
     folder, name = os.path.split(output)
     real = _real_path(output)
-    # Windows cannot remove an open file.
-    if real in _locked or output == STANDARD_OUTPUT or os.name == "nt":
+    if real in _locked or output == STANDARD_OUTPUT or not CAN_REMOVE_OPEN_FILES:
         yield
         return
     # Not a lock on the output itself: on some network file systems a lock blocks writes through

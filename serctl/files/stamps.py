@@ -11,6 +11,7 @@ import stat
 from typing import NamedTuple
 
 from serctl.files.objects import is_remote, known_of, look_up
+from serctl.system import READ
 
 MOST_HASHED_BYTES = 1 << 30  # a larger file is read again rather than hashed
 BLOCK_BYTES = 1 << 20
@@ -74,9 +75,8 @@ def content_hash(path: str) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, READ)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_HASHED_BYTES:

@@ -169,14 +169,17 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
 def sliding_log_mel(
     samples: NDArray[np.float32], spec: MelSpec, window_frames: int
 ) -> NDArray[np.float32]:
-    """`log_mel` of samples that are longer than a window, relative to the mean power around.
+    """`log_mel` of samples that are longer than a window, relative to the windows around each frame.
+
+    The level of a frame is the mean, over all windows that it is in, of the mean power in each. So
+    the noise of a pause stays as far below the speech beside it as it is in a window.
 
     Parameters
     ----------
     samples, spec
         As `log_mel` takes them.
     window_frames : int
-        The mean is over so many frames around each frame; over fewer at both ends.
+        Frames in a window.
 
     Returns
     -------
@@ -184,14 +187,22 @@ def sliding_log_mel(
         As of `log_mel`.
     """
     mel = mel_spectrogram(samples, spec)
-    places, half = np.arange(len(mel)), window_frames // 2
-    firsts, ends = np.maximum(places - half, 0), np.minimum(places + half + 1, len(mel))
-    sums = np.concatenate([[0.0], np.cumsum(mel.mean(axis=1, dtype=np.float64))])
-    means = (sums[ends] - sums[firsts]) / (ends - firsts)
-    mean_db = 10 * np.log10(np.maximum(means, POWER_FLOOR)).astype(np.float32)
+    of_windows = _sliding_mean(mel.mean(axis=1, dtype=np.float64), window_frames // 2)
+    levels = _sliding_mean(of_windows, window_frames // 2)
+    level_db = 10 * np.log10(np.maximum(levels, POWER_FLOOR)).astype(np.float32)
     decibels = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
-    floored: NDArray[np.float32] = np.maximum(decibels - mean_db[:, None], np.float32(-spec.top_db))
+    floor = np.float32(-spec.top_db)
+    floored: NDArray[np.float32] = np.maximum(decibels - level_db[:, None], floor)
     return floored
+
+
+def _sliding_mean(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
+    """Mean of each value and ``half`` on either side of it; of fewer at both ends."""
+    places = np.arange(len(values))
+    firsts, ends = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    means: NDArray[np.float64] = (sums[ends] - sums[firsts]) / (ends - firsts)
+    return means
 
 
 def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:

@@ -21,12 +21,12 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from serctl.bundled import bundled_models, find_model
 from serctl.errors import ModelError
 from serctl.models import encoder
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, ModelConfig, _read, read_config
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
+from serctl.weights import bundled_models, find_model
 
 if TYPE_CHECKING:
     from torch import nn

@@ -4,6 +4,7 @@ Cells are values, never formulas, whatever a file is called. Characters that XML
 are escaped, as in a terminal.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_048_575  # below the header: Excel's limit
 LONGEST_CELL = 32_767
-INSTALL = "Install it with: pip install 'serctl[excel]'"
 SHEET_WIDTH = 60  # characters of the widest column
 FORBIDDEN = re.compile(r"[\[\]:*?/\\']")  # in the names of sheets
 
@@ -48,7 +48,10 @@ def write_workbook(files: Sequence[str], output: str, by: str | None = None) -> 
         import openpyxl  # noqa: F401 - pandas uses it
         import pandas as pd
     except ImportError as error:
-        raise ResultsError(f"{output}: needs {error.name}, which is missing. {INSTALL}") from error
+        raise ResultsError(
+            f"{output}: needs {error.name}, which is missing. Install it with: pip install "
+            f"{error.name}"
+        ) from error
     summary, results = open_summary(files, by)
     recordings = [
         dict(row_of(result, emotions)) | dict(result.extra) for result, emotions in results
@@ -63,10 +66,12 @@ def write_workbook(files: Sequence[str], output: str, by: str | None = None) -> 
             raise ResultsError(
                 f"{output}: {len(found)} {name}; Excel takes {MOST_ROWS}. Use --format csv."
             )
+    content = io.BytesIO()  # whole first: where a disk is full, an archive on it cannot be closed
+    with pd.ExcelWriter(content, engine="openpyxl") as writer:
+        for name, found in sheets.items():
+            _write_sheet(pd.DataFrame(map(_row, found)), writer, FORBIDDEN.sub("_", name)[:31])
     with atomic_write(output) as partial, open(partial, "wb") as file:
-        with pd.ExcelWriter(file, engine="openpyxl") as writer:
-            for name, found in sheets.items():
-                _write_sheet(pd.DataFrame(map(_row, found)), writer, FORBIDDEN.sub("_", name)[:31])
+        file.write(content.getbuffer())
 
 
 def _segments(files: Iterable[str]) -> Iterable[dict[str, Any]]:

@@ -23,7 +23,7 @@ def check_pyarrow(output: str | os.PathLike[str]) -> None:
     if importlib.util.find_spec("pyarrow") is None:
         raise ResultsError(
             f"{os.fspath(output)}: Parquet needs pyarrow, which is not installed. Install it with: "
-            "pip install 'serctl[parquet]', or choose a name that ends in .csv."
+            "pip install pyarrow, or choose a name that ends in .csv."
         )
 
 

@@ -90,13 +90,13 @@ def end(driver, folder):
 
 
 def finished(folder):
-    """Wait until some shards are finished; their results and when they were written."""
+    """Wait until some shards are finished; how many are."""
     until_s = time.monotonic() + LIMIT_S
     while time.monotonic() < until_s:
-        found = {path: path.stat().st_mtime_ns for path in folder.glob("ray.csv.shards/*.csv")}
-        records = list(folder.glob("ray.csv.shards/*.csv.run.json"))
-        if len(records) >= 2:
-            return found
+        shards = folder.glob("ray.csv.shards/*-of-*.csv")
+        whole = [path for path in shards if not Path(f"{path}.journal").exists()]
+        if len(whole) >= 2:
+            return len(whole)
         time.sleep(0.05)
     raise AssertionError("no shard was finished")
 
@@ -120,20 +120,8 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(recordings, nodes):
     driver.communicate()
     time.sleep(5)  # for the cluster to end the tasks of the driver that is gone
     before = finished(recordings)
-    again = start(recordings, "--resume", "--overwrite")
-    kept = []
-    while again.poll() is None and len(kept) < len(before):
-        kept = [path for path, at in before.items() if not path.exists() or mtime(path) == at]
-        time.sleep(0.2)
-    said = end(again, recordings)
-    assert f"Shards finished before: {len(before)} of {N_SHARDS}" in said
-
-
-def mtime(path):
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
+    said = end(start(recordings, "--resume", "--overwrite"), recordings)
+    assert f"Shards finished before: {before} of {N_SHARDS}" in said
 
 
 def test_more_cpus_than_a_node_has_are_refused(recordings, nodes):

@@ -58,6 +58,12 @@ def test_a_frame_has_the_columns_of_a_results_file(
     assert frame["confidence"].tolist() == [row.confidence]
 
 
+def test_frames_without_rows_have_columns(classifier: serctl.Classifier) -> None:
+    none = serctl.classify([], model=classifier)
+    assert "emotion" in none.to_frame()
+    assert "start_s" in none.segments_to_frame()
+
+
 def test_long_recordings_have_segments(
     write_recording: Callable[..., str], tiny_folder: Path
 ) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(serctl.__file__).parent
 # `text` are the base modules, which import nothing but each other.
 BASE = (
     *("serctl", "errors", "emotions", "threads", "timing", "progress", "text", "caches"),
-    *("bundled", "citations"),
+    *("system", "citations"),
 )
 ORDER = (
     "files",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from serctl import threads
+from serctl import system
 from serctl.threads import AHEAD_PER_WORKER, map_in_order, n_cores
 
 
@@ -126,15 +126,15 @@ def test_a_quota_of_cpu_time_counts_as_so_many_cores(monkeypatch, tmp_path, limi
     (tmp_path / "a/b").mkdir(parents=True)
     for group, limit in limits.items():
         (tmp_path / group / "cpu.max").write_text(limit + "\n")
-    monkeypatch.setattr(threads, "OWN_CGROUP", str(tmp_path / "own"))
-    monkeypatch.setattr(threads, "CGROUPS", str(tmp_path))
+    monkeypatch.setattr(system, "OWN_CGROUP", str(tmp_path / "own"))
+    monkeypatch.setattr(system, "CGROUPS", str(tmp_path))
     assert n_cores() == n_expected
-    monkeypatch.setattr(threads, "OWN_CGROUP", str(tmp_path / "gone"))
+    monkeypatch.setattr(system, "OWN_CGROUP", str(tmp_path / "gone"))
     assert n_cores() == 8
 
 
 def test_cores_are_those_that_may_be_used(monkeypatch):
-    monkeypatch.setattr(threads, "OWN_CGROUP", "/nowhere")
+    monkeypatch.setattr(system, "OWN_CGROUP", "/nowhere")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5, 6}, raising=False)
     assert n_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")

@@ -90,7 +90,9 @@ def score_timelines(model, clips, seeds, duration_s, folder, specs):
 
 SPECS = {
     "single windows": TimelineSpec(change_cost_nats=0.0, min_segment_s=0.0),
+    "single windows, segments of 8 s": TimelineSpec(change_cost_nats=0.0),
     "mean over 10 s": TimelineSpec(change_cost_nats=0.0, mean_s=10.0, min_segment_s=0.0),
+    "mean over 10 s, segments of 8 s": TimelineSpec(change_cost_nats=0.0, mean_s=10.0),
     "Viterbi": TimelineSpec(min_segment_s=0.0),
     "Viterbi, segments of 8 s": TimelineSpec(),
 }

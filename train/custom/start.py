@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from serctl.bundled import find_model
 from serctl.errors import UsageError
 from serctl.models.embedding import CnnEmbedder, Embedder
 from serctl.models.encoder import PREFIX
 from serctl.models.loading import Model, load_model
 from serctl.models.networks import cnn_graph, whisper_graph
 from serctl.train.custom.head import Head
+from serctl.weights import find_model
 
 DEFAULT_START = "whisper"
 MOST_KNOWN, FEW_RECORDINGS = 0.5, 20

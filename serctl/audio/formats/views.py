@@ -8,6 +8,8 @@ import io
 import os
 from typing import TYPE_CHECKING
 
+from serctl.system import READ
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -41,8 +43,7 @@ class FileView(io.RawIOBase):
 
     def __init__(self, path: str, start: int = 0, stop: int | None = None) -> None:
         self.error: OSError | None = None
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._file = os.open(path, flags | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0))
+        self._file = os.open(path, READ)
         size = os.fstat(self._file).st_size
         self._start = start
         self._size = max((size if stop is None else min(stop, size)) - start, 0)

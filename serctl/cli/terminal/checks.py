@@ -79,8 +79,8 @@ def _speech_detector() -> str:
 
 
 def _models() -> str:
-    from serctl.bundled import bundled_models
     from serctl.models.loading import load_model
+    from serctl.weights import bundled_models
 
     for name in bundled_models():
         load_model(name)

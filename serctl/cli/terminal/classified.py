@@ -28,31 +28,37 @@ def print_summary(summary: "Summary", few: list["Result"], stderr: bool) -> None
 
 
 def _print_rows(results: list["Result"], stderr: bool) -> None:
-    """Print a table with one row per recording."""
+    """Print a table with one row per recording, or per channel of it."""
     from serctl.cli.terminal.tables import plain_console, print_table
 
+    has_channels = any(result.channel is not None for result in results)
     print_table(
         plain_console(stderr),
         "Recordings",
-        ("Path", "Emotion", "Confidence", "Seconds"),
+        ("Path", *(["Channel"] if has_channels else []), "Emotion", "Confidence", "Seconds"),
         (
             (
                 printable(result.path),
+                *([str(result.channel or "")] if has_channels else []),
                 result.emotion or result.status,
                 "" if result.confidence is None else f"{result.confidence:.3f}",
                 "" if result.duration_s is None else f"{result.duration_s:.1f}",
             )
             for result in results
         ),
-        text=(0, 1),
+        text=(0, 2 if has_channels else 1),
     )
 
 
-def print_end(run: "Run", n_found: int, skipped: "Skipped", to: OutputOptions) -> None:
-    """Print how many rows there are, and where they come from."""
+def print_end(
+    run: "Run", n_found: int, skipped: "Skipped", to: OutputOptions, segments: str | None
+) -> None:
+    """Print how many rows there are, where they come from, and which file has the segments."""
     to_stdout = to.output == STANDARD_OUTPUT
     click.echo(f"\nRecordings found and in the results: {n_found} of {n_found}.", err=to_stdout)
     print_skipped(skipped, stderr=to_stdout)
+    if segments is not None and os.path.exists(segments):
+        click.echo(f"Segments of long recordings: {printable(segments)}", err=to_stdout)
     if to.update:
         gone = (
             f"{run.n_missing} gone and kept"

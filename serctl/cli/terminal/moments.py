@@ -8,10 +8,19 @@ import click
 
 from serctl.cli.terminal.tables import plain_console, print_table
 from serctl.errors import ResultsError
-from serctl.reports.moments import NOTICE, Moment, Ranked, find_moments, rank_recordings
+from serctl.reports.moments import (
+    NOTICE,
+    PEAK_S,
+    Moment,
+    Ranked,
+    find_moments,
+    rank_recordings,
+)
 from serctl.results.dialects import csv_line
 from serctl.results.segments import SEGMENTS, Segment, read_segments
 from serctl.text import escape_markdown, markdown_table, printable
+
+HEADERS = {"mean_probability": "Mean"}  # shorter in the terminal, to leave room for the path
 
 
 def print_moments(files: Sequence[str], n_moments: int, emotion: str | None, form: str) -> None:
@@ -40,6 +49,12 @@ def print_ranked(files: Sequence[str], emotion: str, threshold: float, form: str
     ranked = rank_recordings(segments, emotions, emotion, threshold)
     names = ("path", "channel", "peak", "speech", "share", "mean_probability", "highest", "first")
     _print(f"Recordings by {emotion}", names, [_ranked_row(one) for one in ranked], form)
+    if form == "table":
+        click.echo(
+            f"Peak: mean probability of {printable(emotion)} in the {PEAK_S:.0f} s of speech that have "
+            f"most of it. First: when the first {printable(emotion)} segment begins.",
+            err=True,
+        )
 
 
 def read_segments_of(files: Sequence[str]) -> tuple[tuple[str, ...], Iterator[Segment]]:
@@ -87,7 +102,7 @@ def _print(title: str, names: Sequence[str], rows: list[tuple[Any, ...]], form: 
     if form == "json":
         click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
         return
-    headers = [name.replace("_", " ").capitalize() for name in names]
+    headers = [HEADERS.get(name, name.capitalize()) for name in names]
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     if form == "markdown":
         cells = [[escape_markdown(cell) for cell in row] for row in cells]

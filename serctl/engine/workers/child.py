@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
-from serctl.engine.workers.forking import CAN_FORK, ForkServer
+from serctl.engine.workers.forking import ForkServer
 from serctl.engine.workers.messages import Request, request_line
 from serctl.engine.workers.process import Inbox, Worker
+from serctl.system import CAN_FORK
 
 # Never imported from the current folder, which may hold a random.py of the user's.
 COMMAND = (

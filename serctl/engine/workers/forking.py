@@ -9,11 +9,8 @@ workers itself.
 import os
 import signal
 import socket
-import sys
 from contextlib import closing
 from typing import BinaryIO
-
-CAN_FORK = sys.platform == "linux"
 
 FORK, KILL, WAIT, WORK = b"fork", b"kill", b"wait", b"work"
 LONGEST_BYTES = 64

@@ -16,10 +16,10 @@ from typing import Any
 from serctl import errors
 from serctl.engine.workers import messages
 from serctl.engine.workers.child import KILL_S, KILLING_SIGNALS, Child
-from serctl.engine.workers.forking import CAN_FORK
 from serctl.engine.workers.messages import Message, Request
 from serctl.engine.workers.process import Inbox, Worker
 from serctl.errors import RunError
+from serctl.system import CAN_FORK
 
 START_S = 600.0  # for a worker to load its model: kernels compile, and a network drive is slow
 LATE_GRACE_S = 2.0  # for a worker to stop a late recording itself

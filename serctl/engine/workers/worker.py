@@ -13,7 +13,6 @@ down the interpreter.
 """
 
 import atexit
-import ctypes
 import gc
 import json
 import os
@@ -21,7 +20,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from serctl.engine.workers import messages
@@ -36,12 +34,11 @@ from serctl.engine.workers.messages import (
     row_line,
 )
 from serctl.errors import RunError, SerctlError, UsageError, missing_package
+from serctl.system import address_space_limit, die_with, limit_memory
 from serctl.timing import reset_seconds, seconds_by_stage
 
 if TYPE_CHECKING:
     from serctl.models.classifier import Classifier
-
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 # Decoding holds a block of a recording, some 30 MB; a file that needs more than this is hostile.
 SPARE_MEMORY_BYTES = 5 << 28
@@ -61,7 +58,7 @@ def main() -> None:
     is_forked = False
     try:
         request, parent, forking = messages.read_request(lines.readline())
-        _die_with(parent)
+        die_with(parent)
         _check_address_space()
         gc.disable()
         own = os.getpid()
@@ -71,11 +68,11 @@ def main() -> None:
         channel.send(message_line(messages.READY, text=json.dumps(description)))
         if forking is not None and (ends := serve(forking)) is not None:
             is_forked = True
-            _die_with(own)
+            die_with(own)
             reset_seconds()
             lines, channel = open(ends[0], "rb"), Channel(ends[1])
         if description.get("device", "cpu") == "cpu":  # GPU drivers map far more than they use
-            _limit_memory(SPARE_MEMORY_BYTES)
+            limit_memory(SPARE_MEMORY_BYTES)
         work(lines, channel)
         channel.send(message_line(messages.SECONDS, text=json.dumps(seconds_by_stage())))
     except BrokenPipeError:
@@ -226,38 +223,8 @@ def _warm_up(classifier: "Classifier") -> None:
 
 def _check_address_space() -> None:
     """Refuse a limit under which the libraries do not load: some try again without end."""
-    with suppress(ImportError):
-        import resource
-
-        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE_BYTES:
-            raise RunError(
-                f"The limit on address space (ulimit -v) is {limit / 1e9:.1f} GB, and at least "
-                f"{MIN_ADDRESS_SPACE_BYTES / 1e9:.1f} GB are needed. Raise it."
-            )
-
-
-def _limit_memory(spare_bytes: int) -> None:
-    """Limit this process to so much more memory than it has now (Linux).
-
-    A recording that needs more then fails with a MemoryError in its own row.
-    """
-    with suppress(ImportError, OSError, ValueError, IndexError):
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as file:
-            data_bytes = int(file.read().split()[5]) * resource.getpagesize()
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes + spare_bytes, hard))
-
-
-def _die_with(parent: int) -> None:
-    """Have the system end this process when its parent ends (Linux).
-
-    On other systems it ends at the next line that it sends, or at the end of its input.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != parent:
-        os._exit(1)  # it ended before the call above
+    if (limit := address_space_limit()) < MIN_ADDRESS_SPACE_BYTES:
+        raise RunError(
+            f"The limit on address space (ulimit -v) is {limit / 1e9:.1f} GB, and at least "
+            f"{MIN_ADDRESS_SPACE_BYTES / 1e9:.1f} GB are needed. Raise it."
+        )

@@ -1,10 +1,11 @@
 """Logits of all windows of a long recording, in one run of the network.
 
 A network of convolutions computes the same for a moment whichever window it is in, but for what it
-takes from the whole window: the level, the gates of squeeze and excitation, and pooling. Here level
-and gates are means over the window around each step, and pooling is over the steps of each window.
-This is a quarter of the arithmetic of windows of 4 s every second, and for the hop no more. Logits
-differ from those of single windows; timelines are as right (docs/long-recordings.md).
+takes from the whole window: the level, the gates of squeeze and excitation, and pooling. Here the
+level is that of the windows around each frame, gates are means over the window around each step, and
+pooling is over the steps of each window. This is a quarter of the arithmetic of windows of 4 s every
+second, and a shorter hop costs next to nothing. Logits differ from those of single windows; timelines
+are as right (docs/long-recordings.md).
 
 It runs on the CPU whatever the device, so that timelines are the same.
 """
@@ -69,8 +70,8 @@ class SlidingInference:
         block_s : float
             Length of a block, in seconds.
         """
-        # Half a window for the level and for each gate that comes before.
-        n_means = 1 + len(cnn_graph.WIDTHS)
+        # Half a window for each of the two means of the level, and for each gate.
+        n_means = 2 + len(cnn_graph.WIDTHS)
         context = n_means * (self._window // 2 + self._step) + cnn_graph.REACH_FRAMES * self._hop
         block = round(block_s * self._config.features.rate_hz)
         return cut_blocks(windows, block, context, self._step)

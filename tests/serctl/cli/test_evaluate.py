@@ -14,10 +14,10 @@ import torch
 from support import synthetic_corpora
 from support.sparse_audio import write_sparse_wav
 
-from serctl.bundled import find_model
 from serctl.cli import run
 from serctl.models.loading import load_model, save_model
 from serctl.train.corpora.manifest import SOURCES
+from serctl.weights import find_model
 
 Run = Callable[..., tuple[int, str, str]]
 Capture = pytest.CaptureFixture[str]
@@ -607,24 +607,21 @@ def test_a_model_that_cannot_be_had_or_loaded(
 # Fold 0
 
 
-def test_fold_0_is_scored_whole(serctl: Run, fold0: Path) -> None:
-    status, output, _ = serctl(fold0)
-    assert status == 0
-    assert output.startswith("tiny: 1805 clips\n")
-    assert f"Left out: {2258 - 1805} recordings: tiny does not know their emotions (" in output
-    assert "not named like a clip" not in output
-    counts = {corpus: cells(output, corpus)[0][1] for corpus in ("crema-d", "ravdess", "savee")}
-    assert counts == {"crema-d": "1330", "ravdess": "200", "savee": "75"}
-
-
-def test_the_bundled_model_has_the_figure_of_its_card(serctl: Run, fold0: Path) -> None:
+def test_fold_0_is_scored_whole_and_the_bundled_model_has_the_figure_of_its_card(
+    serctl: Run, fold0: Path
+) -> None:
     status, output, error = serctl(fold0, fold0, "--labels", "corpora", model="paper-cnn")
     assert status == 0
     assert "Warning" not in error
     test = json.loads((find_model("paper-cnn") / "metrics.json").read_text())["test"]
-    assert output.startswith(f"paper-cnn: {test['n_clips']} clips\nUA {test['ua']:.1%} (")
+    assert test["n_clips"] == 1805
+    assert output.startswith(f"paper-cnn: 1805 clips\nUA {test['ua']:.1%} (")
     for emotion, row in zip(test["emotions"], test["confusion"], strict=True):
         assert cells(output, emotion)[1][1:] == [str(n) for n in row]
+    assert f"Left out: {2258 - 1805} recordings: paper-cnn does not know their emotions (" in output
+    assert "not named like a clip" not in output
+    counts = {corpus: cells(output, corpus)[0][1] for corpus in ("crema-d", "ravdess", "savee")}
+    assert counts == {"crema-d": "1330", "ravdess": "200", "savee": "75"}
 
 
 def test_a_recording_that_takes_too_long_is_given_up(serctl: Run, clips: Path) -> None:

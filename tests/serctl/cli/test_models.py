@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import serctl.weights
-from serctl.bundled import bundled_models
 from serctl.cli import cli, run
 from serctl.cli.terminal import checks
 from serctl.models.loading import describe_models
+from serctl.weights import bundled_models
 
 ROOT = Path(serctl.weights.__file__).parent
 

@@ -89,6 +89,23 @@ def test_a_long_recording_has_segments(classify, long_recording, tmp_path):
     assert classify(long_recording, "--min-segment-s", 100)[1] is None
 
 
+def test_it_says_which_channel_and_where_segments_are(
+    classify, long_recording, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "300")
+    classify(long_recording)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{tmp_path / 'r.csv'}: 1 recording, 1 labelled")
+    assert lines[-1] == f"Segments of long recordings: {tmp_path / 'r.csv.segments.csv'}"
+    assert not any("Channel" in line for line in lines)
+    classify(long_recording, "--channels", "each", "--segments-output", "-", output="two.csv")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{tmp_path / 'two.csv'}: 1 recording with 2 channels, 2 labelled")
+    assert not any("Segments" in line for line in lines)
+    shown = [line.split() for line in lines if "long.wav" in line]
+    assert [words[-4] for words in shown] == ["1", "2"]
+
+
 def test_what_is_less_probable_is_uncertain(classify, long_recording, capsys, tmp_path):
     rows, segments = classify(long_recording, "--min-confidence", 1)
     assert {row["emotion"] for row in (*rows, *segments)} == {"uncertain"}
@@ -174,6 +191,10 @@ def test_lists_of_what_to_listen_to(tmp_path, monkeypatch, capsys):
         "b.wav,2,0.213,00:08,1.0,0.8,0.8,00:00",
         "a.wav,,0.187,00:08,0.5,0.35,0.6,1:00:05",
     ]
+    assert run(["report", "--rank", "angry"]) == 0
+    printed = capsys.readouterr()
+    assert ["Mean", "Highest", "First"] == printed.out.splitlines()[2].split()[-3:]
+    assert "Peak: mean probability of angry in the 30 s of speech" in printed.err
     assert run(["report", "--moments", "2", "--emotion", "angry", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(moment["path"], moment["start"]) for moment in found] == [

@@ -239,7 +239,7 @@ def test_a_file_is_replaced_only_when_asked(tmp_path):
 def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     check_feature_output(str(tmp_path / "f.csv"), False, False)
-    with pytest.raises(ResultsError, match=r"pip install 'serctl\[parquet\]'"):
+    with pytest.raises(ResultsError, match="pip install pyarrow"):
         check_feature_output(str(tmp_path / "f.parquet"), False, False)
 
 

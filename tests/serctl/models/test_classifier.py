@@ -10,11 +10,11 @@ from support.fake_gpu import as_on_a_gpu, seen_by
 from support.windowing import ONE_BY_ONE
 
 from serctl.audio import decoding
-from serctl.bundled import find_model
 from serctl.errors import ModelError, UsageError
 from serctl.features import mel
 from serctl.models.classifier import Classifier
 from serctl.models.loading import Model, load_model
+from serctl.weights import find_model
 
 RATE_HZ = 22050  # the model's, so that files can be cut where windows are
 

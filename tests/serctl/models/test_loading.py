@@ -12,7 +12,6 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from serctl.bundled import bundled_models, find_model
 from serctl.errors import ModelError, UsageError
 from serctl.features.mel import MelSpec
 from serctl.models import loading
@@ -20,6 +19,7 @@ from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, read_config
 from serctl.models.loading import Model, load_model, save_model
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.paper_cnn_torch import PaperCNN
+from serctl.weights import bundled_models, find_model
 
 
 @pytest.fixture
@@ -399,7 +399,7 @@ JSON = st.recursive(
 
 
 @settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=st.lists(st.tuples(st.integers(0, 400), JSON), min_size=1, max_size=3))
 @example(changes=[(4, {"mean": [1] * 148, "deviation": [10**400] * 148})])

@@ -52,4 +52,4 @@ def test_a_cell_that_begins_like_a_formula_stays_text(tmp_path, monkeypatch):
 def test_without_openpyxl_it_says_how_to_install_it(calls, monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     assert run(["report", calls, "-o", "r.xlsx"]) == 3
-    assert "pip install 'serctl[excel]'" in capsys.readouterr().err
+    assert "pip install openpyxl" in capsys.readouterr().err

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from support.synthetic_results import CNN, SVM, write_results
 
-from serctl.bundled import find_model
 from serctl.errors import ResultsError
 from serctl.train.documents.rewrite import render_documents, rewrite_documents
+from serctl.weights import find_model
 
 README = "# serctl\n\n<!-- table: models -->\nstale\n<!-- end -->\n\nafter\n"
 

@@ -8,8 +8,9 @@ import pytest
 
 from serctl.engine.workers import forking
 from serctl.engine.workers.child import COMMAND
-from serctl.engine.workers.forking import CAN_FORK, ForkServer
+from serctl.engine.workers.forking import ForkServer
 from serctl.engine.workers.messages import Request, request_line, task_line
+from serctl.system import CAN_FORK
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="this system cannot fork safely")
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from support.windowing import ONE_BY_ONE
 
 import serctl
-from serctl.bundled import bundled_models
 from serctl.models.classifier import Classifier
 from serctl.models.export.onnx_file import export_onnx
 from serctl.models.loading import Model, load_model
+from serctl.weights import bundled_models
 
 # docs/export.md says 1e-4. Over 55 clips, of fold 0 and others, the largest difference is 1.2e-5.
 TOLERANCE = 5e-5

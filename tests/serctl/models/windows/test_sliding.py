@@ -60,10 +60,18 @@ def test_levels_follow_the_sound_around(model, speech):
     louder = np.concatenate([speech, 100 * speech])
     found = sliding_log_mel(louder, spec, 400)
     n = len(speech) // spec.hop_samples
-    # Gain has no effect but within half a window of where it changes.
+    # Gain has no effect but within a window of where it changes.
     np.testing.assert_allclose(
-        found[n + 210 : 2 * n - 210], found[210 : n - 210], rtol=0, atol=0.01
+        found[n + 410 : 2 * n - 410], found[410 : n - 410], rtol=0, atol=0.01
     )
+
+
+def test_noise_in_a_pause_stays_below_the_speech_around(model, speech):
+    spec = model.config.features
+    pause = 1e-3 * np.random.default_rng(0).standard_normal(3 * RATE_HZ).astype(np.float32)
+    found = sliding_log_mel(np.concatenate([speech, pause, speech]), spec, 400)
+    middle = (len(speech) + len(pause) // 2) // spec.hop_samples
+    assert found[middle - 50 : middle + 50].max() < -20
 
 
 def test_logits_do_not_depend_on_where_blocks_begin(model, speech):
