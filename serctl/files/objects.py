@@ -61,9 +61,9 @@ class Known(NamedTuple):
 _known: dict[str, Known | None] = {}  # None: there is no such object
 
 
-def is_remote(path: str) -> bool:
+def is_remote(path: str | os.PathLike[str]) -> bool:
     """Whether a path is that of an object, or of objects."""
-    return path.startswith(SCHEMES)
+    return os.fspath(path).startswith(SCHEMES)
 
 
 def normal_path(path: str) -> str:
