@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 BOTH = "both"  # SIGKILL to the command and to its worker
@@ -108,10 +109,22 @@ def flip_bit(journal: Path, rng: random.Random) -> bool:
 
 
 def kill_child(parent: int) -> None:
-    """Kill the process that classifies for a run (Linux)."""
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    for pid in children.read_text().split() if children.exists() else []:
-        os.kill(int(pid), signal.SIGKILL)
+    """Kill a process that classifies for a run, or the one that has forked it (Linux)."""
+    loaded = children_of(parent)
+    forked = [worker for pid in loaded for worker in children_of(pid)]
+    if pids := random.choice([loaded, forked or loaded]):
+        with suppress(ProcessLookupError):
+            os.kill(random.choice(pids), signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that a process has started (Linux)."""
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
 
 
 def fail(message: str) -> None:

@@ -75,8 +75,8 @@ WORK = (  # what each command calls when its outputs are its own
     (serctl.audio.scan, "scan"),
     (serctl.train.corpora.survey, "survey"),
     (serctl.train.training.train, "clip_table"),
-    (serctl.timeline.clips, "read_windows"),
-    (serctl.results.merging, "_files"),
+    (serctl.timeline.clips, "private_folder"),
+    (serctl.results.merging, "_write_merged"),
 )
 
 
@@ -119,6 +119,8 @@ def test_all_others_are_refused_while_one_writes(
     monkeypatch.setattr(child, "KILL_S", 30.0)  # for workers that are killed while they start
     for module, name in WORK:
         monkeypatch.setattr(module, name, begin)
+    for name in ("_files", "_check_complete"):  # merge reads its shards first; there are none here
+        monkeypatch.setattr(serctl.results.merging, name, lambda _: [])
     before = set(os.listdir())
     assert run(arguments(first, target, str(tiny_folder))) == 3
     assert "broken off" in capfd.readouterr().err
