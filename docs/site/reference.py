@@ -60,7 +60,9 @@ def commands_page() -> str:
 def command_page(name: str) -> str:
     """Usage, description, options and examples of a command, as ``--help`` prints them."""
     command = cli.commands[name]
-    context = click.Context(command, info_name=f"serctl {name}")
+    # With the settings of the group, since Click keeps the help option that it makes here.
+    parent = click.Context(cli, info_name="serctl", **cli.context_settings)
+    context = click.Context(command, parent, info_name=name)
     usage = command.get_usage(context).removeprefix("Usage: ")
     parts = [f"# serctl {name}", f"<pre><code>{html.escape(usage)}</code></pre>"]
     parts += _paragraphs(command.help)
