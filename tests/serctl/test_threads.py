@@ -64,7 +64,7 @@ def test_what_is_not_begun_when_the_iterator_is_closed_never_is():
     assert n_begun <= 1 + 2
     time.sleep(0.05)
     assert len(begun) == n_begun
-    assert not [t for t in threading.enumerate() if t.name.startswith("serctl")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("serctl_")]
 
 
 def test_what_is_begun_is_not_waited_for_when_it_is_interrupted():
