@@ -1,4 +1,7 @@
-"""The process that a run starts: it loads the model, and is a worker itself or forks workers."""
+"""The process that a run starts: it loads the model, and is a worker itself or forks workers.
+
+What they write to standard error is kept for the error message, in case one fails.
+"""
 
 import os
 import signal

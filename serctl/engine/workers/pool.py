@@ -185,11 +185,11 @@ class Pool:
             return
         stall_s = self.stall_s if worker.is_ready else START_S
         if worker.tasks or not worker.is_ready:
-            since_s = min(worker.moved_s.values(), default=worker.message_s)
+            since_s = min(worker.progress_s.values(), default=worker.message_s)
             if self.now_s - since_s > stall_s:
                 # Recordings that make progress are no suspects.
-                for place, moved_s in list(worker.moved_s.items()):
-                    if self.now_s - moved_s <= stall_s:
+                for place, progress_s in list(worker.progress_s.items()):
+                    if self.now_s - progress_s <= stall_s:
                         del worker.begun_s[place]
                 worker.kill(STALLED, self.now_s)
                 return

@@ -2,8 +2,7 @@
 
 `serctl.engine.workers.worker` runs in them, and `serctl.engine.workers.messages` describes the lines
 between the two. Threads write to a worker and read from it, so that neither a full pipe nor a silent
-worker blocks the parent. What workers write to standard error is kept for the error message, in
-case one fails.
+worker blocks the parent.
 """
 
 import os
@@ -52,7 +51,7 @@ class Worker:
     ----------
     tasks : dict of int to int
         Recordings that it was sent and that have no row yet, in order: bytes of their files.
-    moved_s : dict of int to float
+    progress_s : dict of int to float
         Of them, those that it has begun: the clock at the last sign of progress.
     begun_s : dict of int to float
         The same, and the clock when they were begun.
@@ -60,6 +59,10 @@ class Worker:
         Of those that take long: how much is decoded, in [0, 1].
     reads_several : bool
         Whether it reads several at a time, and says which; or one after another.
+    is_ready : bool
+        Whether its model is loaded.
+    is_stolen_from : bool
+        Whether what waited behind a long recording was given to others.
     message_s : float
         The clock at its last message.
     n_rows : int
@@ -80,10 +83,10 @@ class Worker:
     ) -> None:
         self.child = child
         self.tasks: dict[int, int] = {}
-        self.moved_s: dict[int, float] = {}
+        self.progress_s: dict[int, float] = {}
         self.begun_s: dict[int, float] = {}
         self.shares: dict[int, float] = {}
-        self.reads_several = self.is_ready = self.ended = self.was_robbed = False
+        self.reads_several = self.is_ready = self.ended = self.is_stolen_from = False
         self.message_s = self.killed_s = 0.0
         self.n_rows = 0
         self.killed = ""
@@ -127,15 +130,15 @@ class Worker:
         for kind, place, text in received:
             if kind == ROW:
                 self.n_rows += 1
-                for known in (self.tasks, self.moved_s, self.begun_s, self.shares):
+                for known in (self.tasks, self.progress_s, self.begun_s, self.shares):
                     known.pop(place, None)
                 self._begin_next(now_s)
             elif kind == READY:
                 self.is_ready = True
             elif kind == VOICE:
-                self.moved_s[OF_A_VOICE] = now_s
+                self.progress_s[OF_A_VOICE] = now_s
             elif kind in (BEGIN, PROGRESS):
-                self.moved_s[place] = now_s
+                self.progress_s[place] = now_s
                 self.begun_s.setdefault(place, now_s)
                 if text:
                     self.shares[place] = float(text)
@@ -154,7 +157,7 @@ class Worker:
         if not self.reads_several and self.tasks:
             place = next(iter(self.tasks))
             self.begun_s.setdefault(place, now_s)
-            self.moved_s.setdefault(place, now_s)
+            self.progress_s.setdefault(place, now_s)
 
     def _read(self) -> None:
         with self._messages:

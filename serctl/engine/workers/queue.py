@@ -2,7 +2,8 @@
 
 A worker reads one recording after another and is sent the next ones before it asks for them, so that
 it never waits for the parent: as many as it finishes between two looks of the parent, but none behind
-a large file. What a worker does not get to, since it ended or is held up, goes to another one.
+a large file. What waits for a worker that ended, or that is held up by a long recording, goes to
+another one (work stealing).
 
 A recording with which a worker ends is tried once more, alone in a worker; a second time is a crash.
 """
@@ -84,7 +85,7 @@ class RecordingQueue:
             most = min(2 * worker.n_rows + 2, MOST_AHEAD)
             if sum(tasks.values()) >= AHEAD_BYTES:
                 return None
-        if len(tasks) >= most or any(place in self._has_ended_one for place in tasks):
+        if len(tasks) >= most or not self._has_ended_one.isdisjoint(tasks):
             return None
         while self._returned:
             place = self._returned.popleft()
@@ -92,16 +93,16 @@ class RecordingQueue:
                 return place
         return self._next()
 
-    def take_from(self, workers: Sequence[Worker], now_s: float) -> None:
-        """Give back what waits behind a recording that a worker is held up by."""
+    def steal_from(self, workers: Sequence[Worker], now_s: float) -> None:
+        """Take back what waits behind a recording that takes a worker longer than `HELD_UP_S`."""
         if self._n_early is not None:
             return  # none waits
         for worker in workers:
             first, *behind = worker.tasks or (0,)
             begun_s = worker.begun_s.get(first, now_s)
-            if behind and not worker.was_robbed and not worker.reads_several:
+            if behind and not worker.is_stolen_from and not worker.reads_several:
                 if now_s - begun_s > HELD_UP_S:
-                    worker.was_robbed = True
+                    worker.is_stolen_from = True
                     self.give_back(behind)
 
     def _next(self) -> int | None:

@@ -184,7 +184,7 @@ class Supervisor:
             place = waiting.next_for(worker)
             if place is None:
                 if not worker.tasks:
-                    waiting.take_from(self._pool.workers, self._pool.now_s)
+                    waiting.steal_from(self._pool.workers, self._pool.now_s)
                 break
             path = recordings[place]
             self._has_copies |= is_remote(path)

@@ -93,20 +93,13 @@ def main() -> None:
     os._exit(0)
 
 
-def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
-    """Load the model; what a worker does with its tasks, and the description of the model."""
+def _load(request: Request) -> "Classifier":
+    """Load and warm up the model."""
     from serctl.audio.windows import Windowing
-    from serctl.engine.pipeline import classify_as_finished
-    from serctl.engine.rows import channel_row, joined_row
-    from serctl.engine.voices.second_pass import classify_voices
-    from serctl.models.channels import extract_channels, extract_given
     from serctl.models.classifier import Classifier
-    from serctl.models.extraction import Extraction
     from serctl.models.loading import DEFAULT_MODEL
     from serctl.models.many import no_voices
-    from serctl.threads import n_cores
 
-    n_workers = request.workers or n_cores()
     classifier = Classifier(
         request.model or DEFAULT_MODEL,
         request.emotions,
@@ -117,6 +110,20 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
     if request.grouped and classifier.voice_heads is None:
         raise UsageError(f"--voices and --same-room: {no_voices(classifier.config.name)}")
     _warm_up(classifier)
+    return classifier
+
+
+def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
+    """Load the model; what a worker does with its tasks, and the description of the model."""
+    from serctl.engine.pipeline import classify_as_finished
+    from serctl.engine.rows import channel_row, joined_row
+    from serctl.engine.voices.second_pass import classify_voices
+    from serctl.models.channels import extract_channels, extract_given
+    from serctl.models.extraction import Extraction
+    from serctl.threads import n_cores
+
+    n_workers = request.workers or n_cores()
+    classifier = _load(request)
 
     def extract(task: Task, watch: Watch) -> list[Extraction]:
         _, path, *given = task
@@ -185,7 +192,7 @@ def _read(request: Request) -> tuple[Work, dict[str, Any]]:
 
 
 def _description(classifier: "Classifier", n_workers: int, request: Request) -> dict[str, Any]:
-    """Everything that results depend on, and the number of threads."""
+    """Everything that results depend on, and the number of workers."""
     import hashlib
 
     from serctl.timeline.habit import method_of

@@ -11,7 +11,7 @@ from serctl.engine.workers.queue import (
 
 def worker(n_rows=0, reads_several=False):
     return SimpleNamespace(
-        tasks={}, begun_s={}, n_rows=n_rows, reads_several=reads_several, was_robbed=False
+        tasks={}, begun_s={}, n_rows=n_rows, reads_several=reads_several, is_stolen_from=False
     )
 
 
@@ -76,10 +76,10 @@ def test_what_waits_behind_a_long_recording_goes_to_others():
     held_up, idle = worker(9), worker(9)
     assert hand_out(queue, held_up) == [0, 1, 2, 3]
     held_up.begun_s[0] = 10.0
-    queue.take_from([held_up, idle], 10.0 + HELD_UP_S)
+    queue.steal_from([held_up, idle], 10.0 + HELD_UP_S)
     assert hand_out(queue, idle) == []
-    queue.take_from([held_up, idle], 10.1 + HELD_UP_S)
-    queue.take_from([held_up, idle], 10.1 + HELD_UP_S)
+    queue.steal_from([held_up, idle], 10.1 + HELD_UP_S)
+    queue.steal_from([held_up, idle], 10.1 + HELD_UP_S)
     assert hand_out(queue, idle) == [1, 2, 3]  # once
     finish(queue, idle, 2)
     assert not queue.finish(2)  # the row of the other comes too late
