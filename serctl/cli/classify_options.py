@@ -192,6 +192,6 @@ WORK = options.option_group(
         "n_shards",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Parts for the Ray cluster.  [default: 4 for each that runs at once]",
+        help="Number of shards on the Ray cluster.  [default: 4 per task that can run at once]",
     ),
 )

@@ -210,6 +210,7 @@ def _cluster(work: WorkOptions) -> Iterator[tuple[Any, int]]:
     """Connect to the cluster, or start a local one; ray, and how many shards can run at once."""
     # Before Ray is loaded. On a cluster of the user's, her own settings hold.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Otherwise Ray warns that tasks without a GPU will be treated otherwise in later versions.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if work.address is None:
         os.environ.setdefault("RAY_AUTH_MODE", "token")

@@ -91,7 +91,7 @@ def write_features(
     frames : bool
         Whether to save the frames of every recording, in NPZ.
     n_workers : int, optional
-        Number of threads; the number of CPU cores by default.
+        Threads or worker processes; the number of CPU cores by default.
     describe_all : callable, optional
         What describes them, such as `serctl.engine.workers.isolated.describe_isolated`;
         `describe_in_threads` by default.

@@ -105,7 +105,7 @@ def check_pyarrow(path: str) -> None:
         store = path.partition("://")[0]
         raise MissingPackageError(
             f"{store}:// needs pyarrow, which is not installed. Install it with: "
-            "pip install 'serctl[parquet]'"
+            "pip install pyarrow"
         )
 
 

@@ -28,9 +28,9 @@ def print_profile(
     stopwatch : Stopwatch
         With the parts of the command.
     seconds_by_stage : mapping of str to float
-        Seconds by stage, summed over all threads.
+        Seconds by stage, summed over the threads of all workers.
     n_workers : int
-        Number of threads.
+        Number of worker processes.
     stderr : bool
         Whether to print to standard error instead of standard output.
     """
