@@ -124,5 +124,5 @@ def test_what_reads_local_files_alone_says_so():
 
 def test_pyarrow_is_asked_for(monkeypatch):
     monkeypatch.setattr(objects.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'serctl\[parquet\]'"):
+    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
         objects.check_pyarrow("s3://b")
