@@ -1,9 +1,12 @@
 """Augmented copies of training clips: speed, reverberation, noise, telephone, poor recording.
 
-`augment` draws at random what it does to a clip. All of it is synthetic: room responses are decaying
-noise, background speech is pulses through formants. The same state of the random generator gives the
-same samples.
+`augment` draws at random what it does to a clip. Room responses are decaying noise; background speech
+is synthetic, pulses through formants, or that of other speakers (`serctl.train.data.talkers`). The same
+state of the random generator gives the same samples.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.signal
@@ -11,19 +14,42 @@ import soxr
 from numpy.typing import NDArray
 
 PEAK = 0.7  # of an augmented copy
-SPEED_SHARE, ROOM_SHARE, NOISE_SHARE = 0.7, 0.3, 0.55  # how often each happens
+SPEED_SHARE, ROOM_SHARE = 0.7, 0.3  # how often each happens
 TELEPHONE_SHARE, RECORDING_SHARE = 0.2, 0.25  # never both
 MAX_LOG_SPEED = 0.16  # a speed of 0.85 to 1.17
-SNR_DB = (0.0, 35.0)
 REVERBERATION_S = (0.15, 0.9)  # until it is down by 60 dB
 TELEPHONE_RATE_HZ = 8000
 MU = 255  # of the law of North American telephones (ITU-T G.711)
 
 Samples = NDArray[np.float64]
+Babble = Callable[[int, int, np.random.Generator], Samples]  # of a length, at a rate
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How noisy copies are.
+
+    Attributes
+    ----------
+    share : float
+        How often there is noise.
+    snr_db : tuple of float
+        Lowest and highest ratio of the clip's power to the noise's.
+    babble : callable
+        Draws background speech of standard deviation 1, from a number of samples, their rate and a
+        generator.
+    """
+
+    share: float
+    snr_db: tuple[float, float]
+    babble: Babble
 
 
 def augment(
-    samples: NDArray[np.float32], rate_hz: int, random: np.random.Generator
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    random: np.random.Generator,
+    noise: Noise | None = None,
 ) -> NDArray[np.float32]:
     """Copy of a clip, augmented at random.
 
@@ -35,12 +61,15 @@ def augment(
         At least twice that of a telephone.
     random : Generator
         Source of all random draws.
+    noise : Noise, optional
+        By default `some_noise`.
 
     Returns
     -------
     float32 [about n_samples]
         With a peak of `PEAK`, unless all is zero. Speed and reverberation change the length.
     """
+    noise = noise or some_noise()
     augmented = samples.astype(np.float64)
     level = augmented.std() + 1e-9
     if random.random() < SPEED_SHARE:
@@ -48,9 +77,9 @@ def augment(
         augmented = soxr.resample(augmented, rate_hz, rate_hz / speed, "MQ")
     if random.random() < ROOM_SHARE:
         augmented = add_reverberation(augmented, rate_hz, random)
-    if random.random() < NOISE_SHARE:
-        noise = draw_noise(len(augmented), rate_hz, random)
-        augmented = augmented + noise * level * 10 ** (-random.uniform(*SNR_DB) / 20)
+    if random.random() < noise.share:
+        added = draw_noise(len(augmented), rate_hz, random, noise.babble)
+        augmented = augmented + added * level * 10 ** (-random.uniform(*noise.snr_db) / 20)
     channel = random.random()
     if channel < TELEPHONE_SHARE:
         augmented = simulate_telephone(augmented, rate_hz, random)
@@ -71,7 +100,19 @@ def add_reverberation(samples: Samples, rate_hz: int, random: np.random.Generato
     return wet[: len(samples) + rate_hz // 10]
 
 
-def draw_noise(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
+def some_noise() -> Noise:
+    """Noise in about half of the copies, mostly faint, with synthetic babble."""
+    return Noise(0.55, (0.0, 35.0), synthetic_babble)
+
+
+def much_noise(babble: Babble) -> Noise:
+    """Noise in every copy, and loud."""
+    return Noise(1.0, (0.0, 20.0), babble)
+
+
+def draw_noise(
+    n_samples: int, rate_hz: int, random: np.random.Generator, babble: Babble
+) -> Samples:
     """Draw white noise, noise that falls with frequency, or babble; standard deviation 1."""
     kind = random.random()
     if kind < 0.3:
@@ -91,7 +132,7 @@ def coloured_noise(
     return _normalize(noise)
 
 
-def babble(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
+def synthetic_babble(n_samples: int, rate_hz: int, random: np.random.Generator) -> Samples:
     """Three to seven synthetic voices at once; standard deviation 1."""
     mix = np.zeros(n_samples)
     for _ in range(random.integers(3, 8)):

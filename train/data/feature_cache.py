@@ -6,14 +6,15 @@ aside and renamed; one that cannot be read back, or is of another shape, is comp
 the cache cannot be written, features are computed each time.
 
 A copy number above 0 is an augmented copy of the clip (`serctl.train.data.augmented_copies`), drawn
-from that number and the clip's SHA-256 alone. Its features are kept in float16, which rounds a
-spectrogram's decibels to less than 0.1.
+from that number and the clip's SHA-256 alone; a noisy copy has talkers of the corpora in its background.
+Its features are kept in float16, which rounds a spectrogram's decibels to less than 0.1.
 """
 
 import hashlib
 import os
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ from serctl.features.mel import MelSpec
 from serctl.models.embedding import Embedder
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
 from serctl.models.networks.whisper_graph import LAST_BLOCKS, N_EMBEDDING
-from serctl.train.data.augmented_copies import augment
+from serctl.train.data.augmented_copies import augment, much_noise
+from serctl.train.data.talkers import Talkers
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
 # `serctl.train.data.augmented_copies` changes.
@@ -53,6 +55,8 @@ class ClipFeatures:
         Longest clip allowed.
     copy : int
         0 for the clip itself, others for its augmented copies.
+    talkers : Talkers, optional
+        Makes the copy a noisy one, and speaks in its background.
     encoder : Embedder, optional
         Makes embeddings of the features, and these are cached.
     encoder_sha256 : str
@@ -66,17 +70,20 @@ class ClipFeatures:
         cache: Path,
         max_duration_s: float = 30.0,
         copy: int = 0,
+        talkers: Talkers | None = None,
         encoder: Embedder | None = None,
         encoder_sha256: str = "",
     ) -> None:
         self.kind, self.spec = kind, spec
         self.max_duration_s = max_duration_s
-        self.copy = copy
+        self.copy, self._talkers = copy, talkers
         self._encoder = encoder
         self.dtype = np.float16 if copy else np.float32
         key = f"{CACHE_VERSION} {spec}"
         if kind is not CLIP_STATISTICS or copy:
             key += f" {kind.name} {copy}"
+        if talkers is not None:
+            key += " noisy"
         if encoder is not None:
             key += f" {encoder_sha256} {LAST_BLOCKS}"
         parameters = hashlib.sha256(key.encode()).hexdigest()
@@ -129,13 +136,22 @@ class ClipFeatures:
             )
         samples = clip[0]
         if self.copy:
-            random = np.random.default_rng([self.copy, int(digest, 16)])
-            samples = augment(samples, self.spec.rate_hz, random)
+            samples = self._augmented(samples, path, digest)
         features = self.kind.extract(samples, self.spec)
         if self._encoder is not None:
             # An augmented copy may be longer than the clip, and than the encoder's positions.
             features = self._encoder(np.ascontiguousarray(features[: self.kind.max_frames].T))
         return features.astype(self.dtype, copy=False)
+
+    def _augmented(
+        self, samples: NDArray[np.float32], path: str, digest: str
+    ) -> NDArray[np.float32]:
+        seed = [self.copy, int(digest, 16)]
+        if self._talkers is None:
+            return augment(samples, self.spec.rate_hz, np.random.default_rng(seed))
+        noise = much_noise(partial(self._talkers.babble, path))
+        random = np.random.default_rng([*seed, 1])  # draws other than the plain copy's
+        return augment(samples, self.spec.rate_hz, random, noise)
 
 
 def _sha256(path: str) -> str:

@@ -20,6 +20,7 @@ from serctl.train.corpora.votes import votes_of
 from serctl.train.data.batches import FrameDataset, StatisticsDataset, TrainingDataset, soft_targets
 from serctl.train.data.encoder import FrozenEncoder
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
+from serctl.train.data.talkers import Talkers
 from serctl.train.recipes.schema import MemberRecipe, MixingRecipe, Recipe, TrainingRecipe
 
 Features = NDArray[np.floating]
@@ -184,17 +185,18 @@ def prepare_clips(
         If a clip cannot be read.
     """
     emotions = emotions_of(split, clips, recipe.model.emotions)
-    corpus = split_corpus(split)
+    corpus, all_clips = split_corpus(split), clips
     clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
     parts = split_clips(clips, split, fold, seed)
     kind, spec = NETWORKS[recipe.model.network].inputs, recipe.features
-    augmented = recipe.augmentation or recipe.heads
-    n_copies = augmented.n_copies if augmented is not None else 0
     embed, sha256 = (Embedder(encoder.tensors), encoder.sha256) if encoder else (None, "")
     extract = [
-        ClipFeatures(kind, spec, cache_folder(), recipe.model.window_s, copy, embed, sha256)
-        for copy in range(1 + n_copies)
+        ClipFeatures(
+            kind, spec, cache_folder(), recipe.model.window_s, number, talkers, embed, sha256
+        )
+        for number, talkers in copies_of(recipe, all_clips)
     ]
+    n_copies = len(extract) - 1
     paths, n_clips, n_train = clips["path"].tolist(), len(clips), len(parts.train)
     jobs = [(0, path) for path in paths]
     jobs += [(1 + i, paths[row]) for i in range(n_copies) for row in parts.train]
@@ -214,6 +216,18 @@ def prepare_clips(
         if encoder is not None
         else fit_normalization([features[row] for row in parts.train], kind, spec),
     )
+
+
+def copies_of(recipe: Recipe, clips: pd.DataFrame) -> list[tuple[int, Talkers | None]]:
+    """Number of each copy of a clip, from 0, the clip itself; for noisy copies with their talkers."""
+    augmented = recipe.augmentation or recipe.heads
+    copies: list[tuple[int, Talkers | None]] = [(0, None)]
+    if augmented is not None:
+        copies += [(number, None) for number in range(1, 1 + augmented.n_copies)]
+    if recipe.heads is not None and recipe.heads.n_noisy_copies:
+        talkers = Talkers(clips)
+        copies += [(number, talkers) for number in range(1, 1 + recipe.heads.n_noisy_copies)]
+    return copies
 
 
 def no_normalization(kind: InputKind, spec: MelSpec) -> Normalization:

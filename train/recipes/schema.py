@@ -203,6 +203,8 @@ class HeadsRecipe:
         Of AdamW, and of the hidden layer.
     n_copies : int
         Augmented copies of each clip (`serctl.train.data.augmented_copies`).
+    n_noisy_copies : int
+        Further ones, all of them noisy, with other speakers in the background.
     copy_share : float
         Share of the groups that are of augmented copies.
     alone_share : float
@@ -211,6 +213,8 @@ class HeadsRecipe:
         Most of a group.
     neutral_share : float
         Share of the groups that are mostly neutral.
+    neutral_weight : float
+        Of a neutral recording in a group, in the loss, so that the many do not outweigh the others.
     max_certainty : float
         How much of a group's true shares of emotions its correction knows: 0 to this.
     share_noise : float
@@ -228,10 +232,12 @@ class HeadsRecipe:
     weight_decay: float
     dropout: float
     n_copies: int
+    n_noisy_copies: int
     copy_share: float
     alone_share: float
     max_recordings: int
     neutral_share: float
+    neutral_weight: float
     max_certainty: float
     share_noise: float
     speaker_shifts: tuple[float, ...]

@@ -72,6 +72,7 @@ class HeadsTraining:
         self._references = torch.from_numpy(validation.labels)
         self._labels = torch.from_numpy(train.labels)
         self._speakers = torch.from_numpy(train.speakers)
+        self._speaker_means: Tensor | None = None  # with the class offsets; all heads have the same
 
     def fit(self, on_epoch: OnEpoch) -> list[History]:
         """Train one head after another.
@@ -95,7 +96,8 @@ class HeadsTraining:
         sampler = GroupSampler(
             train.labels, train.speakers, train.corpora, train.neutral, recipe, random
         )
-        speaker_means = self._set_class_offsets(sampler.weights)
+        if self._speaker_means is None:
+            self._speaker_means = self._set_class_offsets(sampler.weights)
         smoothing = recipe.label_smoothing[i]
         targets = one_hot(self._labels, n_emotions) * (1 - smoothing) + smoothing / n_emotions
         optimizer = AdamW(head.parameters(), recipe.learning_rate, BETAS, 1e-8, recipe.weight_decay)
@@ -106,11 +108,14 @@ class HeadsTraining:
         losses = []
         for step in range(1, recipe.n_steps + 1):
             groups = sampler.draw()
-            x = self._inputs(groups, speaker_means, sampler.weights, i, random)
+            x = self._inputs(groups, self._speaker_means, sampler.weights, i, random)
             counts = np.bincount(groups.group_of)[groups.group_of]
             n = torch.from_numpy(counts[:, None].astype(np.float32))
-            scores = head(x, n, recipe.dropout)
-            loss = -(scores * targets[torch.from_numpy(groups.rows)]).sum(dim=1).mean()
+            rows = torch.from_numpy(groups.rows)
+            losses_of = -(head(x, n, recipe.dropout) * targets[rows]).sum(dim=1)
+            lighter = (n[:, 0] > 1) & (self._labels[rows] == train.neutral)
+            weights = torch.where(lighter, recipe.neutral_weight, 1.0)
+            loss = (losses_of * weights).sum() / weights.sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -129,17 +134,17 @@ class HeadsTraining:
         i: int,
         random: np.random.Generator,
     ) -> Tensor:
-        """Embeddings of a batch as heads get them, float32 [n, n_embedding]."""
-        recipe, n_groups = self._recipe, groups.n_groups
+        """Embeddings of a batch as a head gets them, float32 [n, n_inputs]."""
+        recipe, n_groups, n_inputs = self._recipe, groups.n_groups, HEADS[i].n_inputs
         rows, group_of = torch.from_numpy(groups.rows), torch.from_numpy(groups.group_of)
         copy_of = random.integers(1, len(self._copies), n_groups) if len(self._copies) > 1 else 0
         copy_of = np.where(random.random(n_groups) < recipe.copy_share, copy_of, 0)
         copies = torch.from_numpy(copy_of)[group_of]
-        x = self._copies[copies, rows]
+        x = self._copies[:, :, :n_inputs][copies, rows]
         n = torch.bincount(group_of, minlength=n_groups).float()[:, None]
         shrunk = torch.where(n > 1, n / (n + SHRINKAGE), 0.0)
         mean = torch.zeros(n_groups, x.shape[1]).index_add_(0, group_of, x) / n
-        offsets = self._network.class_offsets
+        offsets = self._network.class_offsets[:, :n_inputs]
         labels = one_hot(self._labels[rows], len(offsets)).float()
         shares = torch.zeros(n_groups, len(offsets)).index_add_(0, group_of, labels) / n
         common = shrunk * (mean - self._corrected(shares, random) @ offsets)
@@ -148,6 +153,7 @@ class HeadsTraining:
         drawn = (random.random(n_groups) < SHIFTED_SHARE) * random.random(n_groups)
         far = torch.from_numpy((drawn * recipe.speaker_shifts[i]).astype(np.float32))[:, None]
         own = self._speakers[rows]
+        speaker_means = speaker_means[:, :, :n_inputs]
         moved = speaker_means[copies, others[group_of]] - speaker_means[copies, own]
         y: Tensor = x - common[group_of] + ((1 - shrunk) * far)[group_of] * moved
         return y

@@ -8,9 +8,9 @@ from serctl.train.data.augmented_copies import (
     PEAK,
     add_reverberation,
     augment,
-    babble,
     coloured_noise,
     simulate_telephone,
+    synthetic_babble,
 )
 
 RATE_HZ = 16000
@@ -104,7 +104,7 @@ def test_noise_has_its_colour() -> None:
 
 
 def test_babble_is_low_and_uneven() -> None:
-    chatter = babble(4 * RATE_HZ, RATE_HZ, np.random.default_rng(0))
+    chatter = synthetic_babble(4 * RATE_HZ, RATE_HZ, np.random.default_rng(0))
     assert chatter.std() == pytest.approx(1)
     assert power_share(chatter, 0, 4000) > 0.6
     loudness = np.square(chatter).reshape(40, -1).mean(axis=1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -19,6 +20,7 @@ from serctl.train.corpora.votes import votes_of
 from serctl.train.data import feature_cache
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.data.preparation import label_indices
+from serctl.train.data.talkers import Talkers
 
 SPEC = MelSpec()
 
@@ -127,6 +129,20 @@ def test_augmented_copies_depend_on_number_and_content(
     assert np.array_equal(copies[0](str(tmp_path / "moved.wav")), features[0])
     other = write_clip(tmp_path / "other.wav", seed=1)
     assert not np.array_equal(copies[0](other), features[0])
+
+
+def test_a_noisy_copy_has_talkers_and_a_cache_of_its_own(
+    clip: str, cache: Path, tmp_path: Path, n_computed: Callable[[], int]
+) -> None:
+    other = write_clip(tmp_path / "b.wav", seed=1)
+    table = pd.DataFrame({"path": [clip, other], "speaker": ["a", "b"]})
+    talkers = Talkers(table.assign(corpus="crema-d", fold=0))
+    plain, noisy = (ClipFeatures(LOG_MEL, SPEC, cache, 30.0, 1, one) for one in (None, talkers))
+    features = noisy(clip)
+    assert features.dtype == np.float16
+    assert not np.array_equal(features, plain(clip))
+    assert np.array_equal(noisy(clip), features)
+    assert n_computed() == len(cache_files(cache)) == 2
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 60, 128, 400, 719])

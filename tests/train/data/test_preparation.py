@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from support import synthetic_corpora
 
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import FrameDataset
-from serctl.train.data.preparation import PreparedClips, auxiliary_weights, prepare_clips
+from serctl.train.data.preparation import PreparedClips, auxiliary_weights, copies_of, prepare_clips
 from serctl.train.recipes.schema import MemberRecipe, Recipe
 
 PLAIN = MemberRecipe(mixing_factor=1.0, sentence=0.0, votes_for_neutral=False)
@@ -64,3 +65,14 @@ def test_each_has_its_share_of_the_loss(recipe: Recipe) -> None:
 def test_sentences_that_no_name_states_are_no_targets(small_corpora: Path, recipe: Recipe) -> None:
     clips = prepared(small_corpora, recipe, "emobox-savee")
     assert list(of_member(clips, recipe, OTHER).auxiliary_targets) == ["speaker"]
+
+
+def test_noisy_copies_follow_the_plain_ones(small_corpora: Path) -> None:
+    table = clip_table(str(small_corpora))
+    recipe = synthetic_corpora.small_recipe("whisper")
+    assert recipe.heads is not None
+    recipe = replace(recipe, heads=replace(recipe.heads, n_copies=2, n_noisy_copies=2))
+    copies = copies_of(recipe, table)
+    assert [number for number, _ in copies] == [0, 1, 2, 1, 2]
+    assert [talkers is not None for _, talkers in copies] == [False, False, False, True, True]
+    assert copies_of(synthetic_corpora.small_recipe("paper-cnn"), table) == [(0, None)]

@@ -44,6 +44,7 @@ def test_every_recipe_can_be_followed(name: str) -> None:
         n_heads = len(whisper_graph.HEADS)
         assert len(recipe.heads.speaker_shifts) == len(recipe.heads.label_smoothing) == n_heads
         assert min(recipe.heads.n_steps, recipe.heads.batch_size, recipe.heads.n_copies) >= 1
+        assert 0 < recipe.heads.neutral_weight <= 1
         return
     training = recipe.training
     assert training is not None
