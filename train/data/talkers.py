@@ -1,8 +1,9 @@
 """Background speech for augmented copies: other people of the same corpus.
 
 Talkers come from the clip's own corpus and speaker fold. So whatever a split leaves out by speaker or
-by corpus stays out of the background too, and a clip's copies are the same in every split. SAVEE and
-TESS have one speaker in each fold, and get synthetic voices.
+by corpus stays out of the background too, and a clip's copies are the same in every split. In the
+splits that leave out clips (`report`, EmoBox's), a test clip may be heard, unlabelled, behind a
+training clip. SAVEE and TESS have one speaker in each fold, and get synthetic voices.
 """
 
 from collections.abc import Mapping

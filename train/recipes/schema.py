@@ -206,7 +206,7 @@ class HeadsRecipe:
     n_noisy_copies : int
         Further ones, all of them noisy, with other speakers in the background.
     copy_share : float
-        Share of the groups that are of augmented copies.
+        Share of the groups that are of augmented copies, and not noisy ones.
     alone_share : float
         Share of the draws that are recordings alone, not a voice's group.
     max_recordings : int
@@ -219,6 +219,8 @@ class HeadsRecipe:
         How much of a group's true shares of emotions its correction knows: 0 to this.
     share_noise : float
         How far off the correction is otherwise.
+    noisy_shares : tuple of float
+        For each head, share of the groups that are of noisy copies.
     speaker_shifts : tuple of float
         For each head, how far recordings are moved from their speaker's mean towards another's: up
         to this, in eight of ten groups.
@@ -240,6 +242,7 @@ class HeadsRecipe:
     neutral_weight: float
     max_certainty: float
     share_noise: float
+    noisy_shares: tuple[float, ...]
     speaker_shifts: tuple[float, ...]
     label_smoothing: tuple[float, ...]
 

@@ -137,8 +137,7 @@ class HeadsTraining:
         """Embeddings of a batch as a head gets them, float32 [n, n_inputs]."""
         recipe, n_groups, n_inputs = self._recipe, groups.n_groups, HEADS[i].n_inputs
         rows, group_of = torch.from_numpy(groups.rows), torch.from_numpy(groups.group_of)
-        copy_of = random.integers(1, len(self._copies), n_groups) if len(self._copies) > 1 else 0
-        copy_of = np.where(random.random(n_groups) < recipe.copy_share, copy_of, 0)
+        copy_of = random.choice(len(self._copies), n_groups, p=copy_shares(recipe, i))
         copies = torch.from_numpy(copy_of)[group_of]
         x = self._copies[:, :, :n_inputs][copies, rows]
         n = torch.bincount(group_of, minlength=n_groups).float()[:, None]
@@ -198,6 +197,18 @@ class HeadsTraining:
         history = self.histories[-1]
         history.epochs.append(Epoch(float(np.mean(losses)), loss, right))
         history.best_epoch = len(history.epochs) - 1  # the last one is kept
+
+
+def copy_shares(recipe: HeadsRecipe, i: int) -> NDArray[np.float64]:
+    """Share of a head's groups that are of each copy, the clips themselves first, noisy ones last.
+
+    Returns
+    -------
+    float64 [1 + n_copies + n_noisy_copies]
+    """
+    shares = [recipe.copy_share / max(recipe.n_copies, 1)] * recipe.n_copies
+    shares += [recipe.noisy_shares[i] / max(recipe.n_noisy_copies, 1)] * recipe.n_noisy_copies
+    return np.array([1 - sum(shares), *shares])
 
 
 def train_heads(

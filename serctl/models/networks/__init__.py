@@ -138,7 +138,7 @@ NETWORKS = {
             "whisper_torch:Whisper",
             "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
             "log-mel spectrogram of {n_mels} bands; mean and standard deviation over time of their "
-            "activations; and four heads, whose log-probabilities are averaged.",
+            "activations; and five heads, whose log-probabilities are averaged.",
             whisper_encoder_graph.N_MELS,
             has_encoder=True,
         ),
@@ -148,7 +148,7 @@ NETWORKS = {
             whisper_graph.labels_graph,
             "whisper_torch:WhisperLabels",
             "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
-            "log-mel spectrogram of {n_mels} bands; the hidden layers of four heads for emotions, as "
+            "log-mel spectrogram of {n_mels} bands; the hidden layers of five heads for emotions, as "
             "they were; and a linear layer for other labels on these and on the embedding's means.",
             whisper_encoder_graph.N_MELS,
             has_encoder=True,

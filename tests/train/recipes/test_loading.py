@@ -42,9 +42,11 @@ def test_every_recipe_can_be_followed(name: str) -> None:
         return
     if recipe.heads is not None:
         n_heads = len(whisper_graph.HEADS)
-        assert len(recipe.heads.speaker_shifts) == len(recipe.heads.label_smoothing) == n_heads
+        of_heads = ("noisy_shares", "speaker_shifts", "label_smoothing")
+        assert {len(getattr(recipe.heads, key)) for key in of_heads} == {n_heads}
         assert min(recipe.heads.n_steps, recipe.heads.batch_size, recipe.heads.n_copies) >= 1
         assert 0 < recipe.heads.neutral_weight <= 1
+        assert 0 < recipe.heads.copy_share + max(recipe.heads.noisy_shares) < 1
         return
     training = recipe.training
     assert training is not None

@@ -12,7 +12,7 @@ from serctl.train.data.preparation import Embeddings
 from serctl.train.data.voice_groups import GroupSampler
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import HeadsRecipe
-from serctl.train.training.heads import HeadsTraining
+from serctl.train.training.heads import HeadsTraining, copy_shares
 
 N_SPEAKERS, N_EMOTIONS, N_EACH = 4, 3, 6
 
@@ -21,7 +21,7 @@ N_SPEAKERS, N_EMOTIONS, N_EACH = 4, 3, 6
 def recipe() -> HeadsRecipe:
     heads = load_recipe("whisper").heads
     assert heads is not None
-    return replace(heads, n_steps=30, batch_size=32)
+    return replace(heads, n_steps=30, batch_size=32, n_copies=1, n_noisy_copies=1)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def embeddings() -> Embeddings:
     places = random.normal(0, 3, (N_SPEAKERS, N_EMBEDDING))
     emotions = random.normal(0, 1, (N_EMOTIONS, N_EMBEDDING))
     clean = places[speakers] + emotions[labels] + random.normal(0, 0.5, (len(labels), N_EMBEDDING))
-    copies = np.stack([clean, clean + random.normal(0, 0.3, clean.shape)]).astype(np.float32)
+    copies = [clean, *(clean + random.normal(0, std, clean.shape) for std in (0.3, 0.5))]
     corpora = np.array(["a", "b"])[speakers // 2]
-    return Embeddings(copies, labels, speakers, corpora, neutral=2)
+    return Embeddings(np.stack(copies).astype(np.float32), labels, speakers, corpora, neutral=2)
 
 
 def trained(embeddings: Embeddings, recipe: HeadsRecipe, seed: int = 0) -> Whisper:
@@ -66,6 +66,28 @@ def test_class_offsets_are_what_emotions_do_to_a_speaker(
     # Of speakers with all emotions, they add up to nothing.
     assert network.class_offsets.sum(dim=0).abs().max() < 1e-4
     assert network.class_offsets.abs().mean() > 0.05
+
+
+def test_copies_share_what_their_kind_has(recipe: HeadsRecipe) -> None:
+    recipe = replace(recipe, copy_share=0.2, noisy_shares=(0.3, 0.0))
+    three = replace(recipe, n_copies=2, n_noisy_copies=1)
+    assert copy_shares(three, 0).tolist() == pytest.approx([0.5, 0.1, 0.1, 0.3])
+    assert copy_shares(three, 1).tolist() == pytest.approx([0.8, 0.1, 0.1, 0])
+    assert copy_shares(replace(recipe, n_copies=0), 0).tolist() == pytest.approx([0.7, 0.3])
+    assert copy_shares(replace(recipe, n_copies=0, n_noisy_copies=0), 0).tolist() == [1]
+
+
+def test_neutral_recordings_of_a_group_may_weigh_less(
+    embeddings: Embeddings, recipe: HeadsRecipe
+) -> None:
+    groups = replace(recipe, alone_share=0.0, neutral_share=1.0)
+    called_neutral = []
+    for weight in (1.0, 0.1):
+        network = trained(embeddings, replace(groups, neutral_weight=weight))
+        with torch.inference_mode():
+            scores = network.classify(torch.from_numpy(embeddings.copies[0]))
+        called_neutral.append(scores.exp()[:, embeddings.neutral].mean())
+    assert called_neutral[1] < called_neutral[0]
 
 
 def test_groups_are_of_one_speaker_and_corpora_come_by_the_root_of_their_size(
