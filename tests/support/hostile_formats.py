@@ -98,6 +98,15 @@ FORMAT_CASES += [
             ),
             ("SDP", "opus", b"v=0\no=- 0 0 IN IP4 127.0.0.1\n", r"A description of a stream.*"),
             ("PDF", "mp3", b"%PDF-1.7\n" + RANDOM, r"A PDF document.*"),
+            ("tar", "wav", b"h.wav".ljust(257, b"\0") + b"ustar\0" + RANDOM, r"A tar archive.*"),
+            ("HEIC", "m4a", b"\0\0\0\x18ftypheic\0\0\0\0" + RANDOM, r"A picture.*"),
+            (
+                "a Word document",
+                "wav",
+                b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + RANDOM,
+                r"An Office.*",
+            ),
+            ("a placeholder of iCloud", "wav", b"bplist00\xd4", r"A placeholder of iCloud.*"),
             ("gzip", "wav", b"\x1f\x8b\x08" + RANDOM, r"Compressed with gzip.*"),
             ("SILK", "amr", b"\x02#!SILK_V3" + RANDOM, r"SILK.*"),
             (

@@ -4,6 +4,7 @@ A name says nothing: phones write M4A into files named .mp3, and browsers WebM i
 streams without any header (`HEADERLESS`) are known by their extension, since nothing else tells.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -141,10 +142,18 @@ def is_gsm(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the beginning of a file is printable ASCII, which no stream of sound is."""
-    return not head.translate(None, bytes(range(32, 127)) + b"\t\r\n")
+    """Whether the beginning of a file is text, in UTF-8 or UTF-16, which no stream of sound is."""
+    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:  # the head may end within a character
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not CONTROLS.search(text)
 
 
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
+)  # a text has none; escapes are harmless here
 # What is no sound, or none that anybody decodes, and what to do.
 ADVICE: tuple[tuple[bytes, str], ...] = (
     (
@@ -183,8 +192,15 @@ ADVICE: tuple[tuple[bytes, str], ...] = (
     (rb"BZh[1-9]1AY", "Compressed with bzip2. Unpack it: bunzip2 NAME"),
     (rb"\xfd7zXZ\0", "Compressed with xz. Unpack it: unxz NAME"),
     (rb"\x28\xb5\x2f\xfd", "Compressed with Zstandard. Unpack it: unzstd NAME"),
+    (rb".{257}ustar", "A tar archive. Unpack it: tar xf NAME"),
     (rb"%PDF-", "A PDF document, not audio."),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", "A picture, not audio."),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "An Office document or an e-mail, not audio."),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|....ftyp(heic|heix|mif1|avif)", "A picture, not audio."),
+    (
+        rb"bplist00",
+        "A placeholder of iCloud, or settings of macOS: it holds no sound. If the recording is in "
+        "iCloud, download it first.",
+    ),
     (
         rb"\x00\x05\x16\x07",
         "An AppleDouble file, which macOS writes beside a recording and which holds no sound. "
