@@ -66,6 +66,8 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (rb"DSD .{24}fmt ", Kind("DSF", "dsf")),
     (rb"FRM8.{8}DSD ", Kind("DFF", "iff")),
     (rb"\x02dss|\x03dss", Kind("DSS", "dss")),
+    (rb"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", Kind("MXF", "mxf")),
+    (rb"\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e", Kind("WTV", "wtv")),
     (rb"\x00\x00\x01\xba", Kind("MPEG", "mpeg")),
     (rb"\x7f\xfe\x80\x01|\xfe\x7f\x01\x80|\x1f\xff\xe8\0|\xff\x1f\0\xe8", Kind("DTS", "dts")),
     (rb"\x47.{187}\x47.{187}\x47", Kind("MPEG transport stream", "mpegts")),
@@ -214,6 +216,24 @@ ADVICE: tuple[tuple[bytes, str], ...] = (
         "SILK, of WeChat or Skype, which nothing here decodes. Export it again as mp3 or m4a.",
     ),
     (rb"\x03ds2", "DS2 of a dictation machine, whose codec is not public. Export it as wav."),
+    (
+        rb"SQLite format 3\0.{52}AUDY",
+        "An Audacity project, not audio. Open it in Audacity, and export it as wav.",
+    ),
+    (
+        rb"ooBinaryFile|(File type = )?.?ooTextFile",
+        "An object of Praat, not audio. If it is a sound, save it in Praat as a WAV file.",
+    ),
+    (rb"\x93NUMPY", "An array of NumPy, not audio. Write it as wav with soundfile.write."),
+    (
+        rb"\x4c\0\0\0\x01\x14\x02\0|book\0\0\0\0mark|\s*\[InternetShortcut\]",
+        "A shortcut: it points to another file or page. Name the recording itself.",
+    ),
+    (
+        rb"\s*(data:audio/|UklGR|SUQz|//u[QS]|T2dnU|ZkxhQ)",
+        "A recording written as text (base64). Decode it: base64 -d NAME > NEW_NAME, without what "
+        "stands before the comma.",
+    ),
     (rb"MThd", "A MIDI file: notes, not sound."),
     (rb"SQLite format 3\0", "A database (SQLite), not audio."),
     (
@@ -248,6 +268,7 @@ def advice_for(head: bytes) -> str:
             "Begins with nothing but zeros: the download or the copy of it was not finished, or a "
             "disk lost it. Copy it again."
         )
+    head = head.removeprefix(codecs.BOM_UTF8)
     for pattern, advice in ADVICE:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             return advice
