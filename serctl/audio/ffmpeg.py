@@ -124,11 +124,11 @@ class FfmpegSource:
         streams = self._container.streams
         if not streams.audio:
             what = "pictures and no sound" if streams.video else "no sound"
-            raise AudioError(f"A {self._kind.name} file with {what}.", self._path)
+            raise AudioError(f"{self._kind.name} with {what}.", self._path)
         chosen = streams.audio[0]
         if chosen.codec_context is None:
             raise AudioError(
-                f"A {self._kind.name} file with sound in a codec that FFmpeg does not decode. "
+                f"{self._kind.name} with sound in a codec that FFmpeg does not decode. "
                 "Export it again as wav, flac, mp3 or m4a.",
                 self._path,
             )

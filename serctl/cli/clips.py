@@ -38,17 +38,18 @@ def clips(
 ) -> None:
     """Cut the most probable segments to WAV files.
 
-    RESULTS are files of serctl classify, with their segments files beside them; the default is
-    serctl-results.csv. A label is a guess, and no evidence of anything: listen.
+    RESULTS are files of serctl classify, with their segments files beside them, or folders of them;
+    the default is serctl-results.csv. A label is a guess, and no evidence of anything: listen.
     """
     from serctl.cli.report import DEFAULT_RESULTS
     from serctl.cli.terminal.moments import read_segments_of
     from serctl.engine.workers.cutting import cut_isolated
     from serctl.reports.moments import find_moments
+    from serctl.results.finding import find_results
     from serctl.text import count, printable
     from serctl.timeline.clips import write_clips
 
-    emotions, segments = read_segments_of(results or (DEFAULT_RESULTS,))
+    emotions, segments = read_segments_of(find_results(results or (DEFAULT_RESULTS,)))
     moments = find_moments(segments, emotions, top, emotion)
     found = [moment.segment for moment in moments]
     written = write_clips(found, output, pad_s, overwrite, cut_isolated)

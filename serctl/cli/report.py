@@ -168,9 +168,9 @@ def report(
 ) -> None:
     """Summarize results: counts, shares, confidence and duration.
 
-    RESULTS are files of serctl classify (.csv, .jsonl or .json); the default is serctl-results.csv.
-    Several files are summarized as one. Columns that you added to them are kept. A report that was
-    written with -o report.json can be made a page.
+    RESULTS are files of serctl classify (.csv, .jsonl or .json), or folders of them; the default is
+    serctl-results.csv. Several files are summarized as one. Columns that you added are kept. A
+    report that was written with -o report.json can be made a page.
     """
     if compare:
         options.refuse_unused(
@@ -183,9 +183,10 @@ def report(
             "with: serctl classify ./recordings"
         )
     from serctl.reports.saved import find_report
+    from serctl.results.finding import find_results
     from serctl.results.reader import require_results
 
-    files = results or (() if compare else (DEFAULT_RESULTS,))
+    files = results if compare else tuple(find_results(results or (DEFAULT_RESULTS,)))
     for path in files:
         require_results(path)
     form = writing.checked_form()

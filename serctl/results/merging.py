@@ -4,17 +4,18 @@ Shards are put in the order of their numbers, whatever the order of the argument
 of one scan, and made with the same settings: what differs is an error, and nothing is written.
 """
 
-import glob
 import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from serctl.errors import PathError, ResultsError, UsageError
 from serctl.files.outputs import check_output, lock_outputs
+from serctl.results.finding import find_results
 from serctl.results.reader import read_results
 from serctl.results.schema import EXTENSIONS, STATUSES, Result
 from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, read_segments
@@ -123,13 +124,11 @@ def _files(paths: Sequence[str]) -> list[str]:
     """Results files that are named, or lie in named folders with the record of a shard's run."""
     found: list[str] = []
     for path in paths:
-        if not os.path.isdir(path):
-            expanded = [path] if os.path.exists(path) else sorted(glob.glob(path)) or [path]
-            found += [file for file in expanded if not file.endswith(SEGMENTS)]
-            continue
-        suffix = run_path("")
-        inside = sorted(str(file).removesuffix(suffix) for file in Path(path).glob(f"*{suffix}"))
-        found += [file for file in inside if "shard" in _record(file)]
+        if os.path.isdir(path):
+            with suppress(PathError):  # as if there were none of shards
+                found += [file for file in find_results([path]) if "shard" in _record(file)]
+        else:
+            found += find_results([path])
     if not found:
         raise PathError(f"{', '.join(paths)}: no results of shards. Give the files of all shards.")
     return found

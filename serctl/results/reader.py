@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TextIO
 
 from serctl.errors import PathError, ResultsError
@@ -28,37 +29,54 @@ from serctl.results.schema import (
 
 
 def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterator[Result]]:
-    """Read a results file.
+    """Read a results file, or a folder of shards.
 
     Parameters
     ----------
     path : str or path
-        A file with one of `EXTENSIONS`.
+        A file with one of `EXTENSIONS`, or a folder as `serctl.results.finding.find_results` takes it.
 
     Returns
     -------
     emotions : tuple of str
         In the order of each result's probabilities.
     results : iterator of Result
-        In the order of the file, with the cells of columns that somebody added. CSV and JSON Lines
+        In the order of the files, with the cells of columns that somebody added. CSV and JSON Lines
         are read, and rows checked, one by one.
 
     Raises
     ------
     PathError
-        If the file does not exist.
+        If the file does not exist, or the folder has no results.
     UsageError
         If its extension is unknown.
     ResultsError
         Here or while iterating, if it cannot be read or is no results file: the message has the
-        line, the column, what was found and what was expected.
+        line, the column, what was found and what was expected. If files have different emotions.
     """
+    if os.path.isdir(path):
+        return _read_folder(os.fspath(path))
     lines, where, names = open_rows(path)
     emotions = emotions_of(names, where)
     known = columns(emotions)
     # pandas' index is a column without a name.
     added = tuple(name for name in names if name and name not in known)
     return emotions, _results(lines, emotions, added)
+
+
+def _read_folder(folder: str) -> tuple[tuple[str, ...], Iterator[Result]]:
+    from serctl.results.finding import find_results
+
+    files = find_results([folder])
+    read = [read_results(file) for file in files]
+    emotions = read[0][0]
+    for file, (others, _) in zip(files, read, strict=True):
+        if others != emotions:
+            raise ResultsError(
+                f"{file}: has the emotions {', '.join(others)}, and {files[0]} {', '.join(emotions)}. "
+                "Give each file by itself."
+            )
+    return emotions, chain.from_iterable(results for _, results in read)
 
 
 def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:

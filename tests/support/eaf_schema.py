@@ -1,8 +1,9 @@
 """What the schema of ELAN's format EAF 3.0 demands of the elements that serctl writes.
 
-Written after what is known of EAFv3.0.xsd, which could not be downloaded, and not copied from it:
-children in their order, required and allowed attributes and their types, unique identifiers, and
-references that exist.
+Written after what is known of EAFv3.0.xsd, and not copied from it: children in their order, required
+and allowed attributes and their types, unique identifiers, and references that exist. The schema
+itself (of December 2016, by lxml and by xmlschema) found the same as this module in all valid and
+all broken files of tests/serctl/timeline/test_exports.py.
 """
 
 import re

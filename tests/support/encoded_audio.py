@@ -36,6 +36,8 @@ ENCODED = {
     "mp3.avi": ("avi", "libmp3lame"),
     "aac.flv": ("flv", "aac", 44100),
     "aac.ts": ("mpegts", "aac", 48000),
+    "pcm.mxf": ("mxf_opatom", "pcm_s16le", 48000),
+    "mp2.wtv": ("wtv", "mp2", 48000),
     "tta.tta": ("tta", "tta"),
     "wavpack.wv": ("wv", "wavpack"),
     "g722.g722": ("g722", "g722"),

@@ -199,6 +199,8 @@ NO_AUDIO = [
         for what, extension, content, reason in [
             ("text", "wav", b"Dear diary, this is no sound.\n" * 50, r"A text, not audio\..*"),
             ("text", "au", b"Dear diary, this is no sound.\n" * 50, r"A text, not audio\..*"),
+            ("German text", "mp3", "Grüße aus Köln, ohne Ton.\n".encode() * 300, r"A text, not.*"),
+            ("UTF-16 text", "wav", "Grüße, ohne Ton.\n".encode("utf-16") * 300, r"A text, not.*"),
             ("a web page", "mp3", b"<!DOCTYPE html><h1>404 Not Found</h1>" * 40, r"A web page.*"),
             ("an image", "wav", PNG, r"A picture, not audio\."),
             ("a zip", "wav", zipped(), r"A ZIP archive.*"),

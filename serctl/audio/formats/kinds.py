@@ -4,6 +4,7 @@ A name says nothing: phones write M4A into files named .mp3, and browsers WebM i
 streams without any header (`HEADERLESS`) are known by their extension, since nothing else tells.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -65,6 +66,8 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (rb"DSD .{24}fmt ", Kind("DSF", "dsf")),
     (rb"FRM8.{8}DSD ", Kind("DFF", "iff")),
     (rb"\x02dss|\x03dss", Kind("DSS", "dss")),
+    (rb"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", Kind("MXF", "mxf")),
+    (rb"\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e", Kind("WTV", "wtv")),
     (rb"\x00\x00\x01\xba", Kind("MPEG", "mpeg")),
     (rb"\x7f\xfe\x80\x01|\xfe\x7f\x01\x80|\x1f\xff\xe8\0|\xff\x1f\0\xe8", Kind("DTS", "dts")),
     (rb"\x47.{187}\x47.{187}\x47", Kind("MPEG transport stream", "mpegts")),
@@ -141,10 +144,18 @@ def is_gsm(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the beginning of a file is printable ASCII, which no stream of sound is."""
-    return not head.translate(None, bytes(range(32, 127)) + b"\t\r\n")
+    """Whether the beginning of a file is text, in UTF-8 or UTF-16, which no stream of sound is."""
+    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:  # the head may end within a character
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not CONTROLS.search(text)
 
 
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
+)  # a text has none; escapes are harmless here
 # What is no sound, or none that anybody decodes, and what to do.
 ADVICE: tuple[tuple[bytes, str], ...] = (
     (
@@ -183,8 +194,15 @@ ADVICE: tuple[tuple[bytes, str], ...] = (
     (rb"BZh[1-9]1AY", "Compressed with bzip2. Unpack it: bunzip2 NAME"),
     (rb"\xfd7zXZ\0", "Compressed with xz. Unpack it: unxz NAME"),
     (rb"\x28\xb5\x2f\xfd", "Compressed with Zstandard. Unpack it: unzstd NAME"),
+    (rb".{257}ustar", "A tar archive. Unpack it: tar xf NAME"),
     (rb"%PDF-", "A PDF document, not audio."),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", "A picture, not audio."),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "An Office document or an e-mail, not audio."),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|....ftyp(heic|heix|mif1|avif)", "A picture, not audio."),
+    (
+        rb"bplist00",
+        "A placeholder of iCloud, or settings of macOS: it holds no sound. If the recording is in "
+        "iCloud, download it first.",
+    ),
     (
         rb"\x00\x05\x16\x07",
         "An AppleDouble file, which macOS writes beside a recording and which holds no sound. "
@@ -198,6 +216,24 @@ ADVICE: tuple[tuple[bytes, str], ...] = (
         "SILK, of WeChat or Skype, which nothing here decodes. Export it again as mp3 or m4a.",
     ),
     (rb"\x03ds2", "DS2 of a dictation machine, whose codec is not public. Export it as wav."),
+    (
+        rb"SQLite format 3\0.{52}AUDY",
+        "An Audacity project, not audio. Open it in Audacity, and export it as wav.",
+    ),
+    (
+        rb"ooBinaryFile|(File type = )?.?ooTextFile",
+        "An object of Praat, not audio. If it is a sound, save it in Praat as a WAV file.",
+    ),
+    (rb"\x93NUMPY", "An array of NumPy, not audio. Write it as wav with soundfile.write."),
+    (
+        rb"\x4c\0\0\0\x01\x14\x02\0|book\0\0\0\0mark|\s*\[InternetShortcut\]",
+        "A shortcut: it points to another file or page. Name the recording itself.",
+    ),
+    (
+        rb"\s*(data:audio/|UklGR|SUQz|//u[QS]|T2dnU|ZkxhQ)",
+        "A recording written as text (base64). Decode it: base64 -d NAME > NEW_NAME, without what "
+        "stands before the comma.",
+    ),
     (rb"MThd", "A MIDI file: notes, not sound."),
     (rb"SQLite format 3\0", "A database (SQLite), not audio."),
     (
@@ -232,6 +268,7 @@ def advice_for(head: bytes) -> str:
             "Begins with nothing but zeros: the download or the copy of it was not finished, or a "
             "disk lost it. Copy it again."
         )
+    head = head.removeprefix(codecs.BOM_UTF8)
     for pattern, advice in ADVICE:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             return advice

@@ -1,6 +1,7 @@
 """Tables of what to listen to: moments, and recordings by emotion."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -65,6 +66,8 @@ def read_segments_of(files: Sequence[str]) -> tuple[tuple[str, ...], Iterator[Se
     PathError, UsageError, ResultsError
         As `read_segments`; ResultsError if the files have different emotions.
     """
+    # A shard of short recordings alone has none.
+    files = [file for file in files if os.path.exists(file + SEGMENTS)] or files
     read = [read_segments(file + SEGMENTS) for file in files]
     emotions = read[0][0]
     for file, (others, _) in zip(files, read, strict=True):

@@ -218,7 +218,7 @@ def test_a_video_without_sound_says_so(tmp_path):
         frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    with pytest.raises(AudioError, match="A MP4 file with pictures and no sound"):
+    with pytest.raises(AudioError, match="MP4 with pictures and no sound"):
         read(tmp_path / "a.mp4")
 
 

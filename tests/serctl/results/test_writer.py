@@ -291,7 +291,7 @@ def test_the_journal_of_an_unfinished_run_is_named(tmp_path):
 
 def test_a_folder_is_no_results(tmp_path):
     (tmp_path / "r.csv").mkdir()
-    with pytest.raises(ResultsError, match=r"r\.csv: cannot be read \(Is a directory\)"):
+    with pytest.raises(PathError, match=r"r\.csv: no results in this folder"):
         read_results(str(tmp_path / "r.csv"))
 
 
