@@ -77,7 +77,7 @@ terminal:
 
 # Rewrite the tests' stored references in tests/golden
 golden:
-    {{bin}}python tests/make_golden.py
+    {{bin}}python -P tests/make_golden.py
 
 # Write tests/hostile.md: what happens with damaged and unusual files
 hostile:

@@ -2,7 +2,7 @@
 
 ::
 
-    python tests/make_golden.py
+    python -P tests/make_golden.py
 """
 
 import json
