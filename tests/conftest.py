@@ -4,6 +4,7 @@ Nothing heavy is imported here; tests of the scan or of results need no torch.
 """
 
 import os
+import subprocess
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -77,6 +78,14 @@ def warm_workers():
         nursery = warm_workers.install(patch)
         yield
         nursery.close()
+
+
+@pytest.fixture
+def new_workers(monkeypatch):
+    """Start each worker anew, as `serctl` does."""
+    from serctl.engine.workers import child
+
+    monkeypatch.setattr(child, "subprocess", subprocess)
 
 
 @pytest.fixture(params=[8000, 16000, 22050, 24414, 44100, 48000, 96000], ids="{}Hz".format)
