@@ -20,8 +20,9 @@ from serctl.system import CAN_FORK
 
 
 def pytest_collection_modifyitems(items):
-    """Put the modules that are marked as slow last."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Put slow modules last; first, if processes share them, so that all have work until the end."""
+    is_shared = "PYTEST_XDIST_WORKER" in os.environ
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None, reverse=is_shared)
 
 
 VOWELS_HZ = ((700, 1200, 2500), (300, 2300, 3000), (500, 900, 2400), (400, 2000, 2600))
