@@ -29,8 +29,9 @@ test-ray fold0:
 lint:
     {{bin}}ruff check .
     {{bin}}ruff format --check .
-    # mypy checks the installed package: in the checkout, train/ is not inside serctl/.
-    rm -rf build && {{bin}}pip install -q --no-deps --target build/installed .
+    # mypy checks the package as it is installed: train/ and weights/ are inside serctl/.
+    rm -rf build && mkdir -p build/installed
+    cp -r serctl build/installed && cp -r train weights build/installed/serctl
     cd build/installed && ../../{{bin}}mypy --config-file ../../pyproject.toml
     rm -rf build
 

@@ -4,18 +4,25 @@ Nothing heavy is imported here; tests of the scan or of results need no torch.
 """
 
 import os
+import subprocess
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core for each process that tests: threads of a library would spin while they wait for one.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import numpy as np
 import pytest
 import soundfile
 
 import serctl  # noqa: F401 - before a test imports ONNX Runtime: switches off its telemetry
+from serctl.system import CAN_FORK
 
 
 def pytest_collection_modifyitems(items):
-    """Put the modules that are marked as slow last."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Put slow modules last; first, if processes share them, so that all have work until the end."""
+    is_shared = "PYTEST_XDIST_WORKER" in os.environ
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None, reverse=is_shared)
 
 
 VOWELS_HZ = ((700, 1200, 2500), (300, 2300, 3000), (500, 900, 2400), (400, 2000, 2600))
@@ -58,6 +65,28 @@ def _vowels(time_s, rate_hz):
                 gain = sum(1 / (1 + ((hz - formant_hz) / 90) ** 2) for formant_hz in formants_hz)
                 voice[spoken] += gain * np.sin(k * phase[spoken])
     return voice / 3 * np.sin(np.pi * (place % 1)) ** 0.7
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers():
+    """Fork the workers of commands that are run in this process, rather than start each anew."""
+    if not CAN_FORK:
+        yield
+        return
+    from support import warm_workers
+
+    with pytest.MonkeyPatch.context() as patch:
+        nursery = warm_workers.install(patch)
+        yield
+        nursery.close()
+
+
+@pytest.fixture
+def new_workers(monkeypatch):
+    """Start each worker anew, as `serctl` does."""
+    from serctl.engine.workers import child
+
+    monkeypatch.setattr(child, "subprocess", subprocess)
 
 
 @pytest.fixture(params=[8000, 16000, 22050, 24414, 44100, 48000, 96000], ids="{}Hz".format)

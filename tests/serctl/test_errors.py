@@ -36,6 +36,7 @@ def test_a_command_says_what_it_needs(
     assert "Error: this needs librosa, which is not installed" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("new_workers")
 def test_a_worker_says_what_it_needs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

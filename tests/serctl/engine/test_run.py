@@ -1,4 +1,7 @@
-"""Runs of the command in a process of its own: stopped, disturbed, and with troubles of output."""
+"""Runs of the command: stopped, disturbed, and with troubles of output.
+
+What is stopped, limited or without streams is a process of its own; what goes on with it is run here.
+"""
 
 import csv
 import json
@@ -8,12 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import soundfile
 from support import faulty_worker
 
 from serctl.cli import run
+from serctl.engine.workers.supervisor import Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -28,12 +33,7 @@ FAULTY = (
     "run.Supervisor = lambda request: supervisor(request, faulty_worker.COMMAND)\n"
     "main()"
 )
-SLOW = {"SERCTL_TEST_SLOW_S": "0.05"}  # for each recording
-FULL = (
-    "import serctl.results.writer as writer; from serctl.cli import main\n"
-    "writer.open = lambda path, mode: open('/dev/full', mode)\n"
-    "main()"
-)
+SLOW = {"SERCTL_TEST_SLOW_S": "0.03"}  # for each recording
 OPTIONS = ("--speech", "off", "--model")  # any sound will do
 PLAIN = "from serctl.cli import main; main()"
 
@@ -79,6 +79,35 @@ def start(clips, tiny_folder, tmp_path):
         process.communicate()
 
 
+@pytest.fixture
+def classify(clips, tiny_folder, tmp_path, monkeypatch, capfd):
+    """Give a function that runs the command for `clips` in `tmp_path`; what it prints and says."""
+    monkeypatch.chdir(tmp_path)
+
+    def classify(*options, status=0):
+        assert run(["classify", str(clips), *options, *OPTIONS, str(tiny_folder)]) == status
+        return capfd.readouterr()
+
+    return classify
+
+
+@pytest.fixture
+def faulty(monkeypatch):
+    """Have the runs of this process use a child that has a decoder's faults."""
+    monkeypatch.setattr(
+        "serctl.engine.run.Supervisor", lambda request: Supervisor(request, faulty_worker.COMMAND)
+    )
+
+
+@contextmanager
+def full_at_the_end():
+    """Have the results of a run in this process be written to a full disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        full = lambda path, mode: open("/dev/full", mode)  # noqa: E731
+        patch.setattr("serctl.results.writer.open", full, raising=False)
+        yield
+
+
 def wait_for_rows(process, journal):
     deadline_s = time.monotonic() + 120
     while not (journal.exists() and journal.read_bytes().count(b"\n") > 10):
@@ -102,7 +131,7 @@ def finish(process, status=0):
     ],
 )
 def test_a_run_that_is_stopped_goes_on_where_it_was(
-    start, clips, uninterrupted, tmp_path, number, status, message
+    start, classify, clips, uninterrupted, tmp_path, number, status, message
 ):
     journal = tmp_path / "r.csv.journal"
     process = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
@@ -123,55 +152,57 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
         left |= {f"r.csv{name}.lock" for name in ("", ".run.json", ".segments.csv")}
     assert set(os.listdir(tmp_path)) == left
     kept = journal.read_bytes()
-    _, said = finish(start("-o", "r.csv"), 2)
+    _, said = classify("-o", "r.csv", status=2)
     assert "Continue it with --resume" in said
-    _, said = finish(start("-o", "r.csv", "--resume", "--emotions", "angry,sad"), 3)
+    _, said = classify("-o", "r.csv", "--resume", "--emotions", "angry,sad", status=3)
     assert "emotions was angry,disgust,fear,happy,sad and is now angry,sad" in said
     assert journal.read_bytes() == kept
-    finish(start("-o", "r.csv", "--resume", "--batch-size", "8"))  # which changes nothing on a CPU
+    classify("-o", "r.csv", "--resume", "--batch-size", "8")  # which changes nothing on a CPU
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
     assert sorted(os.listdir(tmp_path)) == ["r.csv", "r.csv.run.json"]
 
 
 @pytest.mark.parametrize("extension", [".json", ".jsonl"])
-def test_every_format_is_the_same_after_a_resume(start, tmp_path, extension):
-    finish(start("-o", f"whole{extension}"))
+def test_every_format_is_the_same_after_a_resume(start, classify, tmp_path, extension):
+    classify("-o", f"whole{extension}")
     process = start("-o", f"r{extension}", "--workers", "1", code=FAULTY, env=SLOW)
     wait_for_rows(process, tmp_path / f"r{extension}.journal")
     process.kill()
     finish(process, -9)
-    finish(start("-o", f"r{extension}", "--resume"))
+    classify("-o", f"r{extension}", "--resume")
     whole, resumed = (tmp_path / f"{name}{extension}" for name in ("whole", "r"))
     assert resumed.read_bytes() == whole.read_bytes()
 
 
-def test_a_second_run_to_one_output_is_refused(start, uninterrupted, tmp_path):
+def test_a_second_run_to_one_output_is_refused(start, classify, uninterrupted, tmp_path):
     first = start("-o", "r.csv", "--workers", "1", code=FAULTY, env=SLOW)
     wait_for_rows(first, tmp_path / "r.csv.journal")
     first.send_signal(signal.SIGSTOP)  # lest it finish before the others have begun
     for options in ([], ["--resume"], ["--overwrite"]):
-        _, said = finish(start("-o", "./r.csv", *options), 3)
+        _, said = classify("-o", "./r.csv", *options, status=3)
         assert "r.csv: another run is writing to it" in said
     first.send_signal(signal.SIGCONT)
     finish(first)
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
-def test_a_finished_run_is_not_gone_on_with(start, tmp_path):
+def test_a_finished_run_is_not_gone_on_with(classify, tmp_path):
     (tmp_path / "r.csv").write_text("precious")
-    _, said = finish(start("-o", "r.csv", "--resume"), 2)
+    _, said = classify("-o", "r.csv", "--resume", status=2)
     assert "its run has finished" in said
-    _, said = finish(start("-o", "-", "--resume"), 2)
+    _, said = classify("-o", "-", "--resume", status=2)
     assert "standard output has no journal" in said
     assert (tmp_path / "r.csv").read_text() == "precious"
 
 
-def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, uninterrupted, tmp_path):
+def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(
+    classify, faulty, clips, uninterrupted, tmp_path
+):
     culprit = clips / "crash.wav"
     shutil.copyfile(clips / "010.wav", culprit)
     try:
-        printed, _ = finish(start("-o", "r.csv", code=FAULTY), 1)
-        streamed, _ = finish(start("-o", "-", code=FAULTY), 1)
+        printed, _ = classify("-o", "r.csv", status=1)
+        streamed, _ = classify("-o", "-", status=1)
     finally:
         culprit.unlink()
     assert "SIGSEGV" in printed
@@ -185,7 +216,7 @@ def test_a_crash_is_a_row_and_its_neighbours_are_as_ever(start, clips, uninterru
     assert "".join(others).encode() == uninterrupted
 
 
-def test_what_failed_is_done_again(start, clips, uninterrupted, tmp_path):
+def test_what_failed_is_done_again(classify, clips, uninterrupted, tmp_path):
     # As after a crash between naming the output and removing the journal.
     bad = clips / "005.wav"
     good = bad.read_bytes()
@@ -193,21 +224,22 @@ def test_what_failed_is_done_again(start, clips, uninterrupted, tmp_path):
     bad.write_bytes(bytes(len(good)))
     os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     try:
-        finish(start("-o", "r.csv", code=FULL), 3)
+        with full_at_the_end():
+            classify("-o", "r.csv", status=3)
         journal = (tmp_path / "r.csv.journal").read_bytes()
-        finish(start("-o", "r.csv", "--retry-failed"), 1)
+        classify("-o", "r.csv", "--retry-failed", status=1)
         (tmp_path / "r.csv.journal").write_bytes(journal)
         bad.write_bytes(good)
         os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # another content alone
-        finish(start("-o", "r.csv", "--resume"))
+        classify("-o", "r.csv", "--resume")
     finally:
         bad.write_bytes(good)
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 @pytest.mark.parametrize("output", ["r.csv", "r.jsonl"])
-def test_what_failed_in_a_finished_run_is_done_again(start, clips, tmp_path, output):
-    finish(start("-o", f"whole-{output}"))
+def test_what_failed_in_a_finished_run_is_done_again(classify, clips, tmp_path, output):
+    classify("-o", f"whole-{output}")
     for path in clips.iterdir():
         os.utime(path, (1, 1))
     bad = clips / "005.wav"
@@ -215,10 +247,10 @@ def test_what_failed_in_a_finished_run_is_done_again(start, clips, tmp_path, out
     new = clips / "new.wav"
     bad.write_bytes(bytes(len(good)))
     try:
-        finish(start("-o", output), 1)
+        classify("-o", output, status=1)
         bad.write_bytes(good)
         shutil.copyfile(clips / "007.wav", new)
-        finish(start("-o", output, "--retry-failed"))
+        classify("-o", output, "--retry-failed")
         again = (tmp_path / output).read_text().splitlines(keepends=True)
     finally:
         bad.write_bytes(good)
@@ -242,10 +274,10 @@ def test_what_was_put_in_its_place_since_is_done_again(tmp_path, write_recording
     assert json.loads((tmp_path / "r.jsonl").read_text())["confidence"] != before["confidence"]
 
 
-def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path):
+def test_of_a_finished_run_only_what_failed_is_done_again(classify, clips, tmp_path):
     for path in clips.iterdir():
         os.utime(path, (1, 1))
-    finish(start("-o", "r.jsonl"))
+    classify("-o", "r.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     rows[3] |= {"status": "silent", "reason": "as no run would say"}
     rows[4] |= {"status": "failed", "reason": "for a while"}
@@ -253,21 +285,21 @@ def test_of_a_finished_run_only_what_failed_is_done_again(start, clips, tmp_path
     edited = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "r.jsonl").write_text(edited)
     os.utime(rows[5]["path"])
-    finish(start("-o", "r.jsonl", "--retry-failed"))
+    classify("-o", "r.jsonl", "--retry-failed")
     again = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     reasons = {os.path.basename(row["path"]): row["reason"] for row in again if row["reason"]}
     assert reasons == {"003.wav": "as no run would say"}
     (tmp_path / "r.jsonl").write_text(edited)
-    _, said = finish(start("-o", "r.jsonl", "--retry-failed", "--emotions", "angry,sad"), 3)
+    _, said = classify("-o", "r.jsonl", "--retry-failed", "--emotions", "angry,sad", status=3)
     assert "r.jsonl.run.json: belongs to a run with other settings: emotions was angry," in said
     shutil.copyfile(clips / "000.wav", tmp_path / "other.wav")
     (tmp_path / "r.jsonl").write_text(edited.replace(rows[7]["path"], "other.wav"))
-    _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 3)
+    _, said = classify("-o", "r.jsonl", "--retry-failed", status=3)
     assert "r.jsonl: has a row of other.wav, which is not among the recordings found" in said
     assert not (tmp_path / "r.jsonl.journal").exists()
     (tmp_path / "r.jsonl").write_text(edited)
     (tmp_path / "r.jsonl.run.json").unlink()
-    _, said = finish(start("-o", "r.jsonl", "--retry-failed"), 2)
+    _, said = classify("-o", "r.jsonl", "--retry-failed", status=2)
     assert "r.jsonl.run.json: No such file or directory; --retry-failed needs the record" in said
     assert (tmp_path / "r.jsonl").read_text() == edited
 
@@ -279,7 +311,7 @@ def limited(n_bytes):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
 
 
-def test_a_full_disk_keeps_what_is_done(start, uninterrupted, tmp_path):
+def test_a_full_disk_keeps_what_is_done(start, classify, uninterrupted, tmp_path):
     _, said = finish(start("-o", "r.csv", preexec_fn=limited(8000)), 3)
     journal = tmp_path / "r.csv.journal"
     n_rows = journal.read_bytes().count(b"\n") - 1
@@ -290,16 +322,17 @@ def test_a_full_disk_keeps_what_is_done(start, uninterrupted, tmp_path):
         "and saved in r.csv.journal. To continue, run the same command with --resume.\n"
     )
     assert journal.read_bytes().endswith(b"}\n")
-    finish(start("-o", "r.csv", "--resume"))
+    classify("-o", "r.csv", "--resume")
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_disk_that_is_full_at_the_end_keeps_the_journal(start, uninterrupted, tmp_path):
-    _, said = finish(start("-o", "r.csv", code=FULL), 3)
+def test_a_disk_that_is_full_at_the_end_keeps_the_journal(classify, uninterrupted, tmp_path):
+    with full_at_the_end():
+        _, said = classify("-o", "r.csv", status=3)
     assert f"{N_CLIPS} of {N_CLIPS} recordings are finished and saved in r.csv.journal" in said
     assert os.listdir(tmp_path) == ["r.csv.journal"]
-    finish(start("-o", "r.csv", "--resume"))
+    classify("-o", "r.csv", "--resume")
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
@@ -361,8 +394,8 @@ def test_closed_streams_harm_nothing(start, uninterrupted, tmp_path):
     assert (tmp_path / "r.csv").read_bytes() == uninterrupted
 
 
-def test_the_record_of_a_run_says_what_results_depend_on(start, tmp_path):
-    finish(start("-o", "r.csv", "--workers", "3"))
+def test_the_record_of_a_run_says_what_results_depend_on(classify, tmp_path):
+    classify("-o", "r.csv", "--workers", "3")
     record = json.loads((tmp_path / "r.csv.run.json").read_text())
     assert record["counts"]["ok"] == record["n_found"] == N_CLIPS
     assert (record["model"], record["workers"], record["batch_size"]) == ("tiny", 3, 64)

@@ -5,6 +5,7 @@ import pytest
 from support import faulty_worker
 
 from serctl.audio.decoding import read_whole
+from serctl.engine.workers import pool
 from serctl.engine.workers.isolated import decode_isolated, describe_isolated, outline_isolated
 from serctl.engine.workers.supervisor import Supervisor
 from serctl.errors import AudioError
@@ -13,7 +14,7 @@ from serctl.timeline.outline import read_outlines
 
 
 def start_faulty(request):
-    return Supervisor(request, faulty_worker.COMMAND, 3.0)
+    return Supervisor(request, faulty_worker.COMMAND, 1.5)
 
 
 def isolated(paths, folder, n_workers):
@@ -47,7 +48,7 @@ def test_recordings_that_crash_or_hang_cost_themselves_alone(write_recording, tm
     assert described[1][0].reason.startswith(
         "Decoding crashed, and again in a new process (SIGSEGV)"
     )
-    assert described[3][0].reason.startswith("Decoding made no progress for 3 s, and again")
+    assert described[3][0].reason.startswith("Decoding made no progress for 1.5 s, and again")
     assert np.array_equal(described[1][0].values, np.empty(0, np.float32))
 
 
@@ -57,9 +58,9 @@ def test_a_time_limit_is_for_each_recording(write_recording):
     def start(request):  # that waits longer than the limit for a sign of progress
         return Supervisor(request, faulty_worker.COMMAND, 60.0)
 
-    described = [d for d, _ in describe_isolated(paths, None, 1, 4.0, start)]
+    described = [d for d, _ in describe_isolated(paths, None, 1, 2.0, start)]
     assert [description.status for description in described] == ["failed", "ok"]
-    assert described[0].reason == "Not finished after 4 s, the limit set by --timeout."
+    assert described[0].reason == "Not finished after 2 s, the limit set by --timeout."
 
 
 def test_few_frames_wait_behind_a_long_recording(write_recording, tmp_path, monkeypatch):
@@ -98,12 +99,15 @@ def test_outlines_are_those_of_this_process(write_recording):
     ("name", "timeout_s", "reason"),
     [
         ("crash", None, r"crash\.wav: Decoding crashed, and again in a new process \(SIGSEGV\)"),
-        ("hang", None, r"hang\.wav: Decoding made no progress for 3 s, and again"),
+        ("hang", None, r"hang\.wav: Decoding made no progress for 1\.5 s, and again"),
         ("sleep", 0.5, r"sleep\.wav: Not finished after 0\.5 s, the limit set by --timeout"),
         ("text", None, r"text\.wav: Format not recognised"),
     ],
 )
-def test_what_cannot_be_drawn_raises(write_recording, tmp_path, name, timeout_s, reason):
+def test_what_cannot_be_drawn_raises(
+    write_recording, tmp_path, monkeypatch, name, timeout_s, reason
+):
+    monkeypatch.setattr(pool, "LATE_GRACE_S", 0.5)
     paths = [write_recording("a.wav", "noise", 0.3), str(tmp_path / f"{name}.wav")]
     (tmp_path / f"{name}.wav").write_text("some words" if name == "text" else "")
     if name != "text":
@@ -116,5 +120,5 @@ def test_what_cannot_be_drawn_raises(write_recording, tmp_path, name, timeout_s,
 
 def test_an_endless_recording_has_no_outline(write_recording):
     path = write_recording("endless.wav", "noise", 0.3)
-    with pytest.raises(AudioError, match=r"Not finished after 1 s"):
-        outline_isolated(path, [None], 1.0, start_faulty)
+    with pytest.raises(AudioError, match=r"Not finished after 0\.5 s"):
+        outline_isolated(path, [None], 0.5, start_faulty)

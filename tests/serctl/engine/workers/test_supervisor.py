@@ -12,6 +12,7 @@ from support import faulty_worker
 from support.sparse_audio import write_sparse_wav
 
 from serctl.engine.pipeline import classify_recordings
+from serctl.engine.workers import child as child_module
 from serctl.engine.workers import pool, supervisor
 from serctl.engine.workers.child import COMMAND, Child
 from serctl.engine.workers.messages import Request
@@ -21,6 +22,17 @@ from serctl.files.stamps import content_hash
 from serctl.results.schema import row_of
 
 CRASHED = "Decoding crashed, and again in a new process"
+
+
+@pytest.fixture(autouse=True)
+def new_processes(monkeypatch):
+    """Start every process anew, but those in which recordings are at fault."""
+    new, warm = subprocess.Popen, child_module.subprocess.Popen
+
+    def popen(command, **options):
+        return (warm if command == faulty_worker.COMMAND else new)(command, **options)
+
+    monkeypatch.setattr(child_module.subprocess, "Popen", popen)
 
 
 @pytest.fixture
@@ -108,20 +120,21 @@ def test_recordings_that_crash_are_found_and_cost_themselves_alone(run, make_cli
 
 @pytest.mark.parametrize("name", ["hang", "sleep"])
 def test_a_recording_that_hangs_is_given_up(run, make_clips, expected, name):
-    reason = "Decoding made no progress for 3 s, and again in a new process. Export it again as"
+    reason = "Decoding made no progress for 1.5 s, and again in a new process. Export it again as"
     paths = make_clips("a", name, "b", "c")
     check_culprits(
-        run(paths, stall_s=3.0), expected, {f"{name}.wav": f"{reason} 16-bit wav or flac."}
+        run(paths, stall_s=1.5), expected, {f"{name}.wav": f"{reason} 16-bit wav or flac."}
     )
 
 
 @pytest.mark.parametrize("name", ["hang", "sleep", "endless"])
 def test_a_recording_that_takes_longer_than_it_may_costs_itself_alone(
-    run, make_clips, expected, name
+    run, make_clips, expected, monkeypatch, name
 ):
+    monkeypatch.setattr(pool, "LATE_GRACE_S", 0.5)
     paths = make_clips("a", name, "b", "c")
-    reason = "Not finished after 4 s, the limit set by --timeout."
-    check_culprits(run(paths, timeout_s=4.0), expected, {f"{name}.wav": reason})
+    reason = "Not finished after 2 s, the limit set by --timeout."
+    check_culprits(run(paths, timeout_s=2.0), expected, {f"{name}.wav": reason})
 
 
 def test_no_recording_waits_for_a_long_one(tiny_folder, make_clips):
