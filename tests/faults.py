@@ -42,7 +42,7 @@ COMMANDS = {
     "clips": ("clips INPUT/r.csv -o clips --top 3", ""),
     "classify": (f"classify INPUT/few -o r.csv --model {MODEL}", "r.csv r.csv.run.json"),
     "segments": (
-        f"classify INPUT/long -o r.csv --model {MODEL} --segments-dir s",
+        f"classify INPUT/long -o r.csv --model {MODEL} --segment-formats srt --segments-dir s",
         "r.csv r.csv.run.json r.csv.segments.csv",
     ),
     "features": ("features INPUT/few -o f.csv", "f.csv"),
