@@ -45,7 +45,7 @@ def clips(
     from serctl.cli.terminal.moments import read_segments_of
     from serctl.engine.workers.cutting import cut_isolated
     from serctl.reports.moments import find_moments
-    from serctl.results.finding import find_results
+    from serctl.results.shards.finding import find_results
     from serctl.text import count, printable
     from serctl.timeline.clips import write_clips
 

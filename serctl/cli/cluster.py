@@ -87,7 +87,7 @@ def classify_on_ray(
     if to.output == STANDARD_OUTPUT:
         raise UsageError("-: --engine ray needs a file as --output.")
     from serctl.audio.finding.skipped import Skipped
-    from serctl.results.merging import merge_shards
+    from serctl.results.shards.merging import merge_shards
 
     skipped = Skipped()
     found, unlisted = selection.find(paths, skipped)

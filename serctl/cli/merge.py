@@ -30,7 +30,7 @@ def merge(shards: tuple[str, ...], output: str, overwrite: bool) -> int:
     """
     if not shards:
         raise UsageError("no SHARDS: give the results files of all shards, or their folder.")
-    from serctl.results.merging import merge_shards
+    from serctl.results.shards.merging import merge_shards
     from serctl.text import printable
 
     merged = merge_shards(shards, output, overwrite)

@@ -183,8 +183,8 @@ def report(
             "with: serctl classify ./recordings"
         )
     from serctl.reports.saved import find_report
-    from serctl.results.finding import find_results
     from serctl.results.reader import require_results
+    from serctl.results.shards.finding import find_results
 
     files = results if compare else tuple(find_results(results or (DEFAULT_RESULTS,)))
     for path in files:

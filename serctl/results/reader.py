@@ -34,7 +34,8 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
     Parameters
     ----------
     path : str or path
-        A file with one of `EXTENSIONS`, or a folder as `serctl.results.finding.find_results` takes it.
+        A file with one of `EXTENSIONS`, or a folder as `serctl.results.shards.finding.find_results`
+        takes it.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def read_results(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Iterato
 
 
 def _read_folder(folder: str) -> tuple[tuple[str, ...], Iterator[Result]]:
-    from serctl.results.finding import find_results
+    from serctl.results.shards.finding import find_results
 
     files = find_results([folder])
     read = [read_results(file) for file in files]

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import serctl.audio.scan
-import serctl.results.merging
+import serctl.results.shards.merging
 import serctl.timeline.clips
 import serctl.train.corpora.survey
 import serctl.train.training.train
@@ -76,7 +76,7 @@ WORK = (  # what each command calls when its outputs are its own
     (serctl.train.corpora.survey, "survey"),
     (serctl.train.training.train, "clip_table"),
     (serctl.timeline.clips, "private_folder"),
-    (serctl.results.merging, "_write_merged"),
+    (serctl.results.shards.merging, "_write_merged"),
 )
 
 
@@ -120,7 +120,7 @@ def test_all_others_are_refused_while_one_writes(
     for module, name in WORK:
         monkeypatch.setattr(module, name, begin)
     for name in ("_files", "_check_complete"):  # merge reads its shards first; there are none here
-        monkeypatch.setattr(serctl.results.merging, name, lambda _: [])
+        monkeypatch.setattr(serctl.results.shards.merging, name, lambda _: [])
     before = set(os.listdir())
     assert run(arguments(first, target, str(tiny_folder))) == 3
     assert "broken off" in capfd.readouterr().err

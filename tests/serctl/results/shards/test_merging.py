@@ -10,7 +10,7 @@ import soundfile
 
 from serctl.cli import run
 
-RECORDINGS = Path(__file__).parents[2] / "recordings"
+RECORDINGS = Path(__file__).parents[3] / "recordings"
 N_SHARDS = 3
 
 

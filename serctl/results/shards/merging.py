@@ -15,10 +15,10 @@ from typing import Any
 
 from serctl.errors import PathError, ResultsError, UsageError
 from serctl.files.outputs import check_output, lock_outputs
-from serctl.results.finding import find_results
 from serctl.results.reader import read_results
 from serctl.results.schema import EXTENSIONS, STATUSES, Result
 from serctl.results.segments import SEGMENTS, OptionalSegmentsWriter, read_segments
+from serctl.results.shards.finding import find_results
 from serctl.results.writer import ResultsWriter, run_path, write_run
 
 # Keys of ``run.json`` that may differ between shards: where, when and how fast each was made.

@@ -9,7 +9,7 @@ from support.result_files import write_results
 from serctl import read_results
 from serctl.cli import run
 from serctl.errors import PathError, ResultsError, UsageError
-from serctl.results.finding import find_results
+from serctl.results.shards.finding import find_results
 
 
 @pytest.fixture
