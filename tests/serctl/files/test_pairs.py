@@ -16,6 +16,8 @@ import serctl.audio.scan
 import serctl.results.shards.merging
 import serctl.timeline.clips
 import serctl.train.corpora.survey
+import serctl.train.custom.recordings  # they keep what is replaced here, if they are imported later
+import serctl.train.evaluation.label_table
 import serctl.train.training.train
 from serctl.cli import run
 from serctl.engine.workers import child
