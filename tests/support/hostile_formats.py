@@ -118,6 +118,12 @@ FORMAT_CASES += [
             ("NumPy", "wav", b"\x93NUMPY\x01\0v\0" + RANDOM, r"An array of NumPy.*"),
             ("a shortcut", "wav", b"L\0\0\0\x01\x14\x02\0\0" + RANDOM, r"A shortcut.*"),
             ("base64", "wav", b"data:audio/wav;base64,UklGRg" + b"A" * 999, r"A recording writ.*"),
+            (
+                "a comment",
+                "wav",
+                b"//use strict; a text of a program\n" * 9,
+                r"A text, not audio.*",
+            ),
             ("HTML with a BOM", "mp3", b"\xef\xbb\xbf<!DOCTYPE html>" * 9, r"A web page.*"),
             ("a placeholder of iCloud", "wav", b"bplist00\xd4", r"A placeholder of iCloud.*"),
             ("gzip", "wav", b"\x1f\x8b\x08" + RANDOM, r"Compressed with gzip.*"),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from serctl.audio.formats.mpeg import starts_with_frames
 
 HEAD_BYTES = 1 << 12  # read of a file to know its kind
+CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # that no text has; some have escapes
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,6 @@ def is_text(head: bytes) -> bool:
     return not CONTROLS.search(text)
 
 
-CONTROLS = re.compile(
-    r"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
-)  # a text has none; escapes are harmless here
 # What is no sound, or none that anybody decodes, and what to do.
 ADVICE: tuple[tuple[bytes, str], ...] = (
     (
@@ -230,7 +228,7 @@ ADVICE: tuple[tuple[bytes, str], ...] = (
         "A shortcut: it points to another file or page. Name the recording itself.",
     ),
     (
-        rb"\s*(data:audio/|UklGR|SUQz|//u[QS]|T2dnU|ZkxhQ)",
+        rb"\s*(data:audio/|(?-i:UklGR|SUQz|//u[QS]|T2dnU|ZkxhQ))",
         "A recording written as text (base64). Decode it: base64 -d NAME > NEW_NAME, without what "
         "stands before the comma.",
     ),
