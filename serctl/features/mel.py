@@ -69,8 +69,7 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
     AudioError
         If there are no samples, or if any is not finite.
     """
-    if len(samples) == 0 or not np.isfinite(samples).all():
-        raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
+    require_samples(samples)
     samples = np.ascontiguousarray(samples, np.float32)
     window = hann_window(spec.n_fft)
     filters, first_bins, last_bins = sparse_mel_filters(spec)
@@ -98,6 +97,12 @@ def mel_spectrogram(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.f
         spectrum = np.fft.rfft(frames, axis=1)
         kernels.mel_power(spectrum, first_bins, last_bins, filters, mel[i : i + BLOCK_FRAMES])
     return mel
+
+
+def require_samples(samples: NDArray[np.float32]) -> None:
+    """Raise AudioError unless there are samples, and all are finite."""
+    if len(samples) == 0 or not np.isfinite(samples).all():
+        raise AudioError(f"{len(samples)} samples, finite ones are needed. Is the file complete?")
 
 
 def power_to_db(power: NDArray[np.floating], top_db: float) -> NDArray[np.floating]:

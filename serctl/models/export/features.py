@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from serctl.audio.highpass import HighPass
-from serctl.features import whisper
+from serctl.features import speech, whisper
 from serctl.features.mel import POWER_FLOOR, MelSpec, dct_filters, hann_window, mel_filters
 from serctl.models.config import ModelConfig
 from serctl.models.inputs import (
@@ -100,8 +100,7 @@ def _log_mel(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
 
 def _whisper_log_mel(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
     """Whisper's log-mel spectrogram [n_frames, n_mels], as `serctl.features.whisper`."""
-    node = builder.node
-    trimmed = _trimmed(builder, _high_passed(builder, samples, spec.rate_hz), spec)
+    node, trimmed = builder.node, _speech(builder, samples, spec)
     rms = node("Sqrt", node("ReduceMean", node("Mul", trimmed, trimmed), keepdims=1))
     gain = node("Div", _floats(whisper.LEVEL_RMS), node("Max", rms, _floats(whisper.LEAST_RMS)))
     mel = mel_power(builder, node("Mul", trimmed, gain), spec)
@@ -109,13 +108,18 @@ def _whisper_log_mel(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
     return node("Div", node("Add", decades, _floats(4.0)), _floats(4.0))
 
 
+def _speech(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
+    """Samples filtered and trimmed, [n_trimmed], as `serctl.features.speech.speech_of`."""
+    return _trimmed(builder, _high_passed(builder, samples, spec.rate_hz), spec)
+
+
 def _high_passed(builder: GraphBuilder, samples: str, rate_hz: int) -> str:
     """Samples through `serctl.audio.highpass.HighPass`, [n_samples]."""
     node = builder.node
-    n_taps = math.ceil(RESPONSE_PERIODS * rate_hz / whisper.HIGH_PASS_HZ)
+    n_taps = math.ceil(RESPONSE_PERIODS * rate_hz / speech.HIGH_PASS_HZ)
     impulse = np.zeros(1 + n_taps, np.float32)
     impulse[1] = 1
-    response = HighPass(rate_hz, whisper.HIGH_PASS_HZ)(impulse)[1:]
+    response = HighPass(rate_hz, speech.HIGH_PASS_HZ)(impulse)[1:]
     # The filter begins as if the first sample had always been there; of a constant it leaves nothing.
     first = node("Slice", samples, integers(0), integers(1), integers(0))
     varying = node("Unsqueeze", node("Sub", samples, first), integers(0, 1))
@@ -124,7 +128,7 @@ def _high_passed(builder: GraphBuilder, samples: str, rate_hz: int) -> str:
 
 
 def _trimmed(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
-    """Samples without silence at both ends, as `serctl.features.whisper.trim_silence`."""
+    """Samples without silence at both ends, as `serctl.features.speech.speech_bounds`."""
     node, n_fft = builder.node, spec.n_fft
     squares = node("Mul", samples, samples)
     n_missing = node("Max", node("Sub", integers(n_fft), node("Shape", squares)), integers(0))
@@ -137,7 +141,7 @@ def _trimmed(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
     )
     energy = node("Squeeze", energy, integers(0, 1))
     threshold = node(
-        "Mul", node("ReduceMax", energy, keepdims=1), _floats(10 ** (-whisper.TRIM_DB / 10))
+        "Mul", node("ReduceMax", energy, keepdims=1), _floats(10 ** (-speech.TRIM_DB / 10))
     )
     loud = node("Cast", node("GreaterOrEqual", energy, threshold), to=TensorProto.INT32)
     hop = integers(spec.hop_samples)

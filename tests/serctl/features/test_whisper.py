@@ -5,12 +5,8 @@ import pytest
 from support.references import librosa_mel
 
 from serctl.errors import AudioError
-from serctl.features.whisper import (
-    LEVEL_RMS,
-    WHISPER_SPEC,
-    trim_silence,
-    whisper_log_mel,
-)
+from serctl.features.speech import speech_of
+from serctl.features.whisper import LEVEL_RMS, WHISPER_SPEC, whisper_log_mel
 
 
 @pytest.fixture
@@ -20,8 +16,8 @@ def speech(make_signal):
 
 def test_it_is_the_logarithm_of_librosas_mel_spectrogram(speech, monkeypatch):
     unfiltered = lambda *_: lambda samples: samples  # noqa: E731
-    monkeypatch.setattr("serctl.features.whisper.HighPass", unfiltered)
-    trimmed = trim_silence(speech, WHISPER_SPEC.n_fft, WHISPER_SPEC.hop_samples)
+    monkeypatch.setattr("serctl.features.speech.HighPass", unfiltered)
+    trimmed = speech_of(speech, WHISPER_SPEC)
     level = LEVEL_RMS / np.sqrt(np.mean(np.square(trimmed, dtype=np.float64)))
     mel = np.log10(np.maximum(librosa_mel(trimmed * level, WHISPER_SPEC), 1e-10)).T
     expected = (np.maximum(mel, mel.max() - 8) + 4) / 4
@@ -54,11 +50,3 @@ def test_windows_of_any_length(n_samples):
 def test_what_is_no_window_is_refused(samples):
     with pytest.raises(AudioError, match="samples, finite ones are needed"):
         whisper_log_mel(np.array(samples, np.float32), WHISPER_SPEC)
-
-
-def test_silence_at_the_ends_is_trimmed_and_not_within():
-    samples = np.zeros(16_000, np.float32)
-    samples[4000:5000] = samples[9000:10_000] = 0.5
-    trimmed = trim_silence(samples, 400, 160)
-    assert 6000 <= len(trimmed) <= 6800
-    assert trim_silence(samples[:100], 400, 160).tolist() == samples[:100].tolist()
