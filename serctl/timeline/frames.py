@@ -14,9 +14,10 @@ def frame_probabilities(
     probabilities: NDArray[np.float64],
     starts_s: NDArray[np.float64],
     ends_s: NDArray[np.float64],
+    weights: NDArray[np.float64],
     n_frames: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Mean over the windows that cover each frame.
+    """Weighted mean over the windows that cover each frame.
 
     Parameters
     ----------
@@ -24,6 +25,8 @@ def frame_probabilities(
         Of the windows that hold speech, in [0, 1].
     starts_s, ends_s : float64 [n_windows]
         Of the windows, in seconds.
+    weights : float64 [n_windows]
+        Of the windows, above 0.
     n_frames : int
         Of the timeline, one every `FRAME_S`.
 
@@ -40,15 +43,45 @@ def frame_probabilities(
     ends = np.ceil(np.round(ends_s / FRAME_S - 0.5, 6)).astype(np.int64).clip(0, n_frames)
     sums = np.zeros((n_frames + 1, n_emotions))
     counts = np.zeros(n_frames + 1, np.int64)
-    np.add.at(sums, firsts, probabilities)
-    np.add.at(sums, ends, -probabilities)
+    weighted = probabilities * weights[:, None]
+    np.add.at(sums, firsts, weighted)
+    np.add.at(sums, ends, -weighted)
     np.add.at(counts, firsts, 1)
     np.add.at(counts, ends, -1)
-    counts = counts.cumsum()[:n_frames]
-    covered = counts > 0
+    covered = counts.cumsum()[:n_frames] > 0
     means = np.full((n_frames, n_emotions), 1 / n_emotions)
-    means[covered] = sums.cumsum(axis=0)[:n_frames][covered].clip(0) / counts[covered, None]
+    of_frames = sums.cumsum(axis=0)[:n_frames][covered].clip(0)
+    means[covered] = of_frames / of_frames.sum(axis=1, keepdims=True)
     return means, covered
+
+
+def speech_shares(
+    flags: NDArray[np.bool_],
+    flag_s: float,
+    starts_s: NDArray[np.float64],
+    ends_s: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """How much of each window is speech.
+
+    Parameters
+    ----------
+    flags : bool [n]
+        Whether each frame of the speech detector is speech, one every ``flag_s``.
+    flag_s : float
+        Seconds.
+    starts_s, ends_s : float64 [n_windows]
+        Of the windows, in seconds.
+
+    Returns
+    -------
+    float64 [n_windows]
+        In [0, 1]; 0 for a window without frames.
+    """
+    n_speech = np.concatenate([[0], np.cumsum(flags)])
+    firsts = np.round(starts_s / flag_s).astype(np.int64).clip(0, len(flags))
+    ends = np.round(ends_s / flag_s).astype(np.int64).clip(0, len(flags))
+    shares: NDArray[np.float64] = (n_speech[ends] - n_speech[firsts]) / np.maximum(ends - firsts, 1)
+    return shares
 
 
 def at_frames(flags: NDArray[np.bool_], from_frame_s: float, n_frames: int) -> NDArray[np.bool_]:

@@ -1,9 +1,9 @@
 """Segments: stretches of a recording with one emotion, from the probabilities of its windows.
 
-`find_segments` averages the windows over frames of 0.1 s, smooths them, and joins speech of one
-emotion across pauses of up to `MAX_PAUSE_S`. Whatever is shorter than the shortest segment is left
-out: half of such stretches are wrong. Parameters are in `TimelineSpec`; their defaults were chosen
-on validation recordings (docs/long-recordings.md).
+`timeline_of` averages the windows over frames of 0.1 s and smooths them. `find_segments` joins speech
+of one emotion across pauses of up to `MAX_PAUSE_S`. Whatever is shorter than the shortest segment is
+left out: half of such stretches are wrong. Parameters are in `TimelineSpec`; their defaults were
+chosen on validation recordings (docs/long-recordings.md).
 """
 
 import math
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from serctl.audio import speech
 from serctl.models.extraction import Extraction
 from serctl.results.segments import Segment
-from serctl.timeline.frames import FRAME_S, at_frames, frame_probabilities
+from serctl.timeline.frames import FRAME_S, at_frames, frame_probabilities, speech_shares
 from serctl.timeline.smoothing import CHANGE_COST_NATS, moving_mean, smooth
 from serctl.timing import SMOOTHING, Timer
 
 MAX_PAUSE_S = 8.0
 MIN_SEGMENT_S = 8.0
+LEAST_SHARE = 0.02  # of speech in a window
 NO_EMOTION = -1
 
 
@@ -77,7 +78,8 @@ class Timeline:
     Attributes
     ----------
     probabilities : float64 [n_frames, n_emotions]
-        Mean over the windows that cover each frame.
+        Mean over the windows that cover each frame, weighted by the square of their shares of
+        speech.
     speech : bool [n_frames]
         Whether somebody speaks, and a window that holds speech covers the frame.
     emotions : int64 [n_frames]
@@ -112,7 +114,9 @@ def timeline_of(
     flags, flag_s = speech
     ends = [len(flags) * flag_s, *ends_s[-1:]] if len(ends_s) else [len(flags) * flag_s]
     n_frames = math.ceil(round(min(ends) / FRAME_S - 0.5, 6))  # those whose middle is in it
-    means, covered = frame_probabilities(probabilities, starts_s, ends_s, n_frames)
+    # A window that is half pause says less, and is wrong more often.
+    weights = np.square(np.maximum(speech_shares(flags, flag_s, starts_s, ends_s), LEAST_SHARE))
+    means, covered = frame_probabilities(probabilities, starts_s, ends_s, weights, n_frames)
     counted = at_frames(flags, flag_s, n_frames) & covered
     if spec.mean_s:
         means = moving_mean(means, counted, max(round(spec.mean_s / FRAME_S), 1))

@@ -64,6 +64,18 @@ def test_a_timeline_ends_with_its_recording_and_needs_windows():
     assert find_segments(none, SPEC) == []
 
 
+def test_a_window_that_is_mostly_pause_counts_less():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+    starts_s = np.array([0.0, 2.0])
+    flags = (
+        np.arange(60) < 30
+    )  # speech until 3 s: three quarters of the first, a quarter of the other
+    found = timeline_of(probabilities, starts_s, starts_s + 4, (flags, 0.1), SPEC)
+    expected = np.average(probabilities[:, 0], weights=[0.75**2, 0.25**2])
+    assert found.probabilities[25, 0] == pytest.approx(expected)
+    assert found.probabilities[10, 0] == pytest.approx(0.9)
+
+
 def test_a_mean_instead_of_a_cost():
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.9, 0.1]])
     starts_s = np.array([0.0, 1.0, 2.0])
