@@ -67,9 +67,7 @@ def test_a_timeline_ends_with_its_recording_and_needs_windows():
 def test_a_window_that_is_mostly_pause_counts_less():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
     starts_s = np.array([0.0, 2.0])
-    flags = (
-        np.arange(60) < 30
-    )  # speech until 3 s: three quarters of the first, a quarter of the other
+    flags = np.arange(60) < 30  # speech until 3 s: 3/4 of the first window, 1/4 of the second
     found = timeline_of(probabilities, starts_s, starts_s + 4, (flags, 0.1), SPEC)
     expected = np.average(probabilities[:, 0], weights=[0.75**2, 0.25**2])
     assert found.probabilities[25, 0] == pytest.approx(expected)
