@@ -41,7 +41,7 @@ MAX_TITLE = 32  # characters that fit above a column
 N_ENVELOPE = 1500  # points of a waveform; more make an SVG slow, and are not visible
 
 # From paths to the samples of each, mono at the rate of the spec.
-ReadAll = Callable[[Sequence[str]], Iterable[NDArray[np.float32]]]
+ReadAll = Callable[[Sequence[str]], Iterable[tuple[NDArray[np.float32], str]]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,10 @@ def draw_recordings(
     names = [os.fspath(path) for path in paths]
     titles = _titles(names)
     read = _read_here(names, spec.rate_hz) if read_all is None else read_all(names)
-    columns = [_column(samples, title, spec) for samples, title in zip(read, titles, strict=True)]
+    columns = [
+        _column(samples, title_of(title, reason), spec)
+        for (samples, reason), title in zip(read, titles, strict=True)
+    ]
     n, width = len(columns), 3.6 if len(columns) <= 3 else 2.6
     # Space between columns, so that the numbers below them do not touch.
     layout = ConstrainedLayoutEngine(wspace=0.04)
@@ -142,6 +145,19 @@ def draw_recordings(
     longest_s = max(len(column.samples) for column in columns) / spec.rate_hz
     rows[0, 0].set_xlim(0, longest_s)
     return figure
+
+
+def title_of(name: str, reason: str) -> str:
+    """Title of a recording in a figure, which says so if a part of it is missing.
+
+    Parameters
+    ----------
+    name : str
+        Of the recording.
+    reason : str
+        As `serctl.audio.decoding.Recording.reason`.
+    """
+    return f"{name}\n(truncated)" if "truncated: " in reason else name
 
 
 def save_figure(figure: Figure, output: str | os.PathLike[str]) -> None:
@@ -191,7 +207,7 @@ def _cut(name: str) -> str:
     return name if len(name) <= MAX_TITLE else f"{name[: half - 2]}...{name[-half + 1 :]}"
 
 
-def _read_here(paths: Sequence[str], rate_hz: int) -> Iterator[NDArray[np.float32]]:
+def _read_here(paths: Sequence[str], rate_hz: int) -> Iterator[tuple[NDArray[np.float32], str]]:
     return (read_whole(path, rate_hz) for path in paths)
 
 

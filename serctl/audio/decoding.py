@@ -121,8 +121,8 @@ def read_windows(
 
 def read_whole(
     path: str, rate_hz: int, on_window: Callable[[], None] | None = None
-) -> NDArray[np.float32]:
-    """Samples of a recording that is short enough to be drawn.
+) -> tuple[NDArray[np.float32], str]:
+    """Samples of a recording that is short enough to be drawn, and what is wrong with it.
 
     Parameters
     ----------
@@ -135,15 +135,17 @@ def read_whole(
 
     Returns
     -------
-    float32 [n_samples]
+    samples : float32 [n_samples]
         Mono, full scale at 1.0; at least one.
+    reason : str
+        As `Recording.reason`.
 
     Raises
     ------
     AudioError, OSError
         As `read_windows`; AudioError also if there are no samples, or more than `MAX_WHOLE_S`.
     """
-    _, windows = read_windows(path, rate_hz, MAX_WHOLE_S)
+    recording, windows = read_windows(path, rate_hz, MAX_WHOLE_S)
     samples = next(windows, np.empty(0, np.float32))
     if on_window is not None:
         on_window()
@@ -153,7 +155,7 @@ def read_whole(
         raise AudioError(
             f"Longer than {MAX_WHOLE_S:g} s, too long for a figure. Cut out the part to plot.", path
         )
-    return samples
+    return samples, recording.reason
 
 
 def read_levels(path: str, frame_s: float) -> NDArray[np.float32]:

@@ -11,7 +11,14 @@ from serctl.cli import options
 from serctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from serctl.figures import ReadAll
+    from serctl.timeline.outline import Outline
 
 EXAMPLES = """\b
 Examples:
@@ -93,24 +100,42 @@ def plot(
 
     check_paths(paths)
     check_figure(output, overwrite)
+    reasons: dict[str, str] = {}
     with lock_output(output):
         recordings, unlisted = selection.find(paths)
         if timeline.results is None:
             with private_folder(output) as folder:
                 read_all = partial(decode_isolated, folder=folder, timeout_s=timeout)
-                figure = draw_recordings(recordings, read_all=read_all)
+                figure = draw_recordings(recordings, read_all=_noting(read_all, reasons))
         else:
-            figure = _timeline_figure(recordings, timeline, timeout)
+            figure = _timeline_figure(recordings, timeline, timeout, reasons)
         save_figure(figure, output)
+    for path, reason in reasons.items():
+        click.echo(f"Warning: {printable(path)}: {printable(reason)}", err=True)
     plain_console().print(f"Figure: {printable(output)}", soft_wrap=True)
     options.warn_unlisted(unlisted)
     return 1 if unlisted else 0
 
 
+def _noting(read_all: "ReadAll", reasons: dict[str, str]) -> "ReadAll":
+    """The same reader, which puts down by path what is wrong with recordings."""
+
+    def read(paths: "Sequence[str]") -> "Iterator[tuple[NDArray[np.float32], str]]":
+        for path, (samples, reason) in zip(paths, read_all(paths), strict=True):
+            if reason:
+                reasons[path] = reason
+            yield samples, reason
+
+    return read
+
+
 def _timeline_figure(
-    recordings: list[str], timeline: TimelineOptions, timeout_s: float | None
+    recordings: list[str],
+    timeline: TimelineOptions,
+    timeout_s: float | None,
+    reasons: dict[str, str],
 ) -> "Figure":
-    """Figure of the timeline of one recording."""
+    """Figure of the timeline of one recording; what is wrong with it goes into ``reasons``."""
     from serctl.engine.workers.isolated import outline_isolated
     from serctl.files.stamps import RealPaths
     from serctl.results.segments import SEGMENTS, read_segments
@@ -131,11 +156,18 @@ def _timeline_figure(
             f"{recordings[0]}: no segments in {timeline.results}. Was it longer than a window, and "
             "classified with the same path?"
         )
+
+    def read(channels: "Sequence[int | None]") -> "list[Outline]":
+        outlines = outline_isolated(recordings[0], channels, timeout_s=timeout_s)
+        if outlines[0].reason:
+            reasons[recordings[0]] = outlines[0].reason
+        return outlines
+
     return draw_timeline(
         recordings[0],
         emotions,
         held,
         timeline.from_s or 0.0,
         timeline.to_s,
-        partial(outline_isolated, recordings[0], timeout_s=timeout_s),
+        read,
     )

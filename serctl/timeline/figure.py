@@ -16,7 +16,9 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
 from serctl.errors import UsageError
+from serctl.figures import title_of
 from serctl.results.segments import Segment
+from serctl.text import printable
 from serctl.timeline.outline import Outline, read_outlines, thinned
 
 # Okabe and Ito's colours, which people with colour vision deficiency can tell apart.
@@ -81,7 +83,8 @@ def draw_timeline(
         _draw_waveform(rows[2 * i], channel, held, colours, (from_s, to_s))
         rows[2 * i].set_ylabel("waveform" if number is None else f"channel {number}")
         _draw_probabilities(rows[2 * i + 1], held, emotions, colours)
-    rows[0].set_title(os.path.basename(path), parse_math=False)
+    name = printable(os.path.basename(path))
+    rows[0].set_title(title_of(name, channels[0].reason), parse_math=False)
     rows[-1].set_xlim(from_s, to_s)
     rows[-1].xaxis.set_major_locator(MultipleLocator(_tick_s(to_s - from_s)))
     rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: _clock(x)))

@@ -29,11 +29,14 @@ class Outline:
         Seconds a point.
     speech_s : list of tuple of float
         When each stretch of speech begins and ends, in seconds.
+    reason : str
+        What is wrong with the recording, as in `serctl.audio.decoding.Recording`.
     """
 
     peaks: NDArray[np.float32]
     step_s: float
     speech_s: list[tuple[float, float]]
+    reason: str
 
 
 def read_outlines(
@@ -86,7 +89,7 @@ def _nothing() -> None:
 def _read(
     path: str, channel: int | None, others: OtherChannels | None, on_window: Callable[[], None]
 ) -> Outline:
-    _, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
+    recording, blocks = read_windows(path, RATE_HZ, BLOCK_S, channel)
     gate = SpeechGate(RATE_HZ, SpeechRule(), others)
     peaks = []
     for block in gate.watch(blocks):
@@ -96,4 +99,4 @@ def _read(
     envelope, joined = thinned(np.concatenate([np.zeros(0, np.float32), *peaks]), N_ENVELOPE)
     starts, ends = (frames * FRAME_S for frames in stretches(gate.speech()))
     speech_s = list(zip(starts.tolist(), ends.tolist(), strict=True))
-    return Outline(envelope, joined * STEP_SAMPLES / RATE_HZ, speech_s)
+    return Outline(envelope, joined * STEP_SAMPLES / RATE_HZ, speech_s, recording.reason)

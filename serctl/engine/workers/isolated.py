@@ -130,7 +130,7 @@ def decode_isolated(
     folder: str,
     timeout_s: float | None = None,
     start: Callable[[Request], Supervisor] = Supervisor,
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[tuple[NDArray[np.float32], str]]:
     """Decode short recordings in a worker process, in their order.
 
     Parameters
@@ -144,8 +144,10 @@ def decode_isolated(
 
     Yields
     ------
-    float32 [n_samples]
+    samples : float32 [n_samples]
         Mono, at the rate of the features, full scale at 1.0.
+    reason : str
+        What is wrong with it, as in `serctl.audio.decoding.Recording`.
 
     Raises
     ------
@@ -162,7 +164,7 @@ def decode_isolated(
             name = spool_path(folder, index, SAMPLES)
             samples = np.fromfile(name, "<f4")
             os.unlink(name)
-            yield samples
+            yield samples, values["reason"]
 
 
 def outline_isolated(
@@ -177,10 +179,8 @@ def outline_isolated(
         ((_, values),) = in_order(supervisor.rows([path], [0]))
     _raise_failure(values, path)
     return [
-        Outline(
-            np.array(peaks, np.float32), step_s, [(start_s, end_s) for start_s, end_s in speech]
-        )
-        for peaks, step_s, speech in values["outlines"]
+        Outline(np.array(peaks, np.float32), step_s, [(a, b) for a, b in speech], reason)
+        for peaks, step_s, speech, reason in values["outlines"]
     ]
 
 
@@ -214,15 +214,15 @@ def _row(task: Task, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _decode(task: Task, folder: str, on_window: OnWindow) -> dict[str, Any]:
-    samples = read_whole(task[1], SPEC.rate_hz, on_window)
+    samples, reason = read_whole(task[1], SPEC.rate_hz, on_window)
     samples.astype("<f4").tofile(spool_path(folder, task[0], SAMPLES))
-    return {}
+    return {"reason": reason}
 
 
 def _outline(task: Task, on_window: OnWindow) -> dict[str, Any]:
     _, path, channels = task
     outlines = read_outlines(path, channels, on_window)
-    return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s) for o in outlines]}
+    return {"outlines": [(o.peaks.tolist(), o.step_s, o.speech_s, o.reason) for o in outlines]}
 
 
 def describe_task(task: Task, request: Request, on_window: OnWindow) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import os
+import re
 from functools import partial
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -83,6 +85,21 @@ def test_a_recording_that_crashes_its_decoder_is_an_error(write_recording, monke
     assert run(["plot", "crash.wav"]) == 3
     assert "crash.wav: Decoding crashed, and again in a new process" in capsys.readouterr().err
     assert os.listdir() == ["crash.wav"]
+
+
+@pytest.mark.parametrize("timeline", [False, True])
+def test_a_truncated_recording_is_drawn_with_a_warning(write_recording, capsys, timeline):
+    path = write_recording("a.wav", "speech", 12.0)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[: len(whole) // 2])
+    arguments = []
+    if timeline:
+        arguments = ["--timeline", "r.csv"]
+        with SegmentsWriter("r.csv.segments.csv", ("angry", "sad")) as file:
+            file.write(Segment("a.wav", None, "", 0.0, 5.0, 5.0, "angry", 0.9, (0.9, 0.1)))
+    assert run(["plot", "a.wav", "-o", "a.svg", *arguments]) == 0
+    assert re.search(r"Warning: a\.wav: truncated: 6\.0 s came of 12\.0 s", capsys.readouterr().err)
+    assert "(truncated)" in Path("a.svg").read_text()
 
 
 def test_a_timeline_that_takes_too_long_is_given_up(capsys):

@@ -111,7 +111,7 @@ def test_features_of_objects_are_those_of_files(bucket, tmp_path):
 def test_samples_and_clips_of_objects_are_those_of_files(bucket, tmp_path):
     (tmp_path / "spool").mkdir()
     for path in (str(bucket / "a.wav"), "s3://b/a.wav"):
-        (samples,) = isolated.decode_isolated([path], str(tmp_path / "spool"), start=start)
+        ((samples, _),) = isolated.decode_isolated([path], str(tmp_path / "spool"), start=start)
         (clip,) = cut_isolated({path: [(None, 0.25, 0.5)]}, str(tmp_path / "spool"), start)
         assert len(samples) == 22050
         assert clip.path == path

@@ -19,7 +19,7 @@ def window(start_s, shares, end_s=None, channel=None):
 
 def outline(duration_s=HOURS_S, step_s=0.3):
     peaks = np.linspace(0, 1, round(duration_s / step_s), dtype=np.float32)
-    return Outline(peaks, step_s, [(1.0, 2.0)])
+    return Outline(peaks, step_s, [(1.0, 2.0)], "")
 
 
 def drawn(segments, *part):
