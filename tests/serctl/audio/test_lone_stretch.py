@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serctl.audio.lone_stretch import PADS_S, LoneStretch
+from serctl.audio.lone_stretch import PAD_S, LoneStretch
 from serctl.audio.speech import FRAME_S
 from serctl.audio.windows import window_starts
 
@@ -38,11 +38,19 @@ def samples_of(duration_s):
 def test_speech_that_fits_into_one_window_is_one(speech_s, hop):
     samples = samples_of(30)
     windows, _ = pass_through(samples, speech_s, hop)
-    for pad_s, (start, window) in zip(PADS_S, windows, strict=True):
-        first_s, end_s = max(speech_s[0][0] - pad_s, 0), min(speech_s[-1][1] + pad_s, 30)
-        assert start / RATE_HZ == pytest.approx(first_s, abs=FRAME_S)
-        assert (start + len(window)) / RATE_HZ == pytest.approx(end_s, abs=FRAME_S)
-        assert np.array_equal(window, samples[start : start + len(window)])
+    ((start, window),) = windows
+    first_s, end_s = max(speech_s[0][0] - PAD_S, 0), min(speech_s[-1][1] + PAD_S, 30)
+    assert start / RATE_HZ == pytest.approx(first_s, abs=FRAME_S)
+    assert (start + len(window)) / RATE_HZ == pytest.approx(end_s, abs=FRAME_S)
+    assert np.array_equal(window, samples[start : start + len(window)])
+
+
+def test_speech_that_just_fits_has_less_around_it():
+    samples = samples_of(30)
+    ((start, window),), _ = pass_through(samples, [(20, 27)])
+    assert start / RATE_HZ == pytest.approx(19.5, abs=FRAME_S)
+    assert len(window) / RATE_HZ == pytest.approx(8, abs=2 * FRAME_S)
+    assert len(window) <= LONGEST
 
 
 @pytest.mark.parametrize("duration_s", [20, 60])

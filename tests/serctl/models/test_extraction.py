@@ -4,7 +4,6 @@ import numpy as np
 import soundfile
 
 from serctl.audio.decoding import read_windows
-from serctl.audio.lone_stretch import PADS_S
 from serctl.models.classifier import Classifier
 
 RATE_HZ = 16000
@@ -31,7 +30,7 @@ def test_a_few_words_behind_room_tone_are_a_stretch_of_their_own(
     starts_s = np.array(extraction.starts) / rate_hz
     assert (starts_s > 18.5).all()
     assert (starts_s < 20.2).all()
-    assert len(starts_s) == len(PADS_S)
+    assert len(starts_s) == 1
     assert (lengths_s <= 2.0).all()
 
 
