@@ -4,9 +4,9 @@ A spectrogram is relative to its mean power or its largest: a microphone's DC of
 can be most of that, and moves everything else.
 
 `HighPass` is a second-order Butterworth filter, causal: -3 dB at its corner, and -12 dB an octave
-below. Of the bundled models, `whisper` is trained with it; the others are not, and lose up to a point
-of accuracy with it on clean clips. For these, `remove_offset` removes an offset that no training clip
-has.
+below. Of the bundled models, `cnn` and `whisper` are trained with it; the report's are not, and lose up
+to a point of accuracy with it on clean clips. For these, `remove_offset` removes an offset that no
+training clip has.
 """
 
 import math

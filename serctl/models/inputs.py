@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.audio.highpass import remove_offset
-from serctl.features.mel import POWER_FLOOR, MelSpec, clip_statistics, mel_spectrogram, power_to_db
+from serctl.features.mel import (
+    POWER_FLOOR,
+    MelSpec,
+    clip_statistics,
+    mel_spectrogram,
+    power_to_db,
+    require_samples,
+)
+from serctl.features.speech import speech_of
 from serctl.features.whisper import whisper_log_mel
 
 # `log_mel` windows are padded to a multiple of it, since networks halve the frames up to four times.
@@ -140,7 +148,7 @@ def mel_and_mfcc(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.floa
 
 
 def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
-    """Mel bands of every frame, relative to the mean power, so that gain does not matter.
+    """Mel bands of every frame of speech, relative to the mean power, so that gain does not matter.
 
     Parameters
     ----------
@@ -153,56 +161,18 @@ def log_mel(samples: NDArray[np.float32], spec: MelSpec) -> NDArray[np.float32]:
     -------
     float32 [n_frames, n_mels]
         In dB relative to the mean over all bands and frames, floored at ``-spec.top_db``; with
-        n_frames = 1 + n_samples // hop_samples.
+        n_frames = 1 + n_trimmed // hop_samples.
 
     Raises
     ------
     AudioError
         If there are no samples, or if any is not finite.
     """
-    mel = mel_spectrogram(samples, spec)
+    require_samples(samples)
+    mel = mel_spectrogram(speech_of(samples, spec), spec)
     mean_db = 10 * np.log10(max(mel.mean(dtype=np.float64), POWER_FLOOR))
     decibels = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
     return np.maximum(decibels - np.float32(mean_db), np.float32(-spec.top_db))
-
-
-def sliding_log_mel(
-    samples: NDArray[np.float32], spec: MelSpec, window_frames: int
-) -> NDArray[np.float32]:
-    """`log_mel` of samples that are longer than a window, relative to the windows around each frame.
-
-    The level of a frame is the mean, over all windows that it is in, of the mean power in each. So
-    the noise of a pause stays as far below the speech beside it as it is in a window.
-
-    Parameters
-    ----------
-    samples, spec
-        As `log_mel` takes them.
-    window_frames : int
-        Frames in a window.
-
-    Returns
-    -------
-    float32 [n_frames, n_mels]
-        As of `log_mel`.
-    """
-    mel = mel_spectrogram(samples, spec)
-    of_windows = _sliding_mean(mel.mean(axis=1, dtype=np.float64), window_frames // 2)
-    levels = _sliding_mean(of_windows, window_frames // 2)
-    level_db = 10 * np.log10(np.maximum(levels, POWER_FLOOR)).astype(np.float32)
-    decibels = 10 * np.log10(np.maximum(mel, np.float32(POWER_FLOOR)))
-    floor = np.float32(-spec.top_db)
-    floored: NDArray[np.float32] = np.maximum(decibels - level_db[:, None], floor)
-    return floored
-
-
-def _sliding_mean(values: NDArray[np.float64], half: int) -> NDArray[np.float64]:
-    """Mean of each value and ``half`` on either side of it; of fewer at both ends."""
-    places = np.arange(len(values))
-    firsts, ends = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    means: NDArray[np.float64] = (sums[ends] - sums[firsts]) / (ends - firsts)
-    return means
 
 
 def normalized_floor(normalization: Normalization, spec: MelSpec) -> NDArray[np.float32]:
@@ -276,10 +246,11 @@ WHISPER_LOG_MEL = InputKind(
 )
 # Log-mel spectrogram, independent of gain: float32 [n_mels, n_frames].
 LOG_MEL = InputKind(
-    "log-mel",
+    "speech-log-mel",
     max_frames=1 << 13,  # 82 s, with a frame every 10 ms
     n_columns=lambda spec: spec.n_mels,
     extract=log_mel,
     columns=_unchanged,
     normalize=normalize_log_mel,
+    has_high_pass=True,
 )

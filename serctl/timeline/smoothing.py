@@ -3,7 +3,7 @@
 `smooth` finds the sequence of emotions with the highest score (Viterbi, IEEE Trans. Inf. Theory 13,
 1967): `SPEECH_WEIGHT` times log p for each frame of speech, nothing in pauses, and
 `CHANGE_COST_NATS` off for every change. In conversations made of test clips, single windows of `cnn`
-are right in 67.5% of speech frames and have an F1 of segments of 21%; so smoothed, 75.6% and 70%
+are right in 69.8% of speech frames and have an F1 of segments of 21%; so smoothed, 77.0% and 71%
 (docs/long-recordings.md).
 """
 

@@ -15,30 +15,31 @@ from serctl.features.mel import MelSpec, hz_to_mel, mel_edges, mel_to_hz
 from serctl.train.recipes.schema import AugmentationRecipe
 
 
-def crop(frames: Tensor, n_frames: int) -> Tensor:
+def crop(n_old: int, n_frames: int) -> slice:
     """Crop a clip to a number of frames, at a random place.
 
     Parameters
     ----------
-    frames : float [n, n_columns]
-        Of one clip.
+    n_old : int
+        Frames of the clip.
     n_frames : int
         Most to keep; 0 keeps all.
 
     Returns
     -------
-    float [at most n_frames, n_columns]
+    slice
+        The frames to keep.
     """
-    n_spare = len(frames) - n_frames
+    n_spare = n_old - n_frames
     if n_frames == 0 or n_spare <= 0:
-        return frames
+        return slice(0, n_old)
     first = int(torch.randint(n_spare + 1, ()))
-    return frames[first : first + n_frames]
+    return slice(first, first + n_frames)
 
 
 def stretch(
     batch: Tensor, n_frames: Tensor, spec: MelSpec, multiple: int, recipe: AugmentationRecipe
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Stretch clips in time and in frequency: another tempo, another voice.
 
     Each clip has its own factors, drawn evenly on a logarithmic scale up to ``recipe.stretch`` and
@@ -62,11 +63,13 @@ def stretch(
     -------
     batch : float32 [batch, new longest, n_columns]
     n_frames : int64 [batch]
+    places : float32 [batch, new longest]
+        Place of each new frame among the old ones.
     """
     floor = -spec.top_db
+    n_clips, longest, n_bands = batch.shape
     if recipe.stretch == 0 and recipe.warp == 0:
-        return batch, n_frames
-    n_clips, _, n_bands = batch.shape
+        return batch, n_frames, torch.arange(float(longest)).expand(n_clips, -1)
     tempo = torch.exp(recipe.stretch * (2 * torch.rand(n_clips, 1) - 1))  # above 1 is longer
     warp = torch.exp(recipe.warp * (2 * torch.rand(n_clips, 1) - 1))
     new_frames = (n_frames * tempo[:, 0]).ceil().long().clamp(min=1)
@@ -87,7 +90,7 @@ def stretch(
         own = rows[i, :n_new]
         between = torch.lerp(above[own], above[own + 1], share[i, :n_new])
         torch.add(between, floor, out=new[i, :n_new])
-    return new, new_frames
+    return new, new_frames, times
 
 
 def _band_weights(factors: Tensor, spec: MelSpec) -> Tensor:

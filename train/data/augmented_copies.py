@@ -72,8 +72,8 @@ def augment(
     noise = noise or some_noise()
     augmented = samples.astype(np.float64)
     level = augmented.std() + 1e-9
-    if random.random() < SPEED_SHARE:
-        speed = np.exp(random.uniform(-MAX_LOG_SPEED, MAX_LOG_SPEED))
+    speed = draw_speed(random)
+    if speed != 1.0:
         augmented = soxr.resample(augmented, rate_hz, rate_hz / speed, "MQ")
     if random.random() < ROOM_SHARE:
         augmented = add_reverberation(augmented, rate_hz, random)
@@ -87,6 +87,13 @@ def augment(
         augmented = simulate_recording(augmented, rate_hz, random)
     peak = np.abs(augmented).max(initial=0.0)
     return (augmented * (PEAK / peak if peak > 0 else 1.0)).astype(np.float32)
+
+
+def draw_speed(random: np.random.Generator) -> float:
+    """Draw the speed of a copy; above 1 is shorter."""
+    if random.random() < SPEED_SHARE:
+        return float(np.exp(random.uniform(-MAX_LOG_SPEED, MAX_LOG_SPEED)))
+    return 1.0
 
 
 def add_reverberation(samples: Samples, rate_hz: int, random: np.random.Generator) -> Samples:

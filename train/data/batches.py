@@ -22,6 +22,7 @@ from torch.nn.functional import one_hot
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import FRAMES_MULTIPLE, LOG_MEL, InputKind, Normalization
 from serctl.train.data.augmentation import crop, mixup, round_up, spec_augment, stretch
+from serctl.train.data.distillation import Distillation
 from serctl.train.data.mixing import crop_or_pad, mix_background_speech
 from serctl.train.recipes.schema import AugmentationRecipe, MixingRecipe, TrainingRecipe
 
@@ -43,11 +44,15 @@ class Batch:
     auxiliary_targets : mapping of str to int64 [batch] or float32 [batch, n]
         Targets of the auxiliary heads, such as the speaker: its index, -1 where it is not known, or,
         after mixup, the share of each.
+    distilled : mapping of str to float32 [batch, n] or [batch, n, n_steps]
+        Values that heads learn from a frozen encoder, `CLIP` of a whole clip and `STEPS` of each of
+        the network's steps; NaN where they are not known.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
     auxiliary_targets: Mapping[str, Tensor] = field(default_factory=dict)
+    distilled: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class TrainingDataset(Protocol):
@@ -57,9 +62,12 @@ class TrainingDataset(Protocol):
     ----------
     n_auxiliary : dict of str to int
         Number of classes of each auxiliary target, such as speakers.
+    n_distilled : dict of str to int
+        Number of values of each of ``distilled`` of `Batch`.
     """
 
     n_auxiliary: dict[str, int]
+    n_distilled: dict[str, int]
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass."""
@@ -82,6 +90,7 @@ class StatisticsDataset:
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
         self.n_auxiliary: dict[str, int] = {}
+        self.n_distilled: dict[str, int] = {}
 
     def n_steps(self, batch_size: int) -> int:
         """Batches of a pass; the last one may be smaller."""
@@ -116,6 +125,8 @@ class FrameDataset:
         How they are cropped, padded and mixed, if they are log-mel spectrograms.
     auxiliary_targets : mapping of str to int64 [n]
         Auxiliary targets of each, numbered from 0 without a gap; -1 where they are not known.
+    distillation : Distillation, optional
+        What is learned from a frozen encoder.
     """
 
     def __init__(
@@ -128,8 +139,11 @@ class FrameDataset:
         recipe: AugmentationRecipe,
         mixing: MixingRecipe | None,
         auxiliary_targets: Mapping[str, Tensor],
+        distillation: Distillation | None = None,
     ) -> None:
         self.copies, self.targets, self.auxiliary_targets = copies, targets, auxiliary_targets
+        self.distillation = distillation
+        self.n_distilled = {} if distillation is None else distillation.n_values
         self.n_auxiliary = {
             name: int(labels.max()) + 1 for name, labels in auxiliary_targets.items()
         }
@@ -161,13 +175,13 @@ class FrameDataset:
             yield self._batch(batches[i], recipe)
 
     def _batch(self, rows: Tensor, recipe: TrainingRecipe) -> Batch:
-        clips = [self._draw(row) for row in rows.tolist()]
+        clips, times = zip(*(self._draw(row) for row in rows.tolist()), strict=True)
         n_frames = torch.tensor([len(clip) for clip in clips])
         longest = round_up(int(n_frames.max()), self.multiple)
         batch = torch.full((len(clips), longest, len(self.mean)), -self.spec.top_db)
         for row, clip in zip(batch, clips, strict=True):
             row[: len(clip)] = clip
-        batch, n_frames = stretch(batch, n_frames, self.spec, self.multiple, self.recipe)
+        batch, n_frames, places = stretch(batch, n_frames, self.spec, self.multiple, self.recipe)
         if self.mixing is not None:
             batch = mix_background_speech(batch, n_frames, self.spec, self.mixing)
         batch = spec_augment(batch.sub_(self.mean).div_(self.std), n_frames, self.recipe)
@@ -188,17 +202,25 @@ class FrameDataset:
             targets, *shares = whole.split([one.shape[1] for one in every], dim=1)
             auxiliary = dict(zip(auxiliary, shares, strict=True))
         inputs = (batch.mT.contiguous() if self.is_spectrogram else batch, n_frames)
-        return Batch(inputs, targets, auxiliary)
+        distilled = {}
+        if self.distillation is not None:
+            distilled = self.distillation.targets(rows, times, places, n_frames)
+        return Batch(inputs, targets, auxiliary, distilled)
 
-    def _draw(self, row: int) -> Tensor:
-        """Frames of a clip or of one of its augmented copies, perhaps cropped."""
+    def _draw(self, row: int) -> tuple[Tensor, Tensor]:
+        """Frames of a clip or of one of its augmented copies, perhaps cropped; and their times."""
         copy, n_copies = 0, len(self.copies) - 1
         if n_copies and float(torch.rand(())) < self.recipe.copy_share:
             copy = 1 + int(torch.randint(n_copies, ()))
-        frames = crop(torch.from_numpy(self.copies[copy][row]), self.recipe.crop_frames)
+        frames = torch.from_numpy(self.copies[copy][row])
+        times = torch.arange(float(len(frames)))
+        if self.distillation is not None:
+            times = torch.from_numpy(self.distillation.times[copy][row])
+        kept = crop(len(frames), self.recipe.crop_frames)
+        frames, times = frames[kept], times[kept]
         if self.mixing is not None:
-            frames = crop_or_pad(frames, self.spec, self.mixing)
-        return frames
+            frames, times = crop_or_pad(frames, times, self.spec, self.mixing)
+        return frames, times
 
 
 class ValidationDataset:

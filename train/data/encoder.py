@@ -1,7 +1,8 @@
-"""Cutting an encoder: the first blocks of a Whisper encoder, as `serctl.models.encoder` reads them.
+"""Encoders in training: cutting one out of a Whisper model, and what one makes of corpus clips.
 
 Reads Hugging Face's ``model.safetensors`` of a Whisper model, or its encoder alone, and keeps the
-convolutions, the first positions and the first blocks, in float16.
+convolutions, the first positions and the first blocks, in float16, as `serctl.models.encoder` reads
+them.
 """
 
 import hashlib
@@ -15,10 +16,20 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from serctl.audio import decoding
+from serctl.audio.highpass import HighPass
 from serctl.errors import ModelError, PathError
+from serctl.features.speech import HIGH_PASS_HZ, speech_bounds
+from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
 from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
+from serctl.models.inference import graph_session
 from serctl.models.networks import whisper_encoder_graph as sizes
+from serctl.models.networks.builder import INPUT, GraphBuilder
+from serctl.train.data.feature_cache import load_array, save_array, sha256_of_clip
 
+ACTIVATION_STEP_S = 0.08
+ENCODER_STEP_S = 0.02
+MAX_CLIP_S = 30.0
 ENCODERS = ("model.encoder.", "encoder.")  # how its tensors begin, in whole models and by itself
 
 
@@ -115,6 +126,61 @@ def needed_shapes() -> dict[str, tuple[int, ...]]:
     for i in range(sizes.N_BLOCKS):
         shapes |= {f"layers.{i}.{name}": shape for name, shape in block.items()}
     return shapes
+
+
+class ClipActivations:
+    """Activations of an encoder's last block on corpus clips, from the cache or computed.
+
+    A call is safe in any thread.
+
+    Parameters
+    ----------
+    encoder : FrozenEncoder
+        Which one.
+    cache : Path
+        As `serctl.train.data.feature_cache.ClipFeatures` has it.
+    """
+
+    def __init__(self, encoder: FrozenEncoder, cache: Path) -> None:
+        builder = GraphBuilder(encoder.tensors)
+        self._session = graph_session(builder.model(sizes.encode(builder, INPUT)[-1]))
+        self._folder = cache / "features" / f"activations-{encoder.sha256[:16]}"
+
+    def __call__(self, path: str) -> NDArray[np.floating]:
+        """Activations of a clip, float16 [n_steps, 512].
+
+        Each row is a mean over `ACTIVATION_STEP_S`, from the first sample on; NaN in silence.
+
+        Raises
+        ------
+        AudioError
+            If it cannot be decoded.
+        """
+        digest = sha256_of_clip(path)
+        cached = self._folder / digest[:2] / f"{digest}.npy"
+        activations = load_array(cached)
+        if activations is None or activations.shape[1:] != (sizes.WIDTH,):
+            activations = self._compute(path)
+            save_array(cached, activations)
+        return activations
+
+    def _compute(self, path: str) -> NDArray[np.float16]:
+        spec = WHISPER_SPEC
+        _, windows = decoding.read_windows(path, spec.rate_hz, MAX_CLIP_S)
+        samples = np.concatenate(list(windows))
+        filtered = HighPass(spec.rate_hz, HIGH_PASS_HZ)(samples)
+        start, _ = speech_bounds(filtered, spec.n_fft, spec.hop_samples)
+        frames = whisper_log_mel(samples, spec)[: 2 * sizes.MAX_STEPS - 1]
+        (activations,) = self._session.run(None, {INPUT: np.ascontiguousarray(frames.T)[None]})
+        times_s = start / spec.rate_hz + ENCODER_STEP_S * np.arange(activations.shape[1])
+        step_of = (times_s / ACTIVATION_STEP_S).astype(np.int64)
+        n_steps = int(np.ceil(len(samples) / spec.rate_hz / ACTIVATION_STEP_S))
+        n_steps = max(n_steps, int(step_of[-1]) + 1)
+        sums = np.zeros((n_steps, sizes.WIDTH))
+        np.add.at(sums, step_of, activations[0])
+        counts = np.bincount(step_of, minlength=n_steps)[:, None]
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        return means.astype(np.float16)
 
 
 def _checked(

@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 
 from serctl import caches
 from serctl.audio import decoding
+from serctl.audio.highpass import HighPass
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
+from serctl.features.speech import HIGH_PASS_HZ, speech_bounds
 from serctl.models.embedding import Embedder
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
 from serctl.models.networks.whisper_graph import LAST_BLOCKS, N_EMBEDDING
-from serctl.train.data.augmented_copies import augment, much_noise
+from serctl.train.data.augmented_copies import augment, draw_speed, much_noise
 from serctl.train.data.talkers import Talkers
 
 # Raise it when the same samples or the same spec give other features, be it by a bit, or when
@@ -88,6 +90,7 @@ class ClipFeatures:
             key += f" {encoder_sha256} {LAST_BLOCKS}"
         parameters = hashlib.sha256(key.encode()).hexdigest()
         self._folder = cache / "features" / parameters[:16]
+        self._starts = cache / "features" / f"{parameters[:16]}-starts"
 
     def __call__(self, path: str) -> NDArray[np.floating]:
         """Features of one file.
@@ -107,13 +110,45 @@ class ClipFeatures:
         AudioError
             If it cannot be decoded, is empty, or is longer than ``max_duration_s``.
         """
-        digest = _sha256(path)
+        digest = sha256_of_clip(path)
         cached = self._folder / digest[:2] / f"{digest}.npy"
         features = load_array(cached)
         if features is None or not self._fits(features):
             features = self._compute(path, digest)
             save_array(cached, features)
         return features
+
+    def clip_times(self, path: str, n_frames: int) -> NDArray[np.float32]:
+        """Which moment of the clip each frame shows, as far as speed and trimming have moved it.
+
+        Parameters
+        ----------
+        path : str
+            Of a clip whose features have frames of `serctl.features.speech.speech_of`.
+        n_frames : int
+            Of its features.
+
+        Returns
+        -------
+        float32 [n_frames]
+            In seconds from the clip's first sample.
+
+        Raises
+        ------
+        AudioError
+            As for a call.
+        """
+        digest = sha256_of_clip(path)
+        cached = self._starts / digest[:2] / f"{digest}.npy"
+        start = load_array(cached)
+        if start is None or start.shape != ():
+            samples, spec = self._samples(path, digest), self.spec
+            filtered = HighPass(spec.rate_hz, HIGH_PASS_HZ)(samples)
+            start = np.array(speech_bounds(filtered, spec.n_fft, spec.hop_samples)[0], float)
+            save_array(cached, start)
+        speed = draw_speed(np.random.default_rng(self._seed(digest))) if self.copy else 1.0
+        times = (float(start) + self.spec.hop_samples * np.arange(n_frames)) / self.spec.rate_hz
+        return np.asarray(times * speed, np.float32)
 
     def _fits(self, features: NDArray[np.floating]) -> bool:
         """Whether an array is of the shape and type that these features have."""
@@ -126,6 +161,14 @@ class ClipFeatures:
         return fits and len(features) > 0 and features.dtype == self.dtype
 
     def _compute(self, path: str, digest: str) -> NDArray[np.floating]:
+        features = self.kind.extract(self._samples(path, digest), self.spec)
+        if self._encoder is not None:
+            # An augmented copy may be longer than the clip, and than the encoder's positions.
+            features = self._encoder(np.ascontiguousarray(features[: self.kind.max_frames].T))
+        return features.astype(self.dtype, copy=False)
+
+    def _samples(self, path: str, digest: str) -> NDArray[np.float32]:
+        """Samples of the clip, or of its augmented copy."""
         recording, windows = decoding.read_windows(path, self.spec.rate_hz, self.max_duration_s)
         clip = list(windows)
         if len(clip) != 1:
@@ -134,19 +177,15 @@ class ClipFeatures:
                 "and not an empty one, is needed. Is it the original?",
                 path,
             )
-        samples = clip[0]
-        if self.copy:
-            samples = self._augmented(samples, path, digest)
-        features = self.kind.extract(samples, self.spec)
-        if self._encoder is not None:
-            # An augmented copy may be longer than the clip, and than the encoder's positions.
-            features = self._encoder(np.ascontiguousarray(features[: self.kind.max_frames].T))
-        return features.astype(self.dtype, copy=False)
+        return self._augmented(clip[0], path, digest) if self.copy else clip[0]
+
+    def _seed(self, digest: str) -> list[int]:
+        return [self.copy, int(digest, 16)]
 
     def _augmented(
         self, samples: NDArray[np.float32], path: str, digest: str
     ) -> NDArray[np.float32]:
-        seed = [self.copy, int(digest, 16)]
+        seed = self._seed(digest)
         if self._talkers is None:
             return augment(samples, self.spec.rate_hz, np.random.default_rng(seed))
         noise = much_noise(partial(self._talkers.babble, path))
@@ -154,7 +193,8 @@ class ClipFeatures:
         return augment(samples, self.spec.rate_hz, random, noise)
 
 
-def _sha256(path: str) -> str:
+def sha256_of_clip(path: str) -> str:
+    """SHA-256 of a clip's file, in hexadecimal; AudioError if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,13 +24,17 @@ LEAST_POWER = 1e-9
 LOG_PER_DB = math.log(10) / 10  # natural logarithm of power
 
 
-def crop_or_pad(frames: Tensor, spec: MelSpec, recipe: MixingRecipe) -> Tensor:
+def crop_or_pad(
+    frames: Tensor, times: Tensor, spec: MelSpec, recipe: MixingRecipe
+) -> tuple[Tensor, Tensor]:
     """Crop a clip at random, or pad it with silence before and after, or both, or neither.
 
     Parameters
     ----------
     frames : float [n_frames, n_mels]
         In dB.
+    times : float32 [n_frames]
+        Of the frames.
     spec : MelSpec
         Of the features.
     recipe : MixingRecipe
@@ -38,24 +42,26 @@ def crop_or_pad(frames: Tensor, spec: MelSpec, recipe: MixingRecipe) -> Tensor:
 
     Returns
     -------
-    float [n_new, n_mels]
-        In dB above the mean power of ``frames``; `mix_background_speech` makes it that of the new
+    frames : float [n_new, n_mels]
+        In dB above the mean power of the old ones; `mix_background_speech` makes it that of the new
         ones.
+    times : float32 [n_new]
+        NaN in silence.
     """
     shortest, longest = CROP_FRAMES
     if float(torch.rand(())) < recipe.crop_share and len(frames) > shortest:
         n_kept = int(torch.randint(shortest, min(len(frames), longest) + 1, ()))
         first = int(torch.randint(len(frames) - n_kept + 1, ()))
-        frames = frames[first : first + n_kept]
+        frames, times = frames[first : first + n_kept], times[first : first + n_kept]
     if float(torch.rand(())) < recipe.silence_share:
         loudness = max(0.0, float(torch.rand(())) - QUIETEST_SHARE) / (1 - QUIETEST_SHARE)
         level = -spec.top_db + SILENCE_RISE_DB * loudness
-        silences = [
-            frames.new_full((int(n), spec.n_mels), level)
-            for n in torch.randint(MAX_SILENT_FRAMES + 1, (2,))
-        ]
-        frames = torch.cat([silences[0], frames, silences[1]])
-    return frames
+        n_silent = torch.randint(MAX_SILENT_FRAMES + 1, (2,)).tolist()
+        before, after = (frames.new_full((n, spec.n_mels), level) for n in n_silent)
+        frames = torch.cat([before, frames, after])
+        before, after = (times.new_full((n,), torch.nan) for n in n_silent)
+        times = torch.cat([before, times, after])
+    return frames, times
 
 
 def mix_background_speech(

@@ -18,6 +18,7 @@ from serctl.train.corpora.clip_names import sentences_of
 from serctl.train.corpora.splits import Split, clips_of, emotions_of, split_clips, split_corpus
 from serctl.train.corpora.votes import votes_of
 from serctl.train.data.batches import FrameDataset, StatisticsDataset, TrainingDataset, soft_targets
+from serctl.train.data.distillation import CLIP, STEPS, Distillation, distill
 from serctl.train.data.encoder import FrozenEncoder
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.data.talkers import Talkers
@@ -73,6 +74,8 @@ class PreparedClips:
         Features of the training clips' augmented copies, a list for each copy number.
     kind, spec, normalization : InputKind, MelSpec, Normalization
         Which features they are, and how a network is given them.
+    distillation : Distillation or None
+        What is learned from a frozen encoder.
     """
 
     clips: pd.DataFrame
@@ -84,6 +87,7 @@ class PreparedClips:
     kind: InputKind
     spec: MelSpec
     normalization: Normalization
+    distillation: Distillation | None = None
 
     def inputs(self, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """What the classifier gives the network for some clips, float32 [...] each."""
@@ -103,6 +107,10 @@ class PreparedClips:
         for_neutral = member is not None and member.votes_for_neutral
         votes = votes_of(self.clips.iloc[rows], self.emotions, for_neutral)
         targets = soft_targets(self.labels[rows], votes, n_emotions, training)
+        if self.distillation is not None and self.distillation.probabilities is not None:
+            assert recipe.distillation is not None
+            of_teacher = torch.from_numpy(self.distillation.probabilities)
+            targets = torch.lerp(targets, of_teacher, recipe.distillation.labels)
         if recipe.augmentation is None:
             return StatisticsDataset(torch.from_numpy(np.stack(self.inputs(rows))), targets)
         copies = [[self.features[row] for row in rows], *self.copies]
@@ -119,6 +127,7 @@ class PreparedClips:
             recipe.augmentation,
             mixing,
             self._auxiliary_targets(auxiliary_weights(recipe, member)),
+            self.distillation,
         )
 
     def embeddings(self, rows: NDArray[np.int64], copies: bool) -> Embeddings:
@@ -139,6 +148,8 @@ class PreparedClips:
         clips = self.clips.iloc[self.split.train]
         targets = {}
         for name in names:
+            if name in (STEPS, CLIP):
+                continue
             values = clips["speaker"] if name == "speaker" else sentences_of(clips)
             if values.notna().any():
                 targets[name] = torch.from_numpy(values.factorize(sort=True)[0].astype(np.int64))
@@ -146,10 +157,12 @@ class PreparedClips:
 
 
 def auxiliary_weights(recipe: Recipe, member: MemberRecipe | None) -> dict[str, float]:
-    """Weight of each auxiliary target in the loss, beside 1 for the emotion."""
+    """Weight in the loss of each target other than the emotion, which has 1."""
     weights = {"speaker": recipe.auxiliary.speaker} if recipe.auxiliary is not None else {}
     if member is not None and member.sentence > 0:
         weights["sentence"] = member.sentence
+    if recipe.distillation is not None:
+        weights |= {STEPS: recipe.distillation.steps, CLIP: recipe.distillation.clip}
     return weights
 
 
@@ -175,7 +188,7 @@ def prepare_clips(
     on_clips : callable
         Wraps the iterator over features, as a progress bar does.
     encoder : FrozenEncoder, optional
-        Features are its embeddings.
+        Of a recipe of heads: features are its embeddings. Of a recipe with distillation: the teacher.
 
     Raises
     ------
@@ -189,7 +202,8 @@ def prepare_clips(
     clips = clips_of(clips if corpus is None else clips[clips["corpus"] == corpus], emotions)
     parts = split_clips(clips, split, fold, seed)
     kind, spec = NETWORKS[recipe.model.network].inputs, recipe.features
-    embed, sha256 = (Embedder(encoder.tensors), encoder.sha256) if encoder else (None, "")
+    embeds = encoder if recipe.heads is not None else None
+    embed, sha256 = (Embedder(embeds.tensors), embeds.sha256) if embeds else (None, "")
     extract = [
         ClipFeatures(
             kind, spec, cache_folder(), recipe.model.window_s, number, talkers, embed, sha256
@@ -197,24 +211,32 @@ def prepare_clips(
         for number, talkers in copies_of(recipe, all_clips)
     ]
     n_copies = len(extract) - 1
+    labels = label_indices(clips["emotion"].tolist(), emotions)
     paths, n_clips, n_train = clips["path"].tolist(), len(clips), len(parts.train)
     jobs = [(0, path) for path in paths]
     jobs += [(1 + i, paths[row]) for i in range(n_copies) for row in parts.train]
     rows = map_in_order(lambda job: extract[job[0]](job[1]), jobs, n_cores())
     features = list(on_clips(rows, len(jobs)))
+    copies = [features[i : i + n_train] for i in range(n_clips, len(jobs), n_train)]
+    of_train = [features[row] for row in parts.train]
+    distillation = None
+    if recipe.distillation is not None:
+        assert encoder is not None
+        train = clips.iloc[parts.train].assign(label=labels[parts.train])
+        of_copies = list(zip(extract, [of_train, *copies], strict=True))
+        distillation = distill(train, of_copies, encoder, recipe.distillation, on_clips)
     return PreparedClips(
         clips,
         parts,
         emotions,
-        label_indices(clips["emotion"].tolist(), emotions),
+        labels,
         features[:n_clips],
-        [features[i : i + n_train] for i in range(n_clips, len(jobs), n_train)],
+        copies,
         kind,
         spec,
         # An encoder's embeddings have a normalization of their own, in its network.
-        no_normalization(kind, spec)
-        if encoder is not None
-        else fit_normalization([features[row] for row in parts.train], kind, spec),
+        no_normalization(kind, spec) if embeds else fit_normalization(of_train, kind, spec),
+        distillation,
     )
 
 

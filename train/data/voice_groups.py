@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.train.recipes.schema import HeadsRecipe
+from serctl.train.recipes.heads import HeadsRecipe
 
 N_ALONE = 8  # recordings alone of a speaker that is drawn
 NEUTRAL_SHARE = (0.5, 0.95)  # of a group that is mostly neutral

@@ -40,7 +40,7 @@ SCORED = (
 )
 SCORED_BEFORE = {
     "paper-cnn": "Two earlier recipes of this model were scored on the same test clips.",
-    "cnn": "Five earlier recipes of this model were scored on fold 0 of `new-speakers`, three of them "
+    "cnn": "Eight other recipes of this model were scored on fold 0 of `new-speakers`, three of them "
     "on `report` too. One of them lost accuracy in noise on the test clips of fold 0; later recipes "
     "have more augmentation for that reason, so noise on fold 0 is not an untouched test "
     "(train/results/experiments.md).",

@@ -14,10 +14,11 @@ from serctl.errors import UsageError
 from serctl.features.mel import MelSpec
 from serctl.models.inputs import CLIP_STATISTICS, LOG_MEL
 from serctl.models.networks import NETWORKS
+from serctl.train.recipes.heads import HeadsRecipe
 from serctl.train.recipes.schema import (
     AugmentationRecipe,
     AuxiliaryRecipe,
-    HeadsRecipe,
+    DistillationRecipe,
     MemberRecipe,
     MixingRecipe,
     ModelRecipe,
@@ -37,6 +38,7 @@ PARTS: dict[str, type] = {
     "mixing": MixingRecipe,
     "muon": MuonRecipe,
     "auxiliary": AuxiliaryRecipe,
+    "distillation": DistillationRecipe,
     "svm": SvmRecipe,
     "heads": HeadsRecipe,
 }
@@ -99,6 +101,7 @@ def _check_tables(name: str, recipe: Recipe) -> None:
         "augmentation": recipe.training is not None and kind is not CLIP_STATISTICS,
         "mixing": recipe.training is not None and kind is LOG_MEL,
         "auxiliary": recipe.training is not None and kind is not CLIP_STATISTICS,
+        "distillation": recipe.training is not None and kind is LOG_MEL,
         "muon": recipe.training is not None,
     }
     for table, is_understood in understood.items():

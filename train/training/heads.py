@@ -23,7 +23,7 @@ from serctl.train.data.encoder import FrozenEncoder
 from serctl.train.data.preparation import Embeddings, PreparedClips
 from serctl.train.data.voice_groups import Groups, GroupSampler
 from serctl.train.evaluation.history import Epoch, History
-from serctl.train.recipes.schema import HeadsRecipe
+from serctl.train.recipes.heads import HeadsRecipe
 
 N_EPOCHS = 10  # parts of a training, each with its point on the learning curve
 RISING_SHARE = 0.1  # of the steps

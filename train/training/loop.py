@@ -24,7 +24,11 @@ from serctl.errors import CheckpointError, RunError
 from serctl.train.data.batches import TrainingDataset, ValidationDataset
 from serctl.train.evaluation.history import Epoch, History
 from serctl.train.recipes.schema import MuonRecipe, TrainingRecipe
-from serctl.train.training.auxiliary_heads import WithAuxiliaryHeads, auxiliary_loss
+from serctl.train.training.auxiliary_heads import (
+    WithAuxiliaryHeads,
+    auxiliary_loss,
+    distillation_loss,
+)
 from serctl.train.training.muon import KernelMuon, kernels_of
 from serctl.train.training.optimisation import one_cycle, running_mean, weight_groups
 from serctl.train.training.precision import precision_on
@@ -62,8 +66,8 @@ class Training:
     validation : ValidationDataset
         Validation data.
     auxiliary_weights : mapping of str to float, optional
-        Weight in the loss of each of ``train.n_auxiliary``, beside 1 for the emotion. None by
-        default.
+        Weight in the loss of each of ``train.n_auxiliary`` and ``train.n_distilled``, beside 1 for
+        the emotion. None by default.
     muon : MuonRecipe, optional
         For convolutions. AdamW trains all, by default.
     """
@@ -89,8 +93,8 @@ class Training:
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16)
         self.network = build()
         self.learner = self.network
-        if train.n_auxiliary:
-            self.learner = WithAuxiliaryHeads(self.network, train.n_auxiliary)
+        if train.n_auxiliary or train.n_distilled:
+            self.learner = WithAuxiliaryHeads(self.network, train.n_auxiliary, train.n_distilled)
         self.learner.to(device)
         # bfloat16's convolutions are fast only in this layout, and Muon knows no other.
         if in_bfloat16 or muon is not None:
@@ -179,11 +183,14 @@ class Training:
             inputs = [one.to(self.device) for one in batch.inputs]
             with self.autocast:
                 outputs = self.learner(*inputs)
-            logits, auxiliary = outputs if batch.auxiliary_targets else (outputs, {})
+            logits, auxiliary = outputs if isinstance(outputs, tuple) else (outputs, {})
             loss = cross_entropy(logits.float(), batch.targets.to(self.device))
             whole = loss
             for name, labels in batch.auxiliary_targets.items():
                 of_name = auxiliary_loss(auxiliary[name].float(), labels.to(self.device))
+                whole = whole + self.auxiliary_weights[name] * of_name
+            for name, values in batch.distilled.items():
+                of_name = distillation_loss(auxiliary[name].float(), values.to(self.device))
                 whole = whole + self.auxiliary_weights[name] * of_name
             for optimiser in self.optimisers:
                 optimiser.zero_grad()

@@ -144,7 +144,7 @@ def _train_into_folder(
         features=recipe.features,
         normalization=clips.normalization,
         temperature=1.0,
-        encoder_sha256=encoder.sha256 if encoder is not None else "",
+        encoder_sha256=encoder.sha256 if encoder is not None and recipe.heads is not None else "",
     )
     validation = clips.split.validation
     model = Model.from_network(config, network)
@@ -170,12 +170,12 @@ def _recipe(options: TrainingOptions) -> Recipe:
 
 
 def _encoder(options: TrainingOptions, recipe: Recipe) -> FrozenEncoder | None:
-    """Encoder to start from, for a recipe of heads."""
+    """Encoder to start from, for a recipe of heads; or to learn from."""
     if recipe.heads is not None:
         return load_frozen_encoder(options.encoder)
     if options.encoder is not None:
         raise UsageError(f"{options.model}: starts from no encoder. Leave out --encoder.")
-    return None
+    return load_frozen_encoder() if recipe.distillation is not None else None
 
 
 def _fit_svm(clips: PreparedClips, recipe: SvmRecipe) -> tuple[nn.Module, CostSearch]:

@@ -88,7 +88,7 @@ def _mel_and_mfcc(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
 
 def _log_mel(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
     """Mel bands relative to their mean, [n_frames, n_mels], with frames of the floor at the end."""
-    node, mel = builder.node, mel_power(builder, samples, spec)
+    node, mel = builder.node, mel_power(builder, _speech(builder, samples, spec), spec)
     mean_db = _decibels(builder, node("ReduceMean", mel, keepdims=1))
     relative = node("Sub", _decibels(builder, mel), mean_db)
     floor = _floats(-spec.top_db)

@@ -123,9 +123,10 @@ NETWORKS = {
             LOG_MEL,
             cnn_graph.graph,
             "cnn_torch:Cnn",
-            "Three residual convolutional networks with attentive pooling, trained independently, "
+            "Two residual convolutional networks with attentive pooling, trained independently, "
             "whose logits are averaged, on the log-mel spectrogram of {n_mels} bands, relative to the "
-            "clip's mean power, so that gain has no effect.",
+            "mean power of the speech, so that gain has no effect. In training they also learned what "
+            "the encoder of OpenAI's Whisper base (MIT) makes of the clips.",
             cnn_graph.N_MELS,
             member_class="cnn_torch:CnnMember",
             n_members=cnn_graph.N_MEMBERS,

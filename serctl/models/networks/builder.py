@@ -19,7 +19,7 @@ OPSET = 17
 IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
 INPUT, OUTPUT, EMBEDDING = "input", "logits", "embedding"
-STEPS = "steps"  # second input of a graph that slides over a recording
+SPEECH, STEPS = "speech", "steps"  # further inputs of a graph that slides over a recording
 
 
 class GraphBuilder:
@@ -120,7 +120,7 @@ class GraphBuilder:
         output : str
             Name of the logits, float [batch, n_emotions].
         slides : bool
-            Whether there is a second input, `STEPS`.
+            Whether `SPEECH` and `STEPS` are further inputs.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class GraphBuilder:
             If there are tensors that no node uses.
         """
         outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
-        inputs = {INPUT: None} | ({STEPS: None} if slides else {})
+        inputs = {INPUT: None} | ({SPEECH: None, STEPS: None} if slides else {})
         content: bytes = self.complete(inputs, outputs, {}).SerializeToString()
         return content
 

@@ -8,14 +8,15 @@ import numpy as np
 from serctl.models.networks.builder import GraphBuilder, integers
 
 N_MELS = 64
-N_MEMBERS = 3
+N_MEMBERS = 2
 STEM_WIDTH, STEM_KERNEL, STEM_STRIDE = 16, 7, (4, 4)
-WIDTHS = (32, 64, 128, 192)
+WIDTHS = (32, 64, 112, 160)
 STRIDES = ((1, 1), (2, 2), (2, 2), (2, 1))
 REDUCTION = 8  # of channels, in squeeze and excitation
 N_BANDS = 2  # that are left of the mel bands
 ATTENTION_WIDTH = 32
 LEAST_VARIANCE = 1e-4
+LEAST_SHARE = 1e-6  # of speech in a step, so that a window of pauses has a result
 STEP_FRAMES = 16  # from one step of the last block to the next
 # Frames from one step to the next after each block, and bands that are left.
 BLOCK_STEP_FRAMES, BLOCK_BANDS = (4, 8, 16, 16), (16, 8, 4, 2)
@@ -45,7 +46,7 @@ def embedding(builder: GraphBuilder, frames: str) -> str:
 
 
 def sliding_graph(
-    builder: GraphBuilder, frames: str, steps: str, window_frames: int, n_emotions: int
+    builder: GraphBuilder, frames: str, speech: str, steps: str, window_frames: int, n_emotions: int
 ) -> str:
     """Logits [n_windows, n_emotions] of windows of one spectrogram that is longer than they are.
 
@@ -58,6 +59,8 @@ def sliding_graph(
         Of the network's tensors.
     frames : str
         Name of the spectrogram, float [1, 64, n_frames], with n_frames a multiple of 16.
+    speech : str
+        Name of float [n_frames]: 1 for a frame of speech, 0 in a pause.
     steps : str
         Name of int64 [n_windows, n_steps], the steps of each window.
     window_frames : int
@@ -66,19 +69,25 @@ def sliding_graph(
         Of the output.
     """
     spectrogram = builder.node("Unsqueeze", frames, integers(1))
-    squeeze = partial(_sliding_means, window_frames=window_frames)
+    flags = builder.node("Unsqueeze", speech, integers(0, 1, 2))  # [1, 1, 1, n_frames]
+    squeeze = partial(_sliding_means, window_frames=window_frames, flags=flags)
+    shares = builder.node("Squeeze", _shares(builder, flags, STEP_FRAMES), integers(0, 1, 2))
+    # Of each step in the pooling of each window, [n_windows, 1, n_steps], added to the scores.
+    weights = builder.node("Log", builder.node("Gather", shares, steps, axis=0))
+    weights = builder.node("Unsqueeze", weights, integers(1))
     members = []
     for i in range(N_MEMBERS):
         key = f"members.{i}"
         x = _steps(builder, spectrogram, key, squeeze)
         scores = _attention(builder, x, f"{key}.pooling.attention", WIDTHS[-1])
-        # [1, 192, n_steps] to [n_windows, 192, n_steps]
+        # [1, n_channels, n_steps] to [n_windows, n_channels, n_steps]
         x, scores = (
             builder.node("Transpose", builder.node("Gather", one, steps, axis=2), perm=(0, 2, 1, 3))
             for one in (x, scores)
         )
         x, scores = (builder.node("Squeeze", one, integers(0)) for one in (x, scores))
-        embedded = _normed(builder, _weighted(builder, x, scores), key)
+        pooled = _weighted(builder, x, builder.node("Add", scores, weights))
+        embedded = _normed(builder, pooled, key)
         members.append(builder.dense(embedded, f"{key}.answer.1", 2 * WIDTHS[-1], n_emotions))
     return builder.node("Mean", *members)
 
@@ -102,7 +111,7 @@ def _steps(builder: GraphBuilder, spectrogram: str, key: str, squeeze: Squeeze) 
     for i, (n_in, n_out) in enumerate(zip((STEM_WIDTH, *WIDTHS), WIDTHS, strict=False)):
         gates = partial(_gates, place=i, n_channels=n_out, squeeze=squeeze)
         x = _block(builder, x, f"{key}.blocks.{i}", (n_in, n_out), STRIDES[i], gates)
-    x = node("Reshape", x, integers(0, last * N_BANDS, -1))  # [batch, 384, n_steps]
+    x = node("Reshape", x, integers(0, last * N_BANDS, -1))  # [batch, n_channels, n_steps]
     joining = f"{key}.join_bands"
     x = builder.convolution(
         x, f"{joining}.0", (last, last * N_BANDS, 1), (1,), (0,), f"{joining}.1"
@@ -155,14 +164,28 @@ def _means(builder: GraphBuilder, x: str, place: int) -> str:
     return builder.node("Flatten", builder.node("GlobalAveragePool", x))
 
 
-def _sliding_means(builder: GraphBuilder, x: str, place: int, window_frames: int) -> str:
-    """Means over the window around each step, [n_steps, n_channels]; fewer steps at the ends."""
+def _sliding_means(
+    builder: GraphBuilder, x: str, place: int, window_frames: int, flags: str
+) -> str:
+    """Means over the speech around each step, [n_steps, n_channels]; fewer steps at the ends."""
     half = max(round(window_frames / BLOCK_STEP_FRAMES[place] / 2), 1)
     n_bands = BLOCK_BANDS[place]
     x = builder.node("AveragePool", x, kernel_shape=(n_bands, 1), strides=(n_bands, 1))
+    shares = _shares(builder, flags, BLOCK_STEP_FRAMES[place])
     kernel, pads = (1, 2 * half + 1), (0, half, 0, half)
-    x = builder.node("AveragePool", x, kernel_shape=kernel, strides=(1, 1), pads=pads)
+    x, total = (
+        builder.node("AveragePool", one, kernel_shape=kernel, strides=(1, 1), pads=pads)
+        for one in (builder.node("Mul", x, shares), shares)
+    )
+    x = builder.node("Div", x, total)
     return builder.node("Transpose", builder.node("Squeeze", x, integers(0, 2)), perm=(1, 0))
+
+
+def _shares(builder: GraphBuilder, flags: str, step_frames: int) -> str:
+    """Share of speech in each step, [1, 1, 1, n_steps]."""
+    kernel = (1, step_frames)
+    shares = builder.node("AveragePool", flags, kernel_shape=kernel, strides=kernel)
+    return builder.node("Max", shares, np.array(LEAST_SHARE, np.float32))
 
 
 def _attention(builder: GraphBuilder, x: str, key: str, n_channels: int) -> str:

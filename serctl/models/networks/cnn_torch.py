@@ -6,7 +6,7 @@ arithmetic, and is no more accurate. Attentive pooling (Okabe et al. 2018) gives
 channel a weight for every step, and keeps the weighted mean and standard deviation over
 the clip.
 
-Three such members, trained independently, err on different clips, so the mean of their logits errs on
+Two such members, trained independently, err on different clips, so the mean of their logits errs on
 fewer.
 """
 
@@ -145,17 +145,25 @@ class CnnMember(nn.Module):
         # `model.safetensors` has this name, so it stays.
         self.answer = nn.Sequential(nn.Dropout(self.DROPOUT), nn.Linear(2 * last, n_emotions))
 
+    def steps(self, frames: Tensor) -> Tensor:
+        """Activations before pooling: float [batch, `N_EMBEDDING` / 2, longest / 16]."""
+        spectrogram = frames[:, None].contiguous(memory_format=torch.channels_last)
+        x = self.blocks(self.stem(spectrogram))  # [batch, n_channels, 2, longest / 16]
+        joined: Tensor = self.join_bands(x.flatten(1, 2))
+        return joined
+
+    def pooled(self, steps: Tensor, n_frames: Tensor | None = None) -> Tensor:
+        """Embedding of clips, of what `steps` returns; ``n_frames`` is that of `forward`."""
+        n_steps = None if n_frames is None else n_frames // self.STEP_FRAMES
+        embedding: Tensor = self.norm(self.pooling(steps, n_steps))
+        return embedding
+
     def embedding(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
         """Embedding of clips, the input of the last layer: float32 [batch, `N_EMBEDDING`].
 
         Parameters are those of `forward`.
         """
-        spectrogram = frames[:, None].contiguous(memory_format=torch.channels_last)
-        x = self.blocks(self.stem(spectrogram))  # [batch, 192, 2, longest / 16]
-        joined = self.join_bands(x.flatten(1, 2))  # [batch, 192, longest / 16]
-        n_steps = None if n_frames is None else n_frames // self.STEP_FRAMES
-        embedding: Tensor = self.norm(self.pooling(joined, n_steps))
-        return embedding
+        return self.pooled(self.steps(frames), n_frames)
 
     def forward(self, frames: Tensor, n_frames: Tensor | None = None) -> Tensor:
         """Logits of clips.

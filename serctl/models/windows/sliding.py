@@ -3,9 +3,9 @@
 A network of convolutions computes the same for a moment whichever window it is in, but for what it
 takes from the whole window: the level, the gates of squeeze and excitation, and pooling. Here the
 level is that of the windows around each frame, gates are means over the window around each step, and
-pooling is over the steps of each window. This is a quarter of the arithmetic of windows of 4 s every
-second, and a shorter hop costs next to nothing. Logits differ from those of single windows; timelines
-are as right (docs/long-recordings.md).
+pooling is over the steps of each window; pauses are left out of all three. This is a quarter of the
+arithmetic of windows of 4 s every second, and a shorter hop costs next to nothing. Logits differ from
+those of single windows; timelines are no less right (docs/long-recordings.md).
 
 It runs on the CPU whatever the device, so that timelines are the same.
 """
@@ -15,15 +15,15 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import remove_offset
 from serctl.audio.windows import Windowing
 from serctl.models.config import ModelConfig
 from serctl.models.inference import graph_session
-from serctl.models.inputs import normalize_log_mel, sliding_log_mel
+from serctl.models.inputs import normalize_log_mel
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS, cnn_graph
-from serctl.models.networks.builder import INPUT, OUTPUT, STEPS, GraphBuilder
+from serctl.models.networks.builder import INPUT, OUTPUT, SPEECH, STEPS, GraphBuilder
 from serctl.models.windows.blocks import BLOCK_S, Block, cut_blocks
+from serctl.models.windows.spectrogram import sliding_log_mel
 from serctl.timing import FEATURES, NETWORK, Timer
 
 MIN_OVERLAP = 2.0  # windows a moment; with fewer, windows one by one are as fast
@@ -54,7 +54,7 @@ class SlidingInference:
         self._window_frames = max(self._window // self._hop, 1)
         builder = GraphBuilder(model.tensors)
         logits = cnn_graph.sliding_graph(
-            builder, INPUT, STEPS, self._window_frames, len(model.config.emotions)
+            builder, INPUT, SPEECH, STEPS, self._window_frames, len(model.config.emotions)
         )
         self._session = graph_session(builder.model(logits, slides=True))
 
@@ -70,8 +70,8 @@ class SlidingInference:
         block_s : float
             Length of a block, in seconds.
         """
-        # Half a window for each of the two means of the level, and for each gate.
-        n_means = 2 + len(cnn_graph.WIDTHS)
+        # Half a window for the loudest frame, for each of the two means of the level, and each gate.
+        n_means = 3 + len(cnn_graph.WIDTHS)
         context = n_means * (self._window // 2 + self._step) + cnn_graph.REACH_FRAMES * self._hop
         block = round(block_s * self._config.features.rate_hz)
         return cut_blocks(windows, block, context, self._step)
@@ -80,14 +80,19 @@ class SlidingInference:
         """Logits [n_windows, n_emotions] of the windows of a block."""
         config = self._config
         with Timer(FEATURES):
-            samples = remove_offset(block.samples, config.features.rate_hz)
-            frames = sliding_log_mel(samples, config.features, self._window_frames)
+            frames, is_speech = sliding_log_mel(block.samples, config.features, self._window_frames)
             spectrogram = normalize_log_mel(frames, config.normalization, config.features)
+            speech = np.zeros(spectrogram.shape[1], np.float32)
+            speech[: len(is_speech)] = is_speech
         with Timer(NETWORK):
             n_steps = spectrogram.shape[1] // cnn_graph.STEP_FRAMES
             (logits,) = self._session.run(
                 [OUTPUT],
-                {INPUT: spectrogram[None], STEPS: self._steps_of(block.starts, n_steps)},
+                {
+                    INPUT: spectrogram[None],
+                    SPEECH: speech,
+                    STEPS: self._steps_of(block.starts, n_steps),
+                },
             )
             found: NDArray[np.float64] = logits.astype(np.float64)
             return found

@@ -99,11 +99,11 @@ def test_bare_it_trains_the_default_model_to_the_default_folder(
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
     lines = [line.partition(":")[0] for line in progress.splitlines()]
     assert lines == [
-        f"network {i} of 3, epoch {n} of at most {len(history['epochs'])}"
+        f"network {i} of 2, epoch {n} of at most {len(history['epochs'])}"
         for i, history in enumerate(metrics["histories"], 1)
         for n in range(1, len(history["epochs"]) + 1)
     ]
-    assert len(metrics["histories"]) == 3
+    assert len(metrics["histories"]) == 2
 
 
 def test_it_prints_the_scores_of_the_test_part(serctl: Run) -> None:
@@ -364,8 +364,7 @@ def test_interrupted_in_its_second_network_it_goes_on_there(
     assert status == 0
     lines = [line.partition(":")[0] for line in error.splitlines()]
     assert lines == [
-        f"network {i} of 3, epoch {n} of at most 2"
-        for i, n in ((1, 2), (2, 1), (2, 2), (3, 1), (3, 2))
+        f"network {i} of 2, epoch {n} of at most 2" for i, n in ((1, 2), (2, 1), (2, 2))
     ]
     unbroken, resumed = (Path(name, "model.safetensors") for name in ("unbroken", "weights"))
     assert resumed.read_bytes() == unbroken.read_bytes()

@@ -94,7 +94,8 @@ def test_a_cut_clip_is_a_part_of_it() -> None:
     frames = torch.arange(400.0)[:, None].expand(-1, SPEC.n_mels)
     lengths, firsts = set(), set()
     for _ in range(200):
-        part = crop_or_pad(frames, SPEC, MixingRecipe(1.0, 0.0, 0.0))
+        part, times = crop_or_pad(frames, frames[:, 0], SPEC, MixingRecipe(1.0, 0.0, 0.0))
+        assert torch.equal(times, part[:, 0])
         lengths.add(len(part))
         firsts.add(int(part[0, 0]))
         assert torch.equal(part[:, 0], part[0, 0] + torch.arange(len(part)))
@@ -105,16 +106,20 @@ def test_a_cut_clip_is_a_part_of_it() -> None:
 
 def test_what_is_short_is_not_cut() -> None:
     frames = torch.zeros(CROP_FRAMES[0], SPEC.n_mels)
-    assert crop_or_pad(frames, SPEC, MixingRecipe(1.0, 0.0, 0.0)) is frames
+    times = torch.zeros(len(frames))
+    same = crop_or_pad(frames, times, SPEC, MixingRecipe(1.0, 0.0, 0.0))
+    assert same[0] is frames
+    assert same[1] is times
 
 
 def test_silence_stands_around_a_whole_clip() -> None:
     frames = torch.full((50, SPEC.n_mels), 3.0)
     befores, levels = set(), []
     for _ in range(200):
-        around = crop_or_pad(frames, SPEC, MixingRecipe(0.0, 1.0, 0.0))
+        around, times = crop_or_pad(frames, torch.arange(50.0), SPEC, MixingRecipe(0.0, 1.0, 0.0))
         speech = (around == 3).all(dim=1).nonzero()[:, 0]
-        assert len(speech) == 50
+        assert torch.equal(times[speech], torch.arange(50.0))
+        assert torch.equal(times.isfinite(), (around == 3).all(dim=1))
         assert int(speech[-1] - speech[0]) == 49
         befores.add(int(speech[0]))
         levels += around[around != 3].unique().tolist()

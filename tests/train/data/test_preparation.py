@@ -8,8 +8,10 @@ from support import synthetic_corpora
 
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import FrameDataset
+from serctl.train.data.distillation import CLIP, STEPS
+from serctl.train.data.encoder import FrozenEncoder, load_frozen_encoder
 from serctl.train.data.preparation import PreparedClips, auxiliary_weights, copies_of, prepare_clips
-from serctl.train.recipes.schema import MemberRecipe, Recipe
+from serctl.train.recipes.schema import DistillationRecipe, MemberRecipe, Recipe
 
 PLAIN = MemberRecipe(mixing_factor=1.0, sentence=0.0, votes_for_neutral=False)
 OTHER = MemberRecipe(mixing_factor=0.5, sentence=0.3, votes_for_neutral=True)
@@ -17,12 +19,17 @@ OTHER = MemberRecipe(mixing_factor=0.5, sentence=0.3, votes_for_neutral=True)
 
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
-    return synthetic_corpora.small_recipe("cnn")
+    return replace(synthetic_corpora.small_recipe("cnn"), distillation=None)
 
 
-def prepared(corpora: Path, recipe: Recipe, split: str = "new-speakers") -> PreparedClips:
+def prepared(
+    corpora: Path,
+    recipe: Recipe,
+    split: str = "new-speakers",
+    encoder: FrozenEncoder | None = None,
+) -> PreparedClips:
     table = clip_table(str(corpora))
-    return prepare_clips(table, split, 0, 0, recipe, lambda rows, n_clips: iter(rows))
+    return prepare_clips(table, split, 0, 0, recipe, lambda rows, n_clips: iter(rows), encoder)
 
 
 def of_member(clips: PreparedClips, recipe: Recipe, member: MemberRecipe) -> FrameDataset:
@@ -60,6 +67,32 @@ def test_each_has_its_share_of_the_loss(recipe: Recipe) -> None:
     assert auxiliary_weights(recipe, PLAIN) == auxiliary_weights(recipe, None) == speaker
     assert auxiliary_weights(recipe, OTHER) == speaker | {"sentence": 0.3}
     assert auxiliary_weights(synthetic_corpora.small_recipe("paper-rnn"), None) == {}
+    distillation = DistillationRecipe(3.0, 1.0, 0.5, 8, 16)
+    weights = auxiliary_weights(replace(recipe, distillation=distillation), PLAIN)
+    assert weights == speaker | {STEPS: 3.0, CLIP: 1.0}
+
+
+def test_a_teacher_softens_labels_and_gives_targets(small_corpora: Path, recipe: Recipe) -> None:
+    plain = of_member(prepared(small_corpora, recipe), recipe, PLAIN)
+    recipe = replace(recipe, distillation=DistillationRecipe(3.0, 1.0, 0.5, 8, 16))
+    clips = prepared(small_corpora, recipe, encoder=load_frozen_encoder())
+    taught = of_member(clips, recipe, PLAIN)
+    assert taught.n_distilled == {CLIP: 16, STEPS: 16}
+    assert list(taught.auxiliary_targets) == ["speaker"]
+    assert clips.distillation is not None
+    probabilities = clips.distillation.probabilities
+    assert probabilities is not None
+    mean = (plain.targets + torch.from_numpy(probabilities)) / 2
+    torch.testing.assert_close(taught.targets, mean)
+    assert recipe.training is not None
+    batch = next(iter(taught.batches(recipe.training)))
+    assert batch.distilled[CLIP].shape == (16, 16)
+    frames, n_frames = batch.inputs
+    assert batch.distilled[STEPS].shape == (16, 16, frames.shape[2] // 16)
+    known = batch.distilled[STEPS].isfinite().all(dim=1)
+    assert known.any(dim=1).float().mean() > 0.9
+    beyond = torch.arange(known.shape[1]) >= (n_frames // 16)[:, None]
+    assert not known[beyond].any()
 
 
 def test_sentences_that_no_name_states_are_no_targets(small_corpora: Path, recipe: Recipe) -> None:

@@ -200,7 +200,7 @@ def test_it_says_what_validation_clips_chose(recipe: dict[str, Any], chosen: str
 
 def test_it_says_which_recipes_were_scored_before() -> None:
     assert "Two earlier recipes of this model" in card().replace("\n", " ")
-    assert "Five earlier recipes of this model" in full_card().replace("\n", " ")
+    assert "Eight other recipes of this model" in full_card().replace("\n", " ")
     others = (
         card_text(replace(CONFIG, name="paper-svm"), metrics_of("report")),
         card("emobox-savee"),

@@ -10,8 +10,8 @@ from serctl.models.networks.whisper_graph import N_EMBEDDING
 from serctl.models.networks.whisper_torch import Whisper
 from serctl.train.data.preparation import Embeddings
 from serctl.train.data.voice_groups import GroupSampler
+from serctl.train.recipes.heads import HeadsRecipe
 from serctl.train.recipes.loading import load_recipe
-from serctl.train.recipes.schema import HeadsRecipe
 from serctl.train.training.heads import HeadsTraining, copy_shares
 
 N_SPEAKERS, N_EMOTIONS, N_EACH = 4, 3, 6

@@ -294,11 +294,14 @@ class Embedding(nn.Module):
         super().__init__()
         self.layers, self.answer = nn.Linear(N_INPUTS, 16), nn.Linear(16, N_EMOTIONS)
 
-    def embedding(self, inputs: Tensor) -> Tensor:
+    def steps(self, inputs: Tensor) -> Tensor:
         return self.layers(inputs).relu()
 
+    def pooled(self, steps: Tensor, n_frames: Tensor | None = None) -> Tensor:
+        return steps
+
     def forward(self, inputs: Tensor) -> Tensor:
-        logits: Tensor = self.answer(self.embedding(inputs))
+        logits: Tensor = self.answer(self.steps(inputs))
         return logits
 
 

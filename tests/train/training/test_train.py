@@ -66,10 +66,11 @@ class Calls:
         return Watcher(self._clips, self._epochs)
 
     def _clips(self, rows: Iterable[Any], n_clips: int) -> Iterator[Any]:
+        n_before = self.n_clips
         for row in rows:
             self.n_clips += 1
             yield row
-        assert self.n_clips == n_clips
+        assert self.n_clips == n_before + n_clips
 
     def _epochs(self, histories: Sequence[History], n_epochs: int, n_networks: int) -> None:
         assert self.epochs is not None
@@ -323,7 +324,8 @@ def test_augmented_copies_are_made_of_training_clips_only(of_any_model: Trained)
     assert n_copies == (of_any_model.options.model == "cnn")
     clips = clip_table(of_any_model.options.corpora)
     n_clips = len(clips_of(clips, recipe.model.emotions))
-    assert of_any_model.calls.n_clips == n_clips + n_copies * metrics["n_train"]
+    n_distilled = 2 * (recipe.distillation is not None)  # activations and embeddings of the clips
+    assert of_any_model.calls.n_clips == n_clips + (n_copies + n_distilled) * metrics["n_train"]
 
 
 def test_the_metrics_have_what_an_svm_chose(small_corpora: Path, tmp_path: Path) -> None:

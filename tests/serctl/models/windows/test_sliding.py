@@ -8,11 +8,12 @@ import pytest
 from serctl.audio.windows import Windowing
 from serctl.models.classifier import Classifier
 from serctl.models.inference import GraphInference, graph_session
-from serctl.models.inputs import log_mel, sliding_log_mel
+from serctl.models.inputs import log_mel
 from serctl.models.loading import load_model
 from serctl.models.networks import cnn_graph
-from serctl.models.networks.builder import INPUT, STEPS, GraphBuilder
+from serctl.models.networks.builder import INPUT, SPEECH, STEPS, GraphBuilder
 from serctl.models.windows.sliding import SlidingInference, can_slide
+from serctl.models.windows.spectrogram import sliding_log_mel, sliding_max
 
 RATE_HZ = 16000
 
@@ -42,36 +43,68 @@ def all_logits(sliding, windows, **options):
 def test_a_window_that_is_the_whole_spectrogram_is_the_network_itself(model):
     frames = np.random.default_rng(0).standard_normal((1, 64, 416), np.float32)
     builder = GraphBuilder(model.tensors)
-    logits = cnn_graph.sliding_graph(builder, INPUT, STEPS, 2 * 416, 6)
+    logits = cnn_graph.sliding_graph(builder, INPUT, SPEECH, STEPS, 2 * 416, 6)
     session = graph_session(builder.model(logits, slides=True))
-    (found,) = session.run(None, {INPUT: frames, STEPS: np.arange(26)[None]})
+    (found,) = session.run(
+        None, {INPUT: frames, SPEECH: np.ones(416, np.float32), STEPS: np.arange(26)[None]}
+    )
     np.testing.assert_allclose(found, GraphInference(model).logits(frames), rtol=0, atol=1e-4)
 
 
 def test_levels_over_the_whole_recording_are_those_of_a_window(model, speech):
     spec = model.config.features
-    np.testing.assert_allclose(
-        sliding_log_mel(speech, spec, 10_000), log_mel(speech, spec), rtol=0, atol=1e-4
-    )
+    expected = log_mel(speech, spec)
+    frames, is_speech = sliding_log_mel(speech, spec, 10_000)
+    found = frames[: len(expected)]  # nothing is trimmed of it
+    assert len(expected) > len(speech) // spec.hop_samples - 3
+    no_pause = is_speech[: len(expected)].copy()
+    no_pause[-2:] = False
+    assert no_pause.mean() > 0.5
+    # The level is that of speech alone, and the same everywhere.
+    difference = (found - expected)[no_pause & (expected > -35).all(axis=1)]
+    np.testing.assert_allclose(difference, np.median(difference), rtol=0, atol=0.01)
+    assert abs(np.median(difference)) < 2
 
 
 def test_levels_follow_the_sound_around(model, speech):
     spec = model.config.features
     louder = np.concatenate([speech, 100 * speech])
-    found = sliding_log_mel(louder, spec, 400)
+    found, _ = sliding_log_mel(louder, spec, 400)
     n = len(speech) // spec.hop_samples
     # Gain has no effect but within a window of where it changes.
     np.testing.assert_allclose(
-        found[n + 410 : 2 * n - 410], found[410 : n - 410], rtol=0, atol=0.01
+        found[n + 610 : 2 * n - 610], found[610 : n - 610], rtol=0, atol=0.01
     )
 
 
-def test_noise_in_a_pause_stays_below_the_speech_around(model, speech):
+def with_pause(speech, level):
+    pause = level * np.random.default_rng(0).standard_normal(3 * RATE_HZ).astype(np.float32)
+    return np.concatenate([speech[: 8 * RATE_HZ], pause, speech[: 8 * RATE_HZ]])
+
+
+def test_pauses_are_at_the_floor_and_have_no_part_in_the_level(model, speech):
     spec = model.config.features
-    pause = 1e-3 * np.random.default_rng(0).standard_normal(3 * RATE_HZ).astype(np.float32)
-    found = sliding_log_mel(np.concatenate([speech, pause, speech]), spec, 400)
-    middle = (len(speech) + len(pause) // 2) // spec.hop_samples
-    assert found[middle - 50 : middle + 50].max() < -20
+    frames, is_speech = sliding_log_mel(with_pause(speech, 1e-4), spec, 400)
+    middle = slice(810, 1090)  # frames of the pause, without the margins
+    assert not is_speech[middle].any()
+    assert (frames[middle] == -spec.top_db).all()
+    without, _ = sliding_log_mel(speech[: 8 * RATE_HZ], spec, 400)
+    found = frames[150:600][is_speech[150:600]]
+    np.testing.assert_allclose(found, without[150:600][is_speech[150:600]], rtol=0, atol=1.0)
+
+
+def test_what_sounds_in_a_pause_has_no_effect(model, speech):
+    sliding = SlidingInference(model, Windowing())
+    silent, noisy = (all_logits(sliding, windows_of(with_pause(speech, x))) for x in (0, 1e-4))
+    np.testing.assert_allclose(noisy, silent, rtol=0, atol=0.1)
+    assert np.ptp(silent, axis=0).max() > 0.5
+
+
+@pytest.mark.parametrize("half", [0, 1, 2, 5, 6, 7, 50])
+def test_sliding_maximum(half):
+    values = np.random.default_rng(half).standard_normal(40)
+    expected = [values[max(i - half, 0) : i + half + 1].max() for i in range(40)]
+    np.testing.assert_array_equal(sliding_max(values, half), expected)
 
 
 def test_logits_do_not_depend_on_where_blocks_begin(model, speech):
