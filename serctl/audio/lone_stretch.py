@@ -3,7 +3,8 @@
 A few words behind half a minute of room tone, as in a voice message, would else be classified in
 windows that begin anywhere: some hold the end of the room and one syllable, and each counts as much as
 the one that holds all of the words. Where all speech of a long recording fits into the model's
-window, it is classified as a recording of its own would be: as a whole.
+window, it is classified as a recording of its own would be: as a whole, from where the sound rises
+above the room's to where it falls back to it.
 """
 
 import numpy as np
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from serctl.audio.speech import FRAME_S, stretches
 
-# Before and after the stretch, beside the detector's own padding. Chosen on 246 clips of CREMA-D of
-# the validation speakers, each behind noise at -65 dBFS: `cnn` gives 236 the label that they have
-# alone, `whisper` 229. Means over up to four windows with less and more padding give 468 and not 465.
+# Before and after the stretch, beside the detector's own padding, as far as it is louder than the room.
+# Chosen on 347 clips of the validation speakers, each behind noise at -65 dBFS: `cnn` gives 337 the
+# label that they have alone, and 328 if all of the padding stays.
 PAD_S = 0.85
+BLOCK_S, N_BLOCKS = 0.005, 3  # so many in a row that are louder begin and end the sound
+RISE_DB = 3.0
+LEAST_ROOM_S = 0.1  # to know how loud the room is
 
 Window = tuple[int, NDArray[np.float32]]  # first sample, and samples
 
@@ -94,9 +98,32 @@ class LoneStretch:
         if not self.is_found:
             return self._release()
         pad = min(round(PAD_S * self._rate_hz), spare // 2)
-        first = max(first - pad, 0)
-        return [(self._first + first, self._samples[first : end + pad])]
+        first, end = max(first - pad, 0), min(end + pad, len(self._samples))
+        room = np.concatenate([self._samples[:first], self._samples[end:]])
+        if len(room) >= LEAST_ROOM_S * self._rate_hz:
+            first, end = self._louder_than(room, first, end)
+        return [(self._first + first, self._samples[first:end])]
+
+    def _louder_than(self, room: NDArray[np.float32], first: int, end: int) -> tuple[int, int]:
+        """First and last sample, of a part of those that are held, that is louder than the room."""
+        block = max(round(BLOCK_S * self._rate_hz), 1)
+        is_louder = _powers(self._samples[first:end], block) > 10 ** (RISE_DB / 10) * np.median(
+            _powers(room, block)
+        )
+        runs = np.convolve(is_louder, np.ones(N_BLOCKS), "valid") == N_BLOCKS
+        places = np.flatnonzero(runs)
+        if not len(places):
+            return first, end
+        return first + int(places[0]) * block, first + int(places[-1] + N_BLOCKS) * block
 
     def _release(self) -> list[Window]:
         held, self._held, self._samples = self._held or [], None, np.zeros(0, np.float32)
         return held
+
+
+def _powers(samples: NDArray[np.float32], block: int) -> NDArray[np.float64]:
+    """Mean power of each block; what is left at the end is left out."""
+    n_blocks = len(samples) // block
+    blocks = samples[: n_blocks * block].reshape(n_blocks, block)
+    powers: NDArray[np.float64] = np.square(blocks, dtype=np.float64).mean(axis=1)
+    return powers

@@ -56,7 +56,8 @@ class GraphBuilder:
         """Add a node with inputs from other nodes and constants; return the name of its output."""
         names = [self._constant(one) if isinstance(one, np.ndarray) else one for one in inputs]
         output = f"{operator.lower()}-{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, names, [output], **attributes))
+        # Named, since ONNX Runtime 1.20 gives nodes that it joins names made of theirs.
+        self._nodes.append(helper.make_node(operator, names, [output], name=output, **attributes))
         return output
 
     def convolution(

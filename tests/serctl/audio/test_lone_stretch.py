@@ -28,7 +28,8 @@ def pass_through(samples, speech_s, hop=HOP):
 
 
 def samples_of(duration_s):
-    return np.arange(duration_s * RATE_HZ, dtype=np.float32)
+    """Samples that all differ, as loud everywhere."""
+    return (0.1 + np.arange(duration_s * RATE_HZ) * 1e-7).astype(np.float32)
 
 
 @pytest.mark.parametrize("hop", [HOP, WINDOW, 300])
@@ -62,6 +63,16 @@ def test_windows_of_more_speech_stay_as_they_are(speech_s, duration_s):
     assert [start for start, _ in out] == [start for start, _ in counted]
     for (_, window), (_, expected) in zip(out, counted, strict=True):
         assert np.array_equal(window, expected)
+
+
+def test_it_begins_and_ends_where_it_is_louder_than_the_room():
+    noise = np.random.default_rng(0).standard_normal(30 * RATE_HZ).astype(np.float32)
+    noise[: 20 * RATE_HZ] *= 0.01
+    noise[23 * RATE_HZ :] *= 0.01
+    # The detector finds the speech late, and ends early.
+    ((start, window),), _ = pass_through(noise, [(20.3, 22.5)])
+    assert start / RATE_HZ == pytest.approx(20, abs=0.01)
+    assert (start + len(window)) / RATE_HZ == pytest.approx(23, abs=0.01)
 
 
 def test_few_windows_are_held():

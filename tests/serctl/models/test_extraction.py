@@ -1,6 +1,7 @@
 """Which windows of a recording are classified."""
 
 import numpy as np
+import pytest
 import soundfile
 
 from serctl.audio.decoding import read_windows
@@ -34,15 +35,32 @@ def test_a_few_words_behind_room_tone_are_a_stretch_of_their_own(
     assert (lengths_s <= 2.0).all()
 
 
-def test_clips_keep_their_label_behind_room_tone(fold0, tmp_path):
-    """50 of these did in windows every second. A network's label hangs on less than 32 ms, too."""
+@pytest.fixture(scope="module")
+def clips(fold0):
+    """Some clips at 16 kHz, and the label of each."""
     paths = sorted(fold0.rglob("*.flac"))
-    paths = [paths[i * len(paths) // N_CLIPS] for i in range(N_CLIPS)]
+    paths = [str(paths[i * len(paths) // N_CLIPS]) for i in range(N_CLIPS)]
     classifier = Classifier("cnn", device="cpu")
-    n_kept = 0
-    for i, path in enumerate(paths):
-        _, windows = read_windows(str(path), RATE_HZ, 60.0)
-        clip = tmp_path / "clip.wav"
-        soundfile.write(clip, behind_room_tone(next(windows), RATE_HZ, i), RATE_HZ, "FLOAT")
-        n_kept += classifier.classify(clip).emotion == classifier.classify(path).emotion
-    assert n_kept >= 54
+    samples = [next(read_windows(path, RATE_HZ, 60.0)[1]) for path in paths]
+    return classifier, samples, [classifier.classify(path).emotion for path in paths]
+
+
+def n_kept(clips, change, tmp_path):
+    """How many clips have the same label once they are changed."""
+    classifier, samples, labels = clips
+    path = tmp_path / "clip.wav"
+    kept = 0
+    for i, (clip, label) in enumerate(zip(samples, labels, strict=True)):
+        soundfile.write(path, change(clip, i), RATE_HZ, "FLOAT")
+        kept += classifier.classify(path).emotion == label
+    return kept
+
+
+def test_clips_keep_their_label_behind_room_tone(clips, tmp_path):
+    """A network's label hangs on less than 32 ms, too."""
+    assert n_kept(clips, lambda clip, i: behind_room_tone(clip, RATE_HZ, i), tmp_path) >= 57
+
+
+@pytest.mark.parametrize("offset", [0.02, 0.05, 0.1])
+def test_clips_keep_their_label_with_a_dc_offset(clips, offset, tmp_path):
+    assert n_kept(clips, lambda clip, i: clip + offset, tmp_path) >= 58
