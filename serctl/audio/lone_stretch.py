@@ -10,6 +10,7 @@ above the room's to where it falls back to it.
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.audio.highpass import HighPass
 from serctl.audio.speech import FRAME_S, stretches
 
 # Before and after the stretch, beside the detector's own padding, as far as it is louder than the room.
@@ -19,6 +20,8 @@ PAD_S = 0.85
 BLOCK_S, N_BLOCKS = 0.005, 3  # so many in a row that are louder begin and end the sound
 RISE_DB = 3.0
 LEAST_ROOM_S = 0.1  # to know how loud the room is
+LEAST_SHARE = 0.5  # of the stretch, that is left
+HIGH_PASS_HZ = 50.0
 
 Window = tuple[int, NDArray[np.float32]]  # first sample, and samples
 
@@ -90,26 +93,29 @@ class LoneStretch:
         starts, ends = stretches(speech)
         if not self._held or not len(starts):
             return self._release()
-        first, end = (
+        begin, end = (
             round(s * FRAME_S * self._rate_hz) - self._first for s in (starts[0], ends[-1])
         )
-        spare = self._max_samples - (end - first)
-        self.is_found = spare >= 0
+        begin, end = max(begin, 0), min(end, len(self._samples))
+        spare = self._max_samples - (end - begin)
+        self.is_found = begin < end and spare >= 0
         if not self.is_found:
             return self._release()
         pad = min(round(PAD_S * self._rate_hz), spare // 2)
-        first, end = max(first - pad, 0), min(end + pad, len(self._samples))
-        room = np.concatenate([self._samples[:first], self._samples[end:]])
-        if len(room) >= LEAST_ROOM_S * self._rate_hz:
-            first, end = self._louder_than(room, first, end)
-        return [(self._first + first, self._samples[first:end])]
+        padded = max(begin - pad, 0), min(end + pad, len(self._samples))
+        first, last = self._louder_than_room(*padded)
+        if last - first < LEAST_SHARE * (end - begin):  # speech in a room as loud as it
+            first, last = padded
+        return [(self._first + first, self._samples[first:last])]
 
-    def _louder_than(self, room: NDArray[np.float32], first: int, end: int) -> tuple[int, int]:
-        """First and last sample, of a part of those that are held, that is louder than the room."""
+    def _louder_than_room(self, first: int, end: int) -> tuple[int, int]:
+        """Where sound begins and ends, between two places, that is louder than all outside of them."""
         block = max(round(BLOCK_S * self._rate_hz), 1)
-        is_louder = _powers(self._samples[first:end], block) > 10 ** (RISE_DB / 10) * np.median(
-            _powers(room, block)
-        )
+        filtered = HighPass(self._rate_hz, HIGH_PASS_HZ)(self._samples)  # a DC offset is not loud
+        room = np.concatenate([_powers(filtered[:first], block), _powers(filtered[end:], block)])
+        if len(room) * BLOCK_S < LEAST_ROOM_S or end - first < N_BLOCKS * block:
+            return first, end
+        is_louder = _powers(filtered[first:end], block) > 10 ** (RISE_DB / 10) * np.median(room)
         runs = np.convolve(is_louder, np.ones(N_BLOCKS), "valid") == N_BLOCKS
         places = np.flatnonzero(runs)
         if not len(places):

@@ -65,14 +65,23 @@ def test_windows_of_more_speech_stay_as_they_are(speech_s, duration_s):
         assert np.array_equal(window, expected)
 
 
-def test_it_begins_and_ends_where_it_is_louder_than_the_room():
+@pytest.mark.parametrize("offset", [0.0, 0.5])
+def test_it_begins_and_ends_where_it_is_louder_than_the_room(offset):
     noise = np.random.default_rng(0).standard_normal(30 * RATE_HZ).astype(np.float32)
     noise[: 20 * RATE_HZ] *= 0.01
     noise[23 * RATE_HZ :] *= 0.01
     # The detector finds the speech late, and ends early.
+    ((start, window),), _ = pass_through(noise + np.float32(offset), [(20.3, 22.5)])
+    assert start / RATE_HZ == pytest.approx(20, abs=0.02)
+    assert (start + len(window)) / RATE_HZ == pytest.approx(23, abs=0.02)  # the filter rings
+
+
+def test_a_room_as_loud_as_the_speech_leaves_all_of_the_padding():
+    noise = np.random.default_rng(0).standard_normal(30 * RATE_HZ).astype(np.float32)
+    noise[21 * RATE_HZ : 21 * RATE_HZ + 100] *= 3  # a click is no speech
     ((start, window),), _ = pass_through(noise, [(20.3, 22.5)])
-    assert start / RATE_HZ == pytest.approx(20, abs=0.01)
-    assert (start + len(window)) / RATE_HZ == pytest.approx(23, abs=0.01)
+    assert start / RATE_HZ == pytest.approx(20.3 - PAD_S, abs=FRAME_S)
+    assert (start + len(window)) / RATE_HZ == pytest.approx(22.5 + PAD_S, abs=FRAME_S)
 
 
 def test_few_windows_are_held():
