@@ -21,6 +21,7 @@ import_numba()
 
 import numba  # noqa: E402
 
+HIGH_PASS_HZ = 50.0  # below it is DC and rumble, not speech
 LEAST_OFFSET = 0.001  # of full scale; smaller ones are left, and all corpora but SAVEE have such
 FRAME_S = 0.032  # of the background, which is the quiet frame that BACKGROUND_SHARE are below
 BACKGROUND_SHARE = 0.05

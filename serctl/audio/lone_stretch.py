@@ -10,7 +10,7 @@ above the room's to where it falls back to it.
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.audio.speech import FRAME_S, stretches
 
 # Before and after the stretch, beside the detector's own padding, as far as it is louder than the room.
@@ -21,7 +21,6 @@ BLOCK_S, N_BLOCKS = 0.005, 3  # so many in a row that are louder begin and end t
 RISE_DB = 3.0
 LEAST_ROOM_S = 0.1  # to know how loud the room is
 LEAST_SHARE = 0.5  # of the stretch, that is left
-HIGH_PASS_HZ = 50.0
 
 Window = tuple[int, NDArray[np.float32]]  # first sample, and samples
 

@@ -118,7 +118,7 @@ def plot(
 
 
 def _noting(read_all: "ReadAll", reasons: dict[str, str]) -> "ReadAll":
-    """The same reader, which puts down by path what is wrong with recordings."""
+    """The same reader; what is wrong with each recording goes into ``reasons``, by path."""
 
     def read(paths: "Sequence[str]") -> "Iterator[tuple[NDArray[np.float32], str]]":
         for path, (samples, reason) in zip(paths, read_all(paths), strict=True):

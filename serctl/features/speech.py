@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.caches import import_numba
 from serctl.features.mel import MelSpec
 
@@ -11,7 +11,6 @@ import_numba()
 
 import numba  # noqa: E402
 
-HIGH_PASS_HZ = 50.0  # below it is DC and rumble, not speech
 TRIM_DB = 40.0  # frames this far below the loudest are silence, at the start and at the end
 
 

@@ -17,9 +17,9 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from serctl.audio import decoding
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.errors import ModelError, PathError
-from serctl.features.speech import HIGH_PASS_HZ, speech_bounds
+from serctl.features.speech import speech_bounds
 from serctl.features.whisper import WHISPER_SPEC, whisper_log_mel
 from serctl.models.encoder import PREFIX, bundled_encoder, read_encoder
 from serctl.models.inference import graph_session

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from serctl import caches
 from serctl.audio import decoding
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.errors import AudioError
 from serctl.features.mel import MelSpec
-from serctl.features.speech import HIGH_PASS_HZ, speech_bounds
+from serctl.features.speech import speech_bounds
 from serctl.models.embedding import Embedder
 from serctl.models.inputs import CLIP_STATISTICS, InputKind
 from serctl.models.networks.whisper_graph import LAST_BLOCKS, N_EMBEDDING

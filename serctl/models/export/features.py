@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.features import speech, whisper
 from serctl.features.mel import POWER_FLOOR, MelSpec, dct_filters, hann_window, mel_filters
 from serctl.models.config import ModelConfig
@@ -116,10 +116,10 @@ def _speech(builder: GraphBuilder, samples: str, spec: MelSpec) -> str:
 def _high_passed(builder: GraphBuilder, samples: str, rate_hz: int) -> str:
     """Samples through `serctl.audio.highpass.HighPass`, [n_samples]."""
     node = builder.node
-    n_taps = math.ceil(RESPONSE_PERIODS * rate_hz / speech.HIGH_PASS_HZ)
+    n_taps = math.ceil(RESPONSE_PERIODS * rate_hz / HIGH_PASS_HZ)
     impulse = np.zeros(1 + n_taps, np.float32)
     impulse[1] = 1
-    response = HighPass(rate_hz, speech.HIGH_PASS_HZ)(impulse)[1:]
+    response = HighPass(rate_hz, HIGH_PASS_HZ)(impulse)[1:]
     # The filter begins as if the first sample had always been there; of a constant it leaves nothing.
     first = node("Slice", samples, integers(0), integers(1), integers(0))
     varying = node("Unsqueeze", node("Sub", samples, first), integers(0, 1))

@@ -10,9 +10,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from serctl.audio.highpass import HighPass
+from serctl.audio.highpass import HIGH_PASS_HZ, HighPass
 from serctl.features.mel import POWER_FLOOR, MelSpec, mel_spectrogram
-from serctl.features.speech import HIGH_PASS_HZ
 
 PAUSE_DB = 30.0  # frames this far below the loudest of the windows around them are pauses
 MARGIN_FRAMES = 5  # on either side of speech, which are no pause

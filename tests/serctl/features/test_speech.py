@@ -5,8 +5,9 @@ import pytest
 import scipy.signal
 from support.references import trimmed_speech
 
+from serctl.audio.highpass import HIGH_PASS_HZ
 from serctl.features.mel import MelSpec
-from serctl.features.speech import HIGH_PASS_HZ, speech_bounds, speech_of
+from serctl.features.speech import speech_bounds, speech_of
 
 SPEC = MelSpec(rate_hz=16_000, n_fft=512, hop_samples=160, n_mels=64)
 
