@@ -48,8 +48,7 @@ def main() -> None:
     inputs, samples = [], []
     for path in paths:
         _, windows = decoding.read_windows(path, config.features.rate_hz, config.window_s)
-        raw = config.inputs.extract(next(iter(windows)), config.features)
-        inputs.append(config.inputs.normalize(raw, config.normalization, config.features))
+        inputs.append(classifier.input_of(next(iter(windows))))
         samples.append(librosa.load(path, sr=LIBROSA_RATE_HZ)[0])
 
     def network() -> None:

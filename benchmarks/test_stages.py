@@ -65,22 +65,15 @@ def test_mel_spectrogram(benchmark, spec: MelSpec):
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_input(benchmark, name):
-    config = CLASSIFIERS[name].config
-    samples = samples_at(config.features.rate_hz)
-    benchmark(
-        lambda: config.inputs.normalize(
-            config.inputs.extract(samples, config.features), config.normalization, config.features
-        )
-    )
+    classifier = CLASSIFIERS[name]
+    benchmark(classifier.input_of, samples_at(classifier.config.features.rate_hz))
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_network(benchmark, name):
-    config = CLASSIFIERS[name].config
-    samples = samples_at(config.features.rate_hz)
-    raw = config.inputs.extract(samples, config.features)
-    window = config.inputs.normalize(raw, config.normalization, config.features)
-    benchmark(CLASSIFIERS[name].probabilities, [window])
+    classifier = CLASSIFIERS[name]
+    window = classifier.input_of(samples_at(classifier.config.features.rate_hz))
+    benchmark(classifier.probabilities, [window])
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

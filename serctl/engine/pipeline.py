@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from serctl.models.channels import extract_channels
 from serctl.models.classifier import Classifier
 from serctl.models.extraction import Extraction
+from serctl.models.inference import WindowInput
 from serctl.results.schema import Result
 from serctl.threads import map_as_finished, map_in_order, n_cores
 
@@ -141,7 +142,7 @@ def _in_batches(
     # Extractions that wait, and the rows for their windows' probabilities, NaN until they are known.
     waiting: deque[tuple[Extraction, NDArray[np.float64]]] = deque()
     # Windows not yet classified, with their rows, by shape. The first holds the oldest of them.
-    batches: dict[tuple[int, ...], list[tuple[NDArray[np.float64], NDArray[np.float32]]]] = {}
+    batches: dict[tuple[int, ...], list[tuple[NDArray[np.float64], WindowInput]]] = {}
 
     def classify_batch(shape: tuple[int, ...]) -> None:
         rows, windows = zip(*batches.pop(shape), strict=True)

@@ -7,7 +7,7 @@
 
 `extract` is the part that runs in a thread per recording, `probabilities` runs the network on
 windows, and `result` combines both. `serctl.engine.pipeline` does this for many recordings.
-`serctl.models.inference` runs the network on a CPU or GPU; where windows of a long recording overlap,
+`serctl.models.inference` runs the network; where windows of a long recording overlap,
 `serctl.models.windows.sliding` does.
 """
 
@@ -26,7 +26,14 @@ from serctl.emotions import parse_emotions
 from serctl.errors import ModelError, UsageError
 from serctl.models.devices import choose_device
 from serctl.models.extraction import Extraction
-from serctl.models.inference import GraphInference, TorchInference, logits_of_windows, softmax
+from serctl.models.inference import (
+    TorchInference,
+    WindowInput,
+    inference_of,
+    input_of,
+    logits_of_windows,
+    softmax,
+)
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import DEFAULT_MODEL, Model, load_model
 from serctl.models.many import Voices, classify_many
@@ -84,28 +91,22 @@ class Classifier:
         if batch_size < 1:
             raise UsageError(f"batch size {batch_size}: it must be at least 1.")
         loaded = model if isinstance(model, Model) else load_model(os.fspath(model))
-        self._model = loaded
-        self.config = loaded.config
+        self._model, self.config = loaded, loaded.config
         known = self.config.emotions
         if not isinstance(emotions, str | None):
             emotions = ",".join(emotions)
         self.emotions = known if emotions is None else parse_emotions(emotions, known)
         self.device = choose_device(device)
-        self.batch_size = batch_size
-        self.windowing = windowing
+        self.batch_size, self.windowing = batch_size, windowing
         # For one long recording; threads start when they are needed.
         self._threads = ThreadPoolExecutor(n_cores(), thread_name_prefix="serctl-windows")
         self._columns = [known.index(emotion) for emotion in self.emotions]
-        self._inference: GraphInference | TorchInference
-        if self.device == "cpu":
-            self._inference = GraphInference(loaded)
-        else:
-            self._inference = TorchInference(loaded, self.device, batch_size)
+        self._inference = inference_of(loaded, self.device, batch_size)
         # `extract` leaves fewer windows than this. On a GPU, it leaves all statistics, which are small.
         all_left = self.device != "cpu" and self.config.inputs is CLIP_STATISTICS
         self._n_left_below = None if all_left else self._inference.batch_size
         has_voices = self.config.network == "whisper" and self.device == "cpu"
-        self.voice_heads = VoiceHeads(loaded.tensors) if has_voices else None
+        self.voice_heads = VoiceHeads(loaded.tensors, self.config.fusion) if has_voices else None
 
     def extract(
         self, path: str | os.PathLike[str], on_window: Callable[[float], None] | None = None
@@ -171,7 +172,7 @@ class Classifier:
                 extraction.add(*one)
         else:
             for samples in windows:
-                extraction.windows.append(self._input_of(samples))
+                extraction.windows.append(self.input_of(samples))
                 if len(extraction.windows) == self._n_left_below:
                     extraction.probabilities.extend(self.probabilities(extraction.windows))
                     extraction.windows.clear()
@@ -181,27 +182,28 @@ class Classifier:
         """The network for long recordings, built with the first of them."""
         return SlidingInference(self._model, self.windowing)
 
-    def _input_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def input_of(self, samples: NDArray[np.float32]) -> WindowInput:
+        """Input of the network, of a window's samples, float32 [n_samples]."""
         with Timer(FEATURES):
-            return self.config.input_of(samples)
+            return input_of(self._model, samples)
 
     def _scored(
         self, samples: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
         """Probabilities of a window, and its embedding if the model compares recordings by it."""
-        window = self._input_of(samples)
-        if self.voice_heads is None or not isinstance(self._inference, GraphInference):
+        window, inference = self.input_of(samples), self._inference
+        if self.voice_heads is None or isinstance(inference, TorchInference):
             return self.probabilities([window])[0], None
         with Timer(NETWORK):
-            logits, embedding = self._inference.logits_and_embedding(window[None])
+            logits, embedding = inference.logits_and_embedding(window)
         return self.chosen(logits)[0], embedding
 
-    def probabilities(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    def probabilities(self, windows: Sequence[WindowInput]) -> NDArray[np.float64]:
         """Classify windows.
 
         Parameters
         ----------
-        windows : sequence of float32 [...]
+        windows : sequence of WindowInput
             As of `Extraction.windows`.
 
         Returns
@@ -234,7 +236,7 @@ class Classifier:
             )
         return probabilities
 
-    def window_logits(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    def window_logits(self, windows: Sequence[WindowInput]) -> NDArray[np.float64]:
         """Logits [n_windows, n_model_emotions] of windows of any lengths."""
         return logits_of_windows(self._inference, windows, len(self.config.emotions))
 

@@ -27,7 +27,7 @@ MAX_NAME_CHARACTERS = 64
 PICKLE_EXTENSIONS = frozenset((".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"))
 # Keys of ``config.json`` that differ from the attributes; older folders must still load.
 JSON_KEYS = {"normalization": "scaling"}
-OPTIONAL_KEYS = {"encoder_sha256": ""}  # left out where they are empty
+OPTIONAL_KEYS = {"encoder_sha256": "", "fusion": None}  # left out where they are empty
 
 MEL_BOUNDS = {  # minimum and maximum, which bound memory and time
     "rate_hz": (1000, 48_000),
@@ -36,6 +36,23 @@ MEL_BOUNDS = {  # minimum and maximum, which bound memory and time
     "n_mels": (1, 512),
     "n_mfcc": (1, 512),
 }
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Late fusion: a second model, whose log-probabilities are averaged with the first one's.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the ``model.safetensors`` of the second model, in hexadecimal.
+    class_offsets : tuple of tuple of float
+        What each emotion (a row) does to its log-probabilities (columns), from validation clips;
+        `serctl.models.voices` uses them.
+    """
+
+    sha256: str
+    class_offsets: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,8 @@ class ModelConfig:
         Of ``model.safetensors``, in hexadecimal.
     encoder_sha256 : str
         Of the encoder that it starts from (`serctl.models.encoder`); empty if there is none.
+    fusion : Fusion or None
+        With which second model, if there is one.
     """
 
     name: str
@@ -76,6 +95,7 @@ class ModelConfig:
     min_duration_s: float
     sha256: str = ""
     encoder_sha256: str = ""
+    fusion: Fusion | None = None
 
     @property
     def inputs(self) -> InputKind:
@@ -168,6 +188,7 @@ def _checked(values: Any) -> ModelConfig:
             f"the network {network}"
         )
     _require_labels(emotions)
+    fusion = _checked_fusion(values["fusion"], network, len(emotions))
     kind, spec = NETWORKS[network].inputs, _checked_features(values["features"], network)
     _require_number("temperature", values["temperature"], 1e-3, 1e3)
     _require_number("window_s", window_s, 0.1, 3600.0)
@@ -181,7 +202,33 @@ def _checked(values: Any) -> ModelConfig:
     normalization = _checked_normalization(values["scaling"], kind.n_columns(spec))
     del values["scaling"]
     checked = {"emotions": tuple(emotions), "features": spec, "normalization": normalization}
-    return ModelConfig(**values | checked)
+    return ModelConfig(**values | checked | {"fusion": fusion})
+
+
+def _checked_fusion(values: Any, network: str, n_emotions: int) -> Fusion | None:
+    if values is None:
+        return None
+    if not NETWORKS[network].fuses_with:
+        raise ValueError(f"fusion is given, and the network {network} is not fused with others")
+    names = [f.name for f in fields(Fusion)]
+    if not isinstance(values, dict) or set(values) != set(names):
+        raise ValueError(f"fusion is {reprlib.repr(values)}, {', '.join(names)} are needed")
+    rows = values["class_offsets"]
+    if not isinstance(values["sha256"], str):
+        raise TypeError(f"sha256 of fusion is {reprlib.repr(values['sha256'])}, text is needed")
+    if (
+        not isinstance(rows, list)
+        or len(rows) != n_emotions
+        or not all(isinstance(row, list) and len(row) == n_emotions for row in rows)
+    ):
+        raise ValueError(
+            f"class_offsets of fusion are {reprlib.repr(rows)}, {n_emotions} lists of {n_emotions} "
+            "numbers are needed"
+        )
+    for row in rows:
+        for number in row:
+            _require_number("a number of class_offsets", number, -1e6, 1e6)
+    return Fusion(values["sha256"], tuple(map(tuple, rows)))
 
 
 def _require_labels(emotions: Any) -> None:

@@ -1,7 +1,7 @@
 """What is known of one recording before all of its windows are classified."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from serctl.audio import decoding
 from serctl.audio.speech import FRAME_S
 from serctl.errors import AudioError
 from serctl.models.embedding import EmbeddingFile
+
+if TYPE_CHECKING:
+    from serctl.models.inference import WindowInput
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Extraction:
         length is the weight in the mean.
     probabilities : list of float64 [n_emotions]
         Of the first windows, which are already classified.
-    windows : list of float32 [...]
+    windows : list of WindowInput
         Input of the network for each of the other windows.
     is_long : bool
         Whether the recording is longer than the model's window, so that it has a timeline.
@@ -60,7 +63,7 @@ class Extraction:
     starts: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     probabilities: list[NDArray[np.float64]] = field(default_factory=list)
-    windows: list[NDArray[np.float32]] = field(default_factory=list)
+    windows: list["WindowInput"] = field(default_factory=list)
     is_long: bool = False
     is_lone: bool = False
     speech: NDArray[np.bool_] | None = None

@@ -9,6 +9,7 @@ On a GPU, torch runs batches of windows of the same length, padded to a fixed ba
 
 import copy
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -19,10 +20,34 @@ from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import Model
 from serctl.models.networks.builder import EMBEDDING, INPUT, OUTPUT
 
+FUSED_SHARE = 0.5  # of the second model's log-probabilities
 ONLY_ERRORS = 3  # log level of ONNX Runtime
 
 # For programs that import ONNX Runtime before `serctl`, which switches telemetry off as well.
 onnxruntime.disable_telemetry_events()
+
+
+class FusedInput(NamedTuple):
+    """Input of a window for two models that are fused."""
+
+    first: NDArray[np.float32]
+    second: NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of both, as windows of one batch share it."""
+        return (*self.first.shape, *self.second.shape)
+
+
+WindowInput = NDArray[np.float32] | FusedInput
+
+
+def input_of(model: Model, samples: NDArray[np.float32]) -> WindowInput:
+    """Input of a model, of a window's samples, float32 [n_samples]."""
+    first = model.config.input_of(samples)
+    if model.second is None:
+        return first
+    return FusedInput(first, model.second.config.input_of(samples))
 
 
 def graph_session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -70,10 +95,11 @@ class GraphInference:
         return logits
 
     def logits_and_embedding(
-        self, batch: NDArray[np.float32]
+        self, window: WindowInput
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Logits [1, n_emotions] and embedding [n_embedding] of a window, of a model that has one."""
-        logits, embeddings = self._session.run([OUTPUT, EMBEDDING], {INPUT: batch})
+        assert not isinstance(window, FusedInput)
+        logits, embeddings = self._session.run([OUTPUT, EMBEDDING], {INPUT: window[None]})
         return logits.astype(np.float64), embeddings[0]
 
 
@@ -120,12 +146,79 @@ class TorchInference:
             return found
 
 
+class FusedInference:
+    """Two models whose log-probabilities are averaged (late fusion); windows are `FusedInput`.
+
+    Parameters
+    ----------
+    first : GraphInference or TorchInference
+        Of the model.
+    second : GraphInference or TorchInference
+        Of the model that it is fused with, with as large batches.
+    temperature : float
+        Of the second model.
+
+    Attributes
+    ----------
+    batch_size : int
+        Windows per batch.
+    """
+
+    def __init__(
+        self,
+        first: "GraphInference | TorchInference",
+        second: "GraphInference | TorchInference",
+        temperature: float,
+    ) -> None:
+        self.batch_size = first.batch_size
+        self._first, self._second, self._temperature = first, second, temperature
+
+    def logits(self, windows: Sequence[FusedInput], n_emotions: int) -> NDArray[np.float64]:
+        """Logits [n_windows, n_emotions] of windows of any lengths."""
+        pair = zip((self._first, self._second), zip(*windows, strict=True), strict=True)
+        first, second = (logits_of_windows(one, inputs, n_emotions) for one, inputs in pair)
+        return fuse(first, log_softmax(second / self._temperature))
+
+    def logits_and_embedding(
+        self, window: WindowInput
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Logits [1, n_emotions], and the embedding with the second model's log-probabilities.
+
+        The embedding is float32 [n_embedding + n_emotions].
+        """
+        assert isinstance(self._first, GraphInference)
+        assert isinstance(window, FusedInput)
+        logits, embedding = self._first.logits_and_embedding(window.first)
+        second = log_softmax(self._second.logits(window.second[None]) / self._temperature)
+        return fuse(logits, second), np.concatenate([embedding, second[0].astype(np.float32)])
+
+
+def fuse(logits: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fused logits [n, n_emotions] of one model's logits and the other's log-probabilities."""
+    fused: NDArray[np.float64] = (1 - FUSED_SHARE) * logits + FUSED_SHARE * second
+    return fused
+
+
+def inference_of(
+    model: Model, device: str, batch_size: int
+) -> GraphInference | TorchInference | FusedInference:
+    """Inference of a model on a device, as `GraphInference` and `TorchInference` take them."""
+    one = GraphInference(model) if device == "cpu" else TorchInference(model, device, batch_size)
+    if model.second is None:
+        return one
+    second = inference_of(model.second, device, batch_size)
+    assert not isinstance(second, FusedInference)
+    return FusedInference(one, second, model.second.config.temperature)
+
+
 def logits_of_windows(
-    inference: GraphInference | TorchInference,
-    windows: Sequence[NDArray[np.float32]],
+    inference: GraphInference | TorchInference | FusedInference,
+    windows: Sequence[Any],
     n_emotions: int,
 ) -> NDArray[np.float64]:
     """Logits [n_windows, n_emotions] of windows of any lengths, in batches of one shape."""
+    if isinstance(inference, FusedInference):
+        return inference.logits(windows, n_emotions) if windows else np.empty((0, n_emotions))
     logits = np.empty((len(windows), n_emotions))
     of_shape: dict[tuple[int, ...], list[int]] = {}
     for i, window in enumerate(windows):
@@ -138,6 +231,13 @@ def logits_of_windows(
             batch[: len(chosen)] = [windows[i] for i in chosen]
             logits[chosen] = inference.logits(batch)[: len(chosen)]
     return logits
+
+
+def log_softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of the softmax of each row."""
+    x = x - x.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    return result
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

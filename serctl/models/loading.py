@@ -48,10 +48,13 @@ class Model:
         Configuration.
     tensors : mapping of str to array
         Tensors of the network, by the names that torch gives them.
+    second : Model or None
+        The model that it is fused with (`serctl.models.config.Fusion`).
     """
 
     config: ModelConfig
     tensors: Mapping[str, NDArray[Any]]
+    second: "Model | None" = None
 
     @classmethod
     def from_network(cls, config: ModelConfig, network: "nn.Module") -> Self:
@@ -107,7 +110,7 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
         raise ModelError(f"{path}: not a safetensors file ({error}). Train it again.") from error
     if config.encoder_sha256:
         tensors |= encoder.load_encoder(folder, config.encoder_sha256)
-    model = Model(config, tensors)
+    model = Model(config, tensors, None if config.fusion is None else _second(folder, config))
     try:
         model.graph  # noqa: B018 - it is built here, where the file can be named
     except ModelError as error:
@@ -115,6 +118,28 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
             f"{path}: {error} for the network {config.network}. Train it again."
         ) from error
     return model
+
+
+def second_folder(folder: Path, config: ModelConfig) -> Path:
+    """Folder of the model that a model is fused with: below its own folder, or a bundled one."""
+    own = folder / NETWORKS[config.network].fuses_with
+    return own if own.exists() else find_model(own.name)
+
+
+def _second(folder: Path, config: ModelConfig) -> Model:
+    """The model that a model is fused with."""
+    assert config.fusion is not None
+    path, network = second_folder(folder, config), NETWORKS[config.network].fuses_with
+    if (found := read_config(path).network) != network:
+        raise ModelError(f"{path}: its network is {found}, {network} is needed. Train it again.")
+    second = load_model(path)
+    of_both = [(one.emotions, one.features.rate_hz) for one in (config, second.config)]
+    if second.config.sha256 != config.fusion.sha256 or of_both[0] != of_both[1]:
+        raise ModelError(
+            f"{path}: the SHA-256 of its weights is {second.config.sha256}, and the model in {folder} "
+            f"is fused with {config.fusion.sha256}. Install or train them again."
+        )
+    return second
 
 
 def save_model(folder: Path, model: Model) -> ModelConfig:
@@ -148,7 +173,7 @@ class BundledModel:
     emotions : tuple of str
         That it chooses between.
     size_bytes : int
-        Of its weights, with those of its encoder.
+        Of its weights, with those of its encoder and of the model that it is fused with.
     new_speakers_ua, cross_corpus_ua : float or None
         UA over its emotions on speakers that it was not trained on, and over the report's five on
         corpora that it was not trained on, in [0, 1]; None where it was not measured.
@@ -184,6 +209,8 @@ def _describe(name: str, folder: Path, measured: dict[str, float]) -> BundledMod
     if config.encoder_sha256:
         own = folder / encoder.ENCODER_FILE
         files.append(own if own.exists() else encoder.bundled_encoder())
+    if config.fusion is not None:
+        files.append(second_folder(folder, config) / WEIGHTS_FILE)
     return BundledModel(
         name,
         config.emotions,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serctl.errors import UsageError
-from serctl.models.voices import EMBEDDING_BYTES, probabilities_by_voice
+from serctl.models.voices import probabilities_by_voice
 from serctl.results.schema import Result
 from serctl.threads import map_in_order
 
@@ -83,6 +83,8 @@ def _beside_others(
         left = classifier.probabilities(extraction.windows)
         return classifier.result(extraction, left), extraction.embedding
 
+    heads = classifier.voice_heads
+    assert heads is not None
     results: list[Result] = []
     with tempfile.TemporaryFile() as file:
         offsets: list[int] = []
@@ -94,7 +96,7 @@ def _beside_others(
 
         def read(place: int) -> NDArray[np.float32]:
             file.seek(offsets[place])
-            return np.frombuffer(file.read(EMBEDDING_BYTES), np.float32)
+            return np.frombuffer(file.read(heads.embedding_bytes), np.float32)
 
         of_voices: dict[str, list[int]] = {}
         for place, (voice, result) in enumerate(zip(voices, results, strict=True)):

@@ -9,6 +9,7 @@ the recordings do to it (`class_offsets`, from training speakers), where one emo
 
 with x the normalized embedding, n the voice's number of recordings, M the class offsets and p the
 estimated shares of emotions: first from each recording alone, then, in a second pass, from the first.
+Log-probabilities of a second model (late fusion) are further columns of x, with offsets of their own.
 Mean probabilities are too even where one emotion prevails; one step of the EM algorithm of Saerens et
 al., "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), makes them p. What
 prevails would then be found too often among the others. So 0.3 n / (n + 4) log(p) is taken off the
@@ -25,19 +26,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serctl.models.inference import FUSED_SHARE, log_softmax
 from serctl.models.networks.whisper_graph import COUNT_SCALE, HEADS, MAX_RECORDINGS, N_EMBEDDING
 
 if TYPE_CHECKING:
     from serctl.models.classifier import Classifier
+    from serctl.models.config import Fusion
 
 SHRINKAGE = 4.0  # a mean of n recordings counts n / (n + 4)
 LOW_SHARE, HIGH_SHARE = 0.35, 0.6  # of the prevailing emotion: below not corrected, above wholly
+FUSED_VOICE_SHARE = 0.35  # of the second model's log-probabilities, beside other recordings
 BALANCE = 0.3  # how far an emotion that prevails is made less probable
 LEAST_SHARE = 0.02  # an emotion is taken to have at least
 N_PASSES = 2
 BLOCK = 64  # recordings that go through the heads at a time
 MAX_HELD = 1024  # embeddings of a voice that stay in memory between passes, 8 MB
-EMBEDDING_BYTES = 4 * N_EMBEDDING
 
 Embeddings = Iterable[tuple[str, NDArray[np.float32]]]
 
@@ -49,11 +52,16 @@ class VoiceHeads:
     ----------
     tensors : mapping of str to array
         Of the model, as `serctl.models.loading.Model` holds them.
+    fusion : Fusion, optional
+        Of the model. Embeddings then end with the second model's log-probabilities.
     """
 
-    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], fusion: "Fusion | None" = None) -> None:
         self._mean, self._std = tensors["embedding.mean"], tensors["embedding.std"]
         self._offsets = tensors["class_offsets"].astype(np.float64)
+        if fusion is not None:
+            self._offsets = np.hstack([self._offsets, fusion.class_offsets])
+        self.embedding_bytes = 4 * self._offsets.shape[1]
         self._heads = [
             tuple(
                 tensors[f"heads.{i}.{layer}.{name}"].astype(np.float64)
@@ -114,11 +122,15 @@ class VoiceHeads:
         return shrunk
 
     def _blocks(self, embeddings: Embeddings) -> Iterator[tuple[list[str], NDArray[np.float64]]]:
-        """Voices and normalized embeddings, float64 [n, n_embedding], of `BLOCK` recordings each."""
+        """Voices and embeddings of `BLOCK` recordings each, float64 [n, n_embedding].
+
+        They are normalized, but for a second model's log-probabilities.
+        """
         remaining = iter(embeddings)
         while block := list(islice(remaining, BLOCK)):
             x = np.array([embedding for _, embedding in block], np.float64)
-            yield [voice for voice, _ in block], (x - self._mean) / self._std
+            x[:, :N_EMBEDDING] = (x[:, :N_EMBEDDING] - self._mean) / self._std
+            yield [voice for voice, _ in block], x
 
     def _scores(self, x: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities float64 [n_rows, n_emotions] of recordings, of ``n`` of their voices."""
@@ -128,8 +140,12 @@ class VoiceHeads:
             inputs = x[:, : sizes.n_inputs].copy()
             inputs[:, sizes.n_alone :] *= n[:, None] > 1
             hidden = inputs @ weights[:, :-1].T + counts * weights[:, -1] + bias
-            total += _log_softmax(_gelu(hidden) @ out_weights.T + out_bias)
-        return _log_softmax(total / len(HEADS))
+            total += log_softmax(_gelu(hidden) @ out_weights.T + out_bias)
+        found, second = log_softmax(total / len(HEADS)), x[:, N_EMBEDDING:]
+        if not second.size:
+            return found
+        share = np.where(n > 1, FUSED_VOICE_SHARE, FUSED_SHARE)[:, None]
+        return log_softmax((1 - share) * found + share * log_softmax(second))
 
 
 def probabilities_by_voice(
@@ -193,15 +209,9 @@ def _balanced(
 ) -> NDArray[np.float64]:
     """Log-probabilities with what prevails among ``n`` recordings of the voice less probable."""
     weight = np.where(n > 1, BALANCE * n / (n + SHRINKAGE), 0.0)[:, None]
-    return _log_softmax(scores - weight * np.log(np.maximum(shares, LEAST_SHARE)))
+    return log_softmax(scores - weight * np.log(np.maximum(shares, LEAST_SHARE)))
 
 
 def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:
     shares = np.fromiter(map(erf, (x / np.sqrt(2)).ravel().tolist()), np.float64, x.size)
     return x * 0.5 * (1 + shares.reshape(x.shape))
-
-
-def _log_softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    x = x - x.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
-    return result

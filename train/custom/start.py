@@ -143,7 +143,7 @@ class Start:
     Attributes
     ----------
     model : Model
-        As it is.
+        As it is, without a model that it is fused with.
     folder : Path
         Where it is.
 
@@ -157,7 +157,8 @@ class Start:
 
     def __init__(self, name: str | os.PathLike[str] = DEFAULT_START) -> None:
         self.folder: Path = find_model(name)
-        self.model = load_model(name)
+        fused = load_model(name)
+        self.model = Model(replace(fused.config, fusion=None), fused.tensors)
         network = self.model.config.network
         if network not in PARTS:
             raise UsageError(

@@ -169,8 +169,9 @@ def card_text(
 
 def _description(config: ModelConfig, metrics: dict[str, Any]) -> list[str]:
     with torch.device("meta"):  # shapes alone
-        network = NETWORKS[config.network].torch_module(len(config.emotions))
-    n_weights = sum(weights.numel() for weights in network.parameters())
+        names = [config.network, *([NETWORKS[config.network].fuses_with] if config.fusion else [])]
+        networks = [NETWORKS[name].torch_module(len(config.emotions)) for name in names]
+    n_weights = sum(weights.numel() for network in networks for weights in network.parameters())
     spec = config.features
     what = NETWORKS[config.network].description.format(n_mels=spec.n_mels, n_mfcc=spec.n_mfcc)
     how_many = HOW_MANY.format(

@@ -22,6 +22,7 @@ from serctl.emotions import REPORT_FIVE
 from serctl.errors import CheckpointError, SerctlError
 from serctl.models.config import CONFIG_FILE, read_config
 from serctl.models.loading import DEFAULT_MODEL
+from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import CORPORA
 from serctl.train.corpora.splits import (
     CROSS_CORPUS,
@@ -102,9 +103,13 @@ def _write(model: str, results: dict[str, Any]) -> None:
 
 
 def _bundle(model: str, results: dict[str, Any]) -> None:
-    """Put the weights of fold 0 where they belong, with their card."""
+    """Put the weights of fold 0 where they belong, with their card.
+
+    Of a model that is fused with another, the other is the bundled one.
+    """
     source, folder = _folder(model, NEW_SPEAKERS, 0), WEIGHTS / model
-    left_out = shutil.ignore_patterns(LOGITS_FILE, *FIGURES)
+    second = [one.parent.name for one in source.glob(f"*/{CONFIG_FILE}")]
+    left_out = shutil.ignore_patterns(LOGITS_FILE, *FIGURES, *second)
     shutil.copytree(source, folder, ignore=left_out, dirs_exist_ok=True)
     metrics = _metrics(source)
     card = card_text(read_config(folder), metrics, read_measurements(Path()).get(model, results))
@@ -150,6 +155,9 @@ def _is_of_recipe(folder: Path, model: str) -> bool:
     now = tables_of(load_recipe(model))
     then: dict[str, Any] = _metrics(folder)["recipe"]
     now["model"].pop("emotions")
+    second = NETWORKS[load_recipe(model).model.network].fuses_with
+    if second and not _is_of_recipe(folder / second, second):
+        return False
     return now == then | {"model": {k: v for k, v in then["model"].items() if k != "emotions"}}
 
 

@@ -1,5 +1,7 @@
 """The test part of a training: its logits, and their scores."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,9 +9,12 @@ from torch import nn
 
 from serctl.errors import RunError
 from serctl.models.classifier import Classifier
+from serctl.models.inference import fuse, log_softmax
 from serctl.models.loading import Model
 from serctl.models.networks.whisper_torch import Whisper
+from serctl.threads import map_in_order, n_cores
 from serctl.train.corpora.manifest import SILENT_CLIP
+from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.data.preparation import PreparedClips
 from serctl.train.evaluation.held_out_logits import HeldOutLogits
 from serctl.train.evaluation.scores import Scores, score
@@ -26,8 +31,20 @@ def logits_of(
         embeddings = torch.from_numpy(clips.embeddings(rows, copies=False).copies[0])
         with torch.inference_mode():
             logits: NDArray[np.float64] = network.classify(embeddings).double().numpy()
+        if model.second is None:
             return logits
+        return fuse(logits, log_probabilities_of(model.second, clips.clips["path"].iloc[rows]))
     return Classifier(model, device="cpu").window_logits(clips.inputs(rows))
+
+
+def log_probabilities_of(model: Model, paths: Iterable[str]) -> NDArray[np.float64]:
+    """Log-probabilities of corpus clips by a model, float64 [n, n_emotions], each as one window."""
+    config = model.config
+    features = ClipFeatures(config.inputs, config.features, cache_folder())
+    raw = map_in_order(features, list(paths), n_cores())
+    windows = [config.inputs.normalize(one, config.normalization, config.features) for one in raw]
+    logits = Classifier(model, device="cpu").window_logits(windows)
+    return log_softmax(logits / config.temperature)
 
 
 def test_logits(model: Model, network: nn.Module, clips: PreparedClips) -> HeldOutLogits:

@@ -20,7 +20,7 @@ from serctl.files.folders import lock_folder
 from serctl.models.config import ModelConfig
 from serctl.models.devices import choose_device
 from serctl.models.encoder import ENCODER_FILE
-from serctl.models.loading import Model
+from serctl.models.loading import Model, load_model
 from serctl.models.networks import NETWORKS
 from serctl.train.corpora.manifest import clip_table
 from serctl.train.data.batches import ValidationDataset
@@ -35,6 +35,7 @@ from serctl.train.evaluation.history import History
 from serctl.train.evaluation.scores import Scores
 from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe, SvmRecipe, TrainingRecipe
+from serctl.train.training.fusion import fusion_with, is_trained, second_options
 from serctl.train.training.heads import train_heads
 from serctl.train.training.loop import Training, fit_temperature
 from serctl.train.training.precision import precision_on
@@ -105,6 +106,9 @@ def train_model(options: TrainingOptions, watcher: Watcher) -> Scores:
     device = torch.device(choose_device(options.device))
     checkpoints = checkpoint_files(options.output, recipe.model.network)
     refuse_loss(options.output, checkpoints[0], options.resume, options.overwrite)
+    second = second_options(options, recipe)
+    if second is not None and not options.resume:
+        refuse_loss(second.output, second.output / checkpoints[0].name, False, options.overwrite)
     with lock_folder(options.output, *NAMEABLE_FILES):
         return _train_into_folder(options, recipe, device, checkpoints, watcher)
 
@@ -131,10 +135,12 @@ def _train_into_folder(
     prepare_output(options.output, checkpoints, options.resume)
     network: nn.Module
     fitted: list[History] | CostSearch
+    second: Model | None = None
     if recipe.svm is not None:
         network, fitted = _fit_svm(clips, recipe.svm)
     elif recipe.heads is not None:
         assert encoder is not None
+        second = _second(options, recipe, watcher)
         network, fitted = train_heads(clips, recipe.heads, encoder, options.seed, watcher.epochs)
     else:
         assert recipe.training is not None
@@ -145,9 +151,10 @@ def _train_into_folder(
         normalization=clips.normalization,
         temperature=1.0,
         encoder_sha256=encoder.sha256 if encoder is not None and recipe.heads is not None else "",
+        fusion=None if second is None else fusion_with(second, clips),
     )
     validation = clips.split.validation
-    model = Model.from_network(config, network)
+    model = replace(Model.from_network(config, network), second=second)
     logits = logits_of(model, network, clips, validation)
     temperature = fit_temperature(torch.from_numpy(logits), clips.targets(validation))
     model = replace(model, config=replace(config, temperature=temperature))
@@ -176,6 +183,16 @@ def _encoder(options: TrainingOptions, recipe: Recipe) -> FrozenEncoder | None:
     if options.encoder is not None:
         raise UsageError(f"{options.model}: starts from no encoder. Leave out --encoder.")
     return load_frozen_encoder() if recipe.distillation is not None else None
+
+
+def _second(options: TrainingOptions, recipe: Recipe, watcher: Watcher) -> Model | None:
+    """The model that it is fused with, trained unless it is there from before an interruption."""
+    second = second_options(options, recipe)
+    if second is None:
+        return None
+    if not (second.resume and is_trained(second)):
+        train_model(second, watcher)
+    return load_model(second.output)
 
 
 def _fit_svm(clips: PreparedClips, recipe: SvmRecipe) -> tuple[nn.Module, CostSearch]:

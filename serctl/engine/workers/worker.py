@@ -219,13 +219,12 @@ def _warm_up(classifier: "Classifier") -> None:
     """
     import numpy as np
 
-    config, spec = classifier.config, classifier.config.features
-    samples = np.zeros(spec.rate_hz, np.float32)
+    samples = np.zeros(classifier.config.features.rate_hz, np.float32)
     try:
-        raw = config.inputs.extract(samples, spec)
+        window = classifier.input_of(samples)
     except OSError:
-        raw = config.inputs.extract(samples, spec)
-    classifier.window_logits([config.inputs.normalize(raw, config.normalization, spec)])
+        window = classifier.input_of(samples)
+    classifier.window_logits([window])
 
 
 def _check_address_space() -> None:

@@ -7,10 +7,12 @@ voices are not in it.
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper
 
 import serctl
 from serctl.models.export.features import input_nodes
+from serctl.models.inference import FUSED_SHARE
 from serctl.models.loading import LICENSE, Model
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import GraphBuilder, integers
@@ -33,10 +35,17 @@ def export_onnx(model: Model) -> bytes:
         An ONNX model. Its input `SAMPLES` is float32 [n_samples], mono, full scale at 1.0, at the
         model's rate, not longer than its window; its output `PROBABILITIES` is float32 [n_emotions].
     """
-    config, builder = model.config, GraphBuilder(model.tensors)
-    features = input_nodes(builder, SAMPLES, config)
-    logits = NETWORKS[config.network].graph(builder, features, len(config.emotions))
-    scaled = builder.node("Div", logits, np.array(config.temperature, np.float32))
+    config, second = model.config, model.second
+    builder = GraphBuilder({**model.tensors, **({} if second is None else second.tensors)})
+    logits = _logits(builder, model)
+    if second is not None:
+        scaled = builder.node("Div", _logits(builder, second), _number(second.config.temperature))
+        parts = (
+            (1 - FUSED_SHARE, logits),
+            (FUSED_SHARE, builder.node("LogSoftmax", scaled, axis=1)),
+        )
+        logits = builder.node("Add", *(builder.node("Mul", one, _number(n)) for n, one in parts))
+    scaled = builder.node("Div", logits, _number(config.temperature))
     probabilities = builder.node("Squeeze", builder.node("Softmax", scaled, axis=1), integers(0))
     complete = builder.complete(
         {SAMPLES: ["n_samples"]},
@@ -49,6 +58,17 @@ def export_onnx(model: Model) -> bytes:
     onnx.checker.check_model(complete)
     content: bytes = complete.SerializeToString()
     return content
+
+
+def _logits(builder: GraphBuilder, model: Model) -> str:
+    """Logits [1, n_emotions] of a model alone, from the samples."""
+    config = model.config
+    features = input_nodes(builder, SAMPLES, config)
+    return NETWORKS[config.network].graph(builder, features, len(config.emotions))
+
+
+def _number(number: float) -> NDArray[np.float32]:
+    return np.array(number, np.float32)
 
 
 def metadata(model: Model) -> dict[str, str]:

@@ -51,6 +51,8 @@ class Network:
         separately.
     n_members : int
         Number of members that are trained.
+    fuses_with : str
+        The model whose log-probabilities may be averaged with its own (`serctl.models.config.Fusion`).
     has_encoder : bool
         Whether it starts from a frozen encoder (`serctl.models.encoder`).
     slides : bool
@@ -66,6 +68,7 @@ class Network:
     n_mfcc: int | None = None
     member_class: str = ""
     n_members: int = 1
+    fuses_with: str = ""
     has_encoder: bool = False
     slides: bool = False
 
@@ -139,8 +142,10 @@ NETWORKS = {
             "whisper_torch:Whisper",
             "The first three blocks of the encoder of OpenAI's Whisper base (MIT), frozen, on its "
             "log-mel spectrogram of {n_mels} bands; mean and standard deviation over time of their "
-            "activations; and five heads, whose log-probabilities are averaged.",
+            "activations; and five heads, whose log-probabilities are averaged. Their mean is then "
+            "averaged with the log-probabilities of `cnn`.",
             whisper_encoder_graph.N_MELS,
+            fuses_with="cnn",
             has_encoder=True,
         ),
         Network(

@@ -7,6 +7,7 @@ import soundfile
 from serctl.errors import UsageError
 from serctl.models.classifier import Classifier
 from serctl.models.embedding import Embedder
+from serctl.models.inference import log_softmax
 from serctl.models.loading import load_model
 from serctl.models.voices import VoiceHeads
 
@@ -41,20 +42,22 @@ def test_without_voices_each_has_the_result_that_it_has_alone(whisper, paths):
 
 
 def test_results_are_those_of_the_heads_on_each_recordings_embedding(whisper, paths, together):
-    tensors = load_model("whisper").tensors
-    embed, heads = Embedder(tensors), VoiceHeads(tensors)
-    held = []
+    model = load_model("whisper")
+    embed, heads = Embedder(model.tensors), VoiceHeads(model.tensors, model.config.fusion)
+    second, held = Classifier(model.second, device="cpu"), []
 
     class Kept(Classifier):
-        def _input_of(self, samples):
-            held.append(super()._input_of(samples))
-            return held[-1]
+        def input_of(self, samples):
+            window = super().input_of(samples)
+            scores = second.window_logits([window.second])[0] / model.second.config.temperature
+            held.append(np.concatenate([embed(window.first), log_softmax(scores[None])[0]]))
+            return window
 
     embeddings = []
     for path in paths:
         held.clear()
         lengths = Kept("whisper", device="cpu").extract(path).lengths
-        embeddings.append(np.average([embed(window) for window in held], axis=0, weights=lengths))
+        embeddings.append(np.average(held, axis=0, weights=lengths))
     scores = heads.log_probabilities(lambda: [("anna", one) for one in embeddings])
     assert [result.windows > 1 for result in together] == [False, False, True]
     for result, expected in zip(together, whisper.chosen(np.array(list(scores))), strict=True):

@@ -62,6 +62,8 @@ def difference(
     config = classifier.config
     raw = config.inputs.extract(samples, config.features)
     window = config.inputs.normalize(raw, config.normalization, config.features)
+    if config.fusion is not None:
+        window = classifier.input_of(samples)
     (found,) = session.run(["probabilities"], {"samples": samples})
     assert found.shape == (len(config.emotions),)
     return float(np.abs(found - classifier.probabilities([window])[0]).max())
