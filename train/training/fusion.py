@@ -14,7 +14,7 @@ from serctl.models.config import CONFIG_FILE, Fusion
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
 from serctl.train.data.preparation import PreparedClips
-from serctl.train.recipes.loading import load_recipe, tables_of
+from serctl.train.recipes.loading import tables_of
 from serctl.train.recipes.schema import Recipe
 from serctl.train.training.testing import log_probabilities_of
 from serctl.train.training.weights_folder import (
@@ -32,8 +32,8 @@ def second_options(options: TrainingOptions, recipe: Recipe) -> TrainingOptions 
     return replace(options, model=name, output=options.output / name, encoder=None)
 
 
-def is_trained(options: TrainingOptions) -> bool:
-    """Whether a model was trained by these options before.
+def is_trained(options: TrainingOptions, recipe: Recipe) -> bool:
+    """Whether a model was trained by these options and this recipe before.
 
     Raises
     ------
@@ -43,9 +43,9 @@ def is_trained(options: TrainingOptions) -> bool:
     if not (options.output / CONFIG_FILE).exists():
         return False
     metrics = json.loads((options.output / METRICS_FILE).read_text(encoding="utf-8"))
-    now, then = tables_of(load_recipe(options.model)), metrics["recipe"]
-    for recipe in (now, then):
-        recipe["model"].pop("emotions")  # also the split's
+    now, then = tables_of(recipe), metrics["recipe"]
+    for one in (now, then):
+        one["model"].pop("emotions")  # also the split's
     if then != now or metrics["command"] != command_line(options):
         raise CheckpointError(
             f"{options.output}: was trained by another recipe or command. Give another folder, or "

@@ -190,7 +190,7 @@ def _second(options: TrainingOptions, recipe: Recipe, watcher: Watcher) -> Model
     second = second_options(options, recipe)
     if second is None:
         return None
-    if not (second.resume and is_trained(second)):
+    if not (second.resume and is_trained(second, _recipe(second))):
         train_model(second, watcher)
     return load_model(second.output)
 
