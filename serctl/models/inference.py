@@ -235,8 +235,9 @@ def logits_of_windows(
 
 def log_softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithm of the softmax of each row."""
-    x = x - x.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # infinite logits; the caller checks
+        x = x - x.max(axis=1, keepdims=True)
+        result: NDArray[np.float64] = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
     return result
 
 

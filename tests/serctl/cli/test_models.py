@@ -32,11 +32,11 @@ def test_accuracy_is_that_of_the_measurements() -> None:
     }
 
 
-def test_the_size_counts_the_encoder() -> None:
+def test_the_size_counts_the_encoder_and_the_second_model() -> None:
     size = {model.name: model.size_bytes for model in describe_models()}
     head = (ROOT / "whisper" / "model.safetensors").stat().st_size
     encoder = (ROOT / "whisper-base-encoder" / "encoder.safetensors").stat().st_size
-    assert size["whisper"] == head + encoder
+    assert size["whisper"] == head + encoder + (ROOT / "cnn" / "model.safetensors").stat().st_size
 
 
 def test_the_card_of_a_model_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
