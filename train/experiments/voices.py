@@ -27,6 +27,7 @@ from serctl.train.corpora.splits import NEW_SPEAKERS, clips_of, split_clips
 from serctl.train.data.feature_cache import ClipFeatures, cache_folder
 from serctl.train.data.preparation import label_indices
 from serctl.train.documents.measurements import RESULTS
+from serctl.train.training.testing import log_probabilities_of
 
 SIZES = (3, 10, 40)
 N_GROUPS = 3  # of each speaker, size and mix
@@ -52,7 +53,7 @@ def measure(corpora: str, model: str = "whisper") -> dict[str, Any]:
         each size and mix ``alone`` and ``together`` of the same clips.
     """
     loaded = load_model(model)
-    config, heads = loaded.config, VoiceHeads(loaded.tensors)
+    config, heads = loaded.config, VoiceHeads(loaded.tensors, loaded.config.fusion)
     table = clips_of(clip_table(corpora), config.emotions)
     clips = table.iloc[split_clips(table, NEW_SPEAKERS, 0).test].reset_index(drop=True)
     features = ClipFeatures(
@@ -64,6 +65,9 @@ def measure(corpora: str, model: str = "whisper") -> dict[str, Any]:
         encoder_sha256=config.encoder_sha256,
     )
     embeddings = np.stack(list(map_in_order(features, clips["path"].tolist(), n_cores())))
+    if loaded.second is not None:
+        second = log_probabilities_of(loaded.second, clips["path"])
+        embeddings = np.hstack([embeddings, second.astype(np.float32)])
     labels = label_indices(clips["emotion"].tolist(), config.emotions)
     speakers = clips["speaker"].tolist()
 
