@@ -44,9 +44,9 @@ SCORED_BEFORE = {
     "on `report` too. One of them lost accuracy in noise on the test clips of fold 0; later recipes "
     "have more augmentation for that reason, so noise on fold 0 is not an untouched test "
     "(train/results/experiments.md).",
-    "whisper": "An earlier recipe of this model was scored on the same test clips: 75.6% on fold 0 of "
-    "`new-speakers`, 73.8% over its five folds, 49.9% on corpora left out of training, over five "
-    "emotions (train/results/experiments-whisper.md).",
+    "whisper": "Two earlier recipes of this model, without `cnn`, were scored on the same test clips: "
+    "75.6% and 74.3% on fold 0 of `new-speakers`, 73.8% and 73.6% over its five folds, 49.9% and 50.9% "
+    "on corpora left out of training, over five emotions (train/results/experiments-whisper.md).",
 }
 HEADLINE = (
     "**UA {ua}** (unweighted accuracy, the mean of the recalls below), WA {wa:.1%} (weighted accuracy, "
