@@ -98,7 +98,8 @@ def test_bare_it_trains_the_default_model_to_the_default_folder(
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["split"], metrics["fold"], metrics["seed"]) == ("new-speakers", 0, 0)
     lines = [line.partition(":")[0] for line in progress.splitlines()]
-    assert lines == [
+    # On a busy machine, features take so long that their progress is printed too.
+    assert [line for line in lines if line.startswith("network")] == [
         f"network {i} of 2, epoch {n} of at most {len(history['epochs'])}"
         for i, history in enumerate(metrics["histories"], 1)
         for n in range(1, len(history["epochs"]) + 1)
