@@ -44,15 +44,6 @@ def tiny_recipe(name: str) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
-    """Folder of synthetic clips that pass for complete corpora in the whole of this module."""
-    with pytest.MonkeyPatch.context() as patch:
-        synthetic_corpora.install(patch)
-        patch.setenv("SERCTL_CACHE", str(cache))
-        yield clips_folder
-
-
-@pytest.fixture(scope="module")
 def options(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingOptions:
     return TrainingOptions(
         corpora=str(small_corpora),

@@ -122,15 +122,6 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def small_corpora(clips_folder: Path, cache: Path) -> Iterator[Path]:
-    """Folder of synthetic clips that pass for complete corpora in the whole of this module."""
-    with pytest.MonkeyPatch.context() as patch:
-        synthetic_corpora.install(patch)
-        patch.setenv("SERCTL_CACHE", str(cache))
-        yield clips_folder
-
-
-@pytest.fixture(scope="module")
 def trained(small_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained") / "paper-cnn"
     options = few(small_corpora, folder, n_epochs=None)
