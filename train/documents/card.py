@@ -77,7 +77,7 @@ GROUPS = (
 VOICES = (
     "The test clips of fold 0, each alone and beside other clips of its speaker, without their labels "
     "(`serctl classify --voices`). It helps most when a voice's recordings have all emotions. "
-    "Where one emotion prevails, it gains less; three recordings are too few."
+    "Where one emotion prevails, it gains less, and may lose. Three recordings gain little."
 )
 ROBUSTNESS = (
     "These weights on the {n_clips} clips of fold 0 with one of {n_emotions} emotions, after synthetic "
