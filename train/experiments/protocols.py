@@ -36,7 +36,7 @@ from serctl.train.documents.card import card_text
 from serctl.train.documents.measurements import RESULTS, read_measurements
 from serctl.train.evaluation.held_out_logits import LOGITS_FILE
 from serctl.train.evaluation.pooling import pooled_measures, scores_of_five
-from serctl.train.recipes.loading import load_recipe, tables_of
+from serctl.train.recipes.loading import is_made_by, load_recipe
 from serctl.train.training.train import Watcher, train_model
 from serctl.train.training.weights_folder import TrainingOptions
 
@@ -125,7 +125,7 @@ def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher
     folder = _folder(model, split, number)
     fold, seed = (0, number) if split == REPORT else (number, 0)
     is_there = (folder / CONFIG_FILE).exists()
-    if not is_there or not _is_of_recipe(folder, model):
+    if not _is_of_recipe(folder, model):
         options = TrainingOptions(
             corpora=corpora,
             model=model,
@@ -138,11 +138,22 @@ def _trained(corpora: str, model: str, split: str, number: int, watcher: Watcher
             resume=not is_there,
             overwrite=is_there,
         )
+        _take_second(model, split, number)
         try:
             train_model(options, watcher)
         except CheckpointError:  # its recipe has changed since it was interrupted
             train_model(replace(options, resume=False, overwrite=True), watcher)
     return _metrics(folder)
+
+
+def _take_second(model: str, split: str, number: int) -> None:
+    """Copy the model that one is fused with, if it was trained by itself, to where it is looked for."""
+    name = NETWORKS[load_recipe(model).model.network].fuses_with
+    if not name:
+        return
+    trained, place = _folder(name, split, number), _folder(model, split, number) / name
+    if not place.exists() and _is_of_recipe(trained, name):
+        shutil.copytree(trained, place)
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
@@ -151,14 +162,14 @@ def _metrics(folder: Path) -> dict[str, Any]:
 
 
 def _is_of_recipe(folder: Path, model: str) -> bool:
-    """Whether weights were made by the recipe as it is now; emotions are also the split's."""
-    now = tables_of(load_recipe(model))
-    then: dict[str, Any] = _metrics(folder)["recipe"]
-    now["model"].pop("emotions")
-    second = NETWORKS[load_recipe(model).model.network].fuses_with
+    """Whether there are weights, made by the recipe as it is now; a second model's too."""
+    if not (folder / CONFIG_FILE).exists():
+        return False
+    recipe = load_recipe(model)
+    second = NETWORKS[recipe.model.network].fuses_with
     if second and not _is_of_recipe(folder / second, second):
         return False
-    return now == then | {"model": {k: v for k, v in then["model"].items() if k != "emotions"}}
+    return is_made_by(_metrics(folder)["recipe"], recipe)
 
 
 def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:

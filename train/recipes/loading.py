@@ -81,6 +81,13 @@ def tables_of(recipe: Recipe) -> dict[str, Any]:
     return {name: table for name, table in tables.items() if table}
 
 
+def is_made_by(tables: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether `tables_of` a training's recipe are those of this one; emotions are also the split's."""
+    now = tables_of(recipe)
+    now["model"]["emotions"] = tables["model"]["emotions"]
+    return now == tables
+
+
 def _check_tables(name: str, recipe: Recipe) -> None:
     """Raise ValueError for a table that would do nothing, or one that is missing."""
     network = recipe.model.network

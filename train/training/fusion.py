@@ -14,7 +14,7 @@ from serctl.models.config import CONFIG_FILE, Fusion
 from serctl.models.loading import Model
 from serctl.models.networks import NETWORKS
 from serctl.train.data.preparation import PreparedClips
-from serctl.train.recipes.loading import tables_of
+from serctl.train.recipes.loading import is_made_by
 from serctl.train.recipes.schema import Recipe
 from serctl.train.training.testing import log_probabilities_of
 from serctl.train.training.weights_folder import (
@@ -43,10 +43,7 @@ def is_trained(options: TrainingOptions, recipe: Recipe) -> bool:
     if not (options.output / CONFIG_FILE).exists():
         return False
     metrics = json.loads((options.output / METRICS_FILE).read_text(encoding="utf-8"))
-    now, then = tables_of(recipe), metrics["recipe"]
-    for one in (now, then):
-        one["model"].pop("emotions")  # also the split's
-    if then != now or metrics["command"] != command_line(options):
+    if not is_made_by(metrics["recipe"], recipe) or metrics["command"] != command_line(options):
         raise CheckpointError(
             f"{options.output}: was trained by another recipe or command. Give another folder, or "
             "--overwrite."

@@ -16,9 +16,12 @@ from serctl.train.corpora.splits import FOLD_COUNTS, REPORT_SEEDS, SPLITS
 from serctl.train.evaluation.history import History
 from serctl.train.experiments import protocols, train_all
 from serctl.train.experiments.protocols import run_protocols
+from serctl.train.recipes.loading import load_recipe
 from serctl.train.recipes.schema import Recipe
+from serctl.train.training.fusion import is_trained, second_options
 from serctl.train.training.train import Watcher
 from serctl.train.training.weights_folder import TrainingOptions
+from serctl.weights import find_model
 
 # As many as tell one run from several.
 pytestmark = pytest.mark.slow
@@ -210,6 +213,39 @@ def test_what_was_cut_off_and_is_of_another_recipe_is_made_anew(
     assert of_folder == [(True, False), (False, True)]
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["recipe"]["training"]["learning_rate"] == 1e-3
+
+
+@pytest.fixture
+def whisper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where fold 0 of `whisper` goes: it lacks `cnn`, which was trained by itself."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(protocols, "load_recipe", load_recipe)
+    for name in ("whisper", "cnn"):
+        shutil.copytree(find_model(name), protocols._folder(name, "new-speakers", 0))
+    return protocols._folder("whisper", "new-speakers", 0)
+
+
+def test_a_model_that_was_trained_without_its_second_one_is_made_again(whisper: Path) -> None:
+    assert not protocols._is_of_recipe(whisper, "whisper")
+    shutil.copytree(find_model("cnn"), whisper / "cnn")
+    assert protocols._is_of_recipe(whisper, "whisper")
+
+
+def test_a_second_model_that_was_trained_by_itself_is_taken(
+    whisper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("config.json", "model.safetensors"):
+        (whisper / name).unlink()
+
+    def train(options: TrainingOptions, watcher: Watcher) -> None:
+        second = second_options(options, load_recipe("whisper"))
+        assert second is not None
+        assert second.resume
+        assert is_trained(second, load_recipe("cnn"))
+
+    monkeypatch.setattr(protocols, "train_model", train)
+    protocols._trained("corpora", "whisper", "new-speakers", 0, watcher())
+    assert (whisper / "cnn" / "model.safetensors").exists()
 
 
 # All of it
