@@ -173,10 +173,10 @@ class FusedInference:
         self.batch_size = first.batch_size
         self._first, self._second, self._temperature = first, second, temperature
 
-    def logits(self, windows: Sequence[FusedInput], n_emotions: int) -> NDArray[np.float64]:
+    def window_logits(self, windows: Sequence[FusedInput], n_emotions: int) -> NDArray[np.float64]:
         """Logits [n_windows, n_emotions] of windows of any lengths."""
-        pair = zip((self._first, self._second), zip(*windows, strict=True), strict=True)
-        first, second = (logits_of_windows(one, inputs, n_emotions) for one, inputs in pair)
+        first = logits_of_windows(self._first, [one.first for one in windows], n_emotions)
+        second = logits_of_windows(self._second, [one.second for one in windows], n_emotions)
         return fuse(first, log_softmax(second / self._temperature))
 
     def logits_and_embedding(
@@ -218,7 +218,7 @@ def logits_of_windows(
 ) -> NDArray[np.float64]:
     """Logits [n_windows, n_emotions] of windows of any lengths, in batches of one shape."""
     if isinstance(inference, FusedInference):
-        return inference.logits(windows, n_emotions) if windows else np.empty((0, n_emotions))
+        return inference.window_logits(windows, n_emotions)
     logits = np.empty((len(windows), n_emotions))
     of_shape: dict[tuple[int, ...], list[int]] = {}
     for i, window in enumerate(windows):

@@ -137,7 +137,8 @@ def _second(folder: Path, config: ModelConfig) -> Model:
     if second.config.sha256 != config.fusion.sha256 or of_both[0] != of_both[1]:
         raise ModelError(
             f"{path}: the SHA-256 of its weights is {second.config.sha256}, and the model in {folder} "
-            f"is fused with {config.fusion.sha256}. Install or train them again."
+            f"is fused with {config.fusion.sha256}. Copy the folder of that one to {folder / network}, "
+            "or train the model again."
         )
     return second
 

@@ -54,6 +54,12 @@ class VoiceHeads:
         Of the model, as `serctl.models.loading.Model` holds them.
     fusion : Fusion, optional
         Of the model. Embeddings then end with the second model's log-probabilities.
+
+    Attributes
+    ----------
+    embedding_bytes : int
+        Size of one recording's embedding, float32 [n_embedding], or with a second model
+        [n_embedding + n_emotions].
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]], fusion: "Fusion | None" = None) -> None:
