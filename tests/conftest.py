@@ -139,6 +139,22 @@ def buckets(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def clips_folder(tmp_path_factory):
+    """Synthetic clips that pass for complete corpora; tests leave it as it is."""
+    from support import shared
+
+    return shared.synthetic_clips(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """Cache of the features of those clips."""
+    from support import shared
+
+    return shared.feature_cache(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def fold0():
     """Folder of the 2258 test clips of speaker fold 0, as SERCTL_FOLD0 says."""
     folder = os.environ.get("SERCTL_FOLD0")

@@ -210,6 +210,21 @@ def test_classifying_on_a_cpu_needs_neither_torch_nor_librosa(tiny_folder):
     assert set(heavy).isdisjoint({"torch", "librosa", "pandas", "sklearn", "matplotlib"})
 
 
+def test_a_worker_that_classifies_does_not_import_scipy(write_recording):
+    """numba would import it for functions that no kernel calls."""
+    path = write_recording("a.wav")
+    script = (
+        "import sys; from serctl.caches import import_numba_without_scipy\n"
+        "import_numba_without_scipy()\n"
+        "from serctl.models.classifier import Classifier\n"
+        "for model in ('cnn', 'whisper', 'paper-cnn'):\n"
+        f"    assert Classifier(model, device='cpu').classify({path!r}).status == 'ok'\n"
+        "assert 'numba' in sys.modules and 'scipy.linalg' not in sys.modules\n"
+        "import scipy.linalg"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_of_serctl_only_plots_of_recordings_use_librosa(write_recording, tmp_path):
     """Its import takes seconds; nothing else of `serctl` or `train` names it."""
     users = {name for name, tree in MODULES.items() if "librosa" in imported(ast.walk(tree))}

@@ -101,7 +101,6 @@ def watch(root: Path, command: list[str], variables: dict[str, str] | None = Non
         "": [],
     }[how]
     environment = {"HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # into the checkout
     done = subprocess.run(
         [*watched, *command],
         cwd=folder,

@@ -6,18 +6,6 @@ import torch
 from support import synthetic_corpora
 
 
-@pytest.fixture(scope="session")
-def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthetic clips of the small manifest; tests leave it as it is."""
-    return synthetic_corpora.write_clips(tmp_path_factory.mktemp("corpora"))
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Features of those clips, once computed."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def small_corpora(clips_folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of synthetic clips that pass for complete corpora."""
@@ -34,4 +22,4 @@ def torch_settings() -> Iterator[None]:
     yield
     torch.set_num_threads(n_threads)
     if torch.are_deterministic_algorithms_enabled():
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")

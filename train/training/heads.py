@@ -229,7 +229,7 @@ def train_heads(
     encoder : FrozenEncoder
         The one that made them.
     """
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     torch.set_num_threads(1)
     network = Whisper(len(clips.emotions))
     state = {key: torch.from_numpy(tensor) for key, tensor in encoder.tensors.items()}

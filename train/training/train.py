@@ -212,7 +212,8 @@ def _fit_network(
     watcher: Watcher,
 ) -> tuple[nn.Module, list[History]]:
     # On a GPU, some operations have no deterministic form and would raise.
-    torch.use_deterministic_algorithms(device.type == "cpu")
+    # Not `use_deterministic_algorithms`, which imports torch's compiler: seconds at every start.
+    torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
     # What is about to be written would be filled first, at every step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(training_recipe.n_threads)

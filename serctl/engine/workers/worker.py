@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from serctl.caches import import_numba_without_scipy
 from serctl.engine.workers import messages
 from serctl.engine.workers.channel import Channel, Watch
 from serctl.engine.workers.forking import serve
@@ -123,6 +124,7 @@ def _classify(request: Request) -> tuple[Work, dict[str, Any]]:
     from serctl.threads import n_cores
 
     n_workers = request.workers or n_cores()
+    import_numba_without_scipy()
     classifier = _load(request)
 
     def extract(task: Task, watch: Watch) -> list[Extraction]:

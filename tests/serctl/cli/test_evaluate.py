@@ -23,12 +23,6 @@ Run = Callable[..., tuple[int, str, str]]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(scope="module")
-def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthetic clips that pass for complete corpora; tests leave it as it is."""
-    return synthetic_corpora.write_clips(tmp_path_factory.mktemp("corpora"))
-
-
 @pytest.fixture
 def serctl(
     tiny_folder: Path,

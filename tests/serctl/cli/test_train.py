@@ -27,18 +27,6 @@ N_EPOCHS = 40  # so many that a kill comes before the last
 PAPER_CNN = ("--model", "paper-cnn")  # which is trained in no time
 
 
-@pytest.fixture(scope="module")
-def clips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthetic clips that pass for complete corpora; tests leave it as it is."""
-    return synthetic_corpora.write_clips(tmp_path_factory.mktemp("corpora"))
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Features of those clips, once computed."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def torch_settings() -> Iterator[None]:
     """One thread, as the subprocesses have; all is put back."""
@@ -47,7 +35,7 @@ def torch_settings() -> Iterator[None]:
     yield
     torch.set_num_threads(n_threads)
     if torch.are_deterministic_algorithms_enabled():
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
 
 
 @pytest.fixture
