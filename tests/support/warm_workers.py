@@ -10,6 +10,7 @@ it and kills it as for any other. Linux alone can do that.
 import atexit
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import select
@@ -144,8 +145,11 @@ def serve(descriptor):
     from serctl.models.classifier import Classifier
     from serctl.timing import reset_seconds
 
-    Classifier("paper-cnn", device="cpu").classify(RECORDING)
+    for model in ("paper-cnn", "cnn", "whisper"):  # kernels of each
+        Classifier(model, device="cpu").classify(RECORDING)
     reset_seconds()
+    gc.collect()
+    gc.freeze()  # else its pages are copied in every worker
     connection = socket.socket(fileno=descriptor)
     while True:
         message, descriptors, *_ = socket.recv_fds(connection, LONGEST_BYTES, 8)

@@ -283,7 +283,7 @@ def of_any_model(
 ) -> Trained:
     """A training of each of the other models."""
     folder = tmp_path_factory.mktemp("any") / request.param
-    n_epochs = {"paper-svm": None, "paper-rnn": 6, "cnn": 6}[request.param]
+    n_epochs = {"paper-svm": None, "paper-rnn": 6, "cnn": 8}[request.param]
     options = few(small_corpora, folder, model=request.param, n_epochs=n_epochs)
     calls = Calls()
     return Trained(options, folder, train_model(options, calls.watcher()), calls)
