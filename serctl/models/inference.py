@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from serctl.errors import ModelError
 from serctl.models.inputs import CLIP_STATISTICS
 from serctl.models.loading import Model
-from serctl.models.networks.builder import EMBEDDING, INPUT, OUTPUT
+from serctl.models.networks.builder import EMBEDDING, INPUT, OUTPUT, Graph
 
 FUSED_SHARE = 0.5  # of the second model's log-probabilities
 ONLY_ERRORS = 3  # log level of ONNX Runtime
@@ -50,13 +50,24 @@ def input_of(model: Model, samples: NDArray[np.float32]) -> WindowInput:
     return FusedInput(first, model.second.config.input_of(samples))
 
 
-def graph_session(graph: bytes) -> onnxruntime.InferenceSession:
+class GraphSession(onnxruntime.InferenceSession):  # type: ignore[misc]
+    """Session of ONNX Runtime that keeps the weights of its graph, which it does not copy."""
+
+    weights: list[onnxruntime.OrtValue]
+
+
+def graph_session(graph: Graph) -> GraphSession:
     """Session of ONNX Runtime for a graph, on the CPU, in the thread that calls it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # since windows differ in length
     options.log_severity_level = ONLY_ERRORS
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    weights = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in graph.weights.values()]
+    if weights:
+        options.add_external_initializers(list(graph.weights), weights)
+    session = GraphSession(graph.content, options, providers=["CPUExecutionProvider"])
+    session.weights = weights
+    return session
 
 
 class GraphInference:

@@ -25,7 +25,7 @@ from serctl.errors import ModelError
 from serctl.models import encoder
 from serctl.models.config import CONFIG_FILE, WEIGHTS_FILE, ModelConfig, _read, read_config
 from serctl.models.networks import NETWORKS
-from serctl.models.networks.builder import INPUT, GraphBuilder
+from serctl.models.networks.builder import INPUT, Graph, GraphBuilder
 from serctl.weights import bundled_models, find_model
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Model:
         return cls(config, {key: tensor.cpu().numpy().copy() for key, tensor in state.items()})
 
     @cached_property
-    def graph(self) -> bytes:
-        """The network as serialized ONNX; ModelError if the tensors do not fit it."""
+    def graph(self) -> Graph:
+        """The network for ONNX Runtime; ModelError if the tensors do not fit it."""
         builder = GraphBuilder(self.tensors)
         logits = NETWORKS[self.config.network].graph(builder, INPUT, len(self.config.emotions))
         return builder.model(logits)

@@ -5,8 +5,8 @@ normalization is folded into the convolution before it. If a tensor does not fit
 raised.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -20,6 +20,22 @@ IR_VERSION = 8  # of this opset
 NORM_EPSILON = 1e-5  # torch's default
 INPUT, OUTPUT, EMBEDDING = "input", "logits", "embedding"
 SPEECH, STEPS = "speech", "steps"  # further inputs of a graph that slides over a recording
+LEAST_WEIGHTS_BYTES = 1 << 12  # smaller constants are parts of the graph
+
+
+class Graph(NamedTuple):
+    """A graph, and its larger constants outside it, which need not be copied to load it.
+
+    Attributes
+    ----------
+    content : bytes
+        Serialized ONNX.
+    weights : dict of str to array
+        Its external initializers.
+    """
+
+    content: bytes
+    weights: dict[str, NDArray[Any]]
 
 
 class GraphBuilder:
@@ -40,7 +56,7 @@ class GraphBuilder:
         self._tensors = tensors
         self._taken: set[str] = set()
         self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+        self._constants: dict[str, NDArray[Any]] = {}
         self.embedding = ""
 
     def tensor(self, key: str, *shape: int, dtype: str = "float32") -> NDArray[Any]:
@@ -113,8 +129,8 @@ class GraphBuilder:
         product = self.node("Mul", x, self.node("Add", error, np.array(1, np.float32)))
         return self.node("Mul", product, np.array(0.5, np.float32))
 
-    def model(self, output: str, slides: bool = False) -> bytes:
-        """Complete graph of the network, as serialized ONNX.
+    def model(self, output: str, slides: bool = False) -> Graph:
+        """Complete graph of the network, for ONNX Runtime.
 
         Parameters
         ----------
@@ -130,14 +146,19 @@ class GraphBuilder:
         """
         outputs = {OUTPUT: output} | ({EMBEDDING: self.embedding} if self.embedding else {})
         inputs = {INPUT: None} | ({SPEECH: None, STEPS: None} if slides else {})
-        content: bytes = self.complete(inputs, outputs, {}).SerializeToString()
-        return content
+        weights = {
+            name: array
+            for name, array in self._constants.items()
+            if array.nbytes >= LEAST_WEIGHTS_BYTES
+        }
+        return Graph(self.complete(inputs, outputs, {}, weights).SerializeToString(), weights)
 
     def complete(
         self,
         inputs: Mapping[str, Sequence[int | str] | None],
         outputs: Mapping[str, str],
         shapes: Mapping[str, Sequence[int | str]],
+        external: Container[str] = (),
     ) -> onnx.ModelProto:
         """Complete graph.
 
@@ -150,6 +171,8 @@ class GraphBuilder:
             Names of the outputs, float32, and the nodes that they come from.
         shapes : mapping of str to sequence
             Of outputs, as far as they are fixed.
+        external : container of str
+            Constants that are left outside.
 
         Raises
         ------
@@ -168,7 +191,10 @@ class GraphBuilder:
             "serctl",
             [_described_value(name, shape) for name, shape in inputs.items()],
             [_described_value(name, shapes.get(name)) for name in outputs],
-            self._constants,
+            [
+                _external(name, array) if name in external else numpy_helper.from_array(array, name)
+                for name, array in self._constants.items()
+            ],
         )
         return helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
@@ -176,8 +202,17 @@ class GraphBuilder:
 
     def _constant(self, array: NDArray[Any]) -> str:
         name = f"constant-{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
+        self._constants[name] = np.asarray(array, order="C")
         return name
+
+
+def _external(name: str, array: NDArray[Any]) -> onnx.TensorProto:
+    """What stands for a constant that a graph does not hold; ONNX wants a place for it."""
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=array.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=name)
+    return tensor
 
 
 def _described_value(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:

@@ -1,13 +1,15 @@
+import gc
 import json
+import weakref
 
 import make_golden
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from torch import nn
 
 from serctl.emotions import EMOTIONS
+from serctl.models.inference import graph_session
 from serctl.models.inputs import CLIP_STATISTICS, FRAMES, FRAMES_MULTIPLE, LOG_MEL, WHISPER_LOG_MEL
 from serctl.models.networks import NETWORKS
 from serctl.models.networks.builder import INPUT, GraphBuilder
@@ -195,8 +197,7 @@ def trained(name, n_emotions=6):
 def graph_of(name, network, n_emotions=6):
     """The network's graph, ready to be given batches float32 [n, ...]."""
     builder = GraphBuilder({key: t.numpy() for key, t in network.state_dict().items()})
-    content = builder.model(NETWORKS[name].graph(builder, INPUT, n_emotions))
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = graph_session(builder.model(NETWORKS[name].graph(builder, INPUT, n_emotions)))
     return lambda batch: session.run(None, {INPUT: batch})[0]
 
 
@@ -237,3 +238,19 @@ def test_the_default_network_is_the_mean_of_its_members():
         torch.testing.assert_close(network(frames), of_members.mean(dim=0))
     assert len(of_members) == 2
     assert not torch.allclose(of_members[0], of_members[1])
+
+
+def test_a_session_keeps_the_weights_that_its_graph_has_outside():
+    """ONNX Runtime may read them where they are, and does not keep them itself."""
+    network = NETWORKS["cnn"].torch_module(6)
+    builder = GraphBuilder({key: t.numpy().copy() for key, t in network.state_dict().items()})
+    graph = builder.model(NETWORKS["cnn"].graph(builder, INPUT, 6))
+    assert len(graph.content) < sum(array.nbytes for array in graph.weights.values()) / 4
+    session = graph_session(graph)
+    arrays = [weakref.ref(array) for array in graph.weights.values()]
+    del builder, graph, network
+    gc.collect()
+    assert all(array() is not None for array in arrays)
+    del session
+    gc.collect()
+    assert all(array() is None for array in arrays)
