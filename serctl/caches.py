@@ -65,7 +65,7 @@ def import_numba() -> None:
         private = _is_private(PACKAGE) and _is_private(beside, create=True)
         os.environ["NUMBA_CACHE_DIR"] = beside if private else writable_folder()
     # Without yaml, numba cannot read its file; it says so, and then does without.
-    with _missing("yaml"), warnings.catch_warnings():
+    with _hidden("yaml"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import numba.core.config
     # It looks again whenever it compiles.
@@ -73,19 +73,19 @@ def import_numba() -> None:
 
 
 def import_numba_without_scipy() -> None:
-    """Import numba in a process that runs only serctl's kernels, in a sixth less of its start.
+    """Import numba without SciPy, which is faster, in a process that runs only serctl's kernels.
 
-    numba's functions of arrays import `scipy.linalg` for `np.dot` and the like. No kernel calls these,
-    and without SciPy, numba does without them.
+    numba imports `scipy.linalg` if it is installed, to compile `np.dot` and the like. serctl's kernels
+    do not call these.
     """
     import_numba()
-    with _missing("scipy.linalg"), suppress(ImportError):
+    with _hidden("scipy.linalg"), suppress(ImportError):
         import numba.np.arraymath  # noqa: F401
 
 
 @contextmanager
-def _missing(module: str) -> Iterator[None]:
-    """Have a module be one that is not installed."""
+def _hidden(module: str) -> Iterator[None]:
+    """Hide a module, as if it were not installed."""
     found = sys.modules.get(module)
     sys.modules[module] = None  # type: ignore[assignment]
     try:

@@ -141,17 +141,17 @@ def buckets(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def clips_folder(tmp_path_factory):
     """Synthetic clips that pass for complete corpora; tests leave it as it is."""
-    from support import shared
+    from support import shared_corpora
 
-    return shared.synthetic_clips(tmp_path_factory)
+    return shared_corpora.synthetic_clips(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """Cache of the features of those clips."""
-    from support import shared
+    from support import shared_corpora
 
-    return shared.feature_cache(tmp_path_factory)
+    return shared_corpora.feature_cache(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def input_of(model: Model, samples: NDArray[np.float32]) -> WindowInput:
 
 
 class GraphSession(onnxruntime.InferenceSession):  # type: ignore[misc]
-    """Session of ONNX Runtime that keeps the weights of its graph, which it does not copy."""
+    """Session of ONNX Runtime that holds the weights of its graph, since it does not copy them."""
 
     weights: list[onnxruntime.OrtValue]
 
@@ -63,8 +63,7 @@ def graph_session(graph: Graph) -> GraphSession:
     options.enable_mem_pattern = False  # since windows differ in length
     options.log_severity_level = ONLY_ERRORS
     weights = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in graph.weights.values()]
-    if weights:
-        options.add_external_initializers(list(graph.weights), weights)
+    options.add_external_initializers(list(graph.weights), weights)
     session = GraphSession(graph.content, options, providers=["CPUExecutionProvider"])
     session.weights = weights
     return session

@@ -211,8 +211,8 @@ def _fit_network(
     device: torch.device,
     watcher: Watcher,
 ) -> tuple[nn.Module, list[History]]:
-    # On a GPU, some operations have no deterministic form and would raise.
-    # Not `use_deterministic_algorithms`, which imports torch's compiler: seconds at every start.
+    # On a GPU, some operations have no deterministic form and would raise. Unlike
+    # `use_deterministic_algorithms`, this does not import torch's compiler, which takes a second or two.
     torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
     # What is about to be written would be filled first, at every step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ LEAST_WEIGHTS_BYTES = 1 << 12  # smaller constants are parts of the graph
 
 
 class Graph(NamedTuple):
-    """A graph, and its larger constants outside it, which need not be copied to load it.
+    """A graph, and its larger constants, which are stored outside it so that no copy is made.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ class GraphBuilder:
         shapes : mapping of str to sequence
             Of outputs, as far as they are fixed.
         external : container of str
-            Constants that are left outside.
+            Names of the constants that are stored outside the graph.
 
         Raises
         ------
@@ -207,7 +207,7 @@ class GraphBuilder:
 
 
 def _external(name: str, array: NDArray[Any]) -> onnx.TensorProto:
-    """What stands for a constant that a graph does not hold; ONNX wants a place for it."""
+    """Placeholder of a constant outside the graph; ONNX requires a location."""
     kind = helper.np_dtype_to_tensor_dtype(array.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=array.shape)
     tensor.data_location = TensorProto.EXTERNAL

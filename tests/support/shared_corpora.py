@@ -1,4 +1,4 @@
-"""What processes that share the tests share too: synthetic corpora, and the features of their clips."""
+"""Synthetic corpora and a feature cache, one for all processes that run the tests."""
 
 import os
 from contextlib import suppress
